@@ -1,0 +1,65 @@
+"""Adversarial autoencoder (Makhzani et al., 2016): with discriminator D of latents, prior N(0, 1),
+
+    discriminator minimises  BCE(D(f(x)), 0) + BCE(D(prior), 1)
+    autoencoder minimises    (x - g(f(x)))^2 + BCE(D(f(x)), 1)
+"""
+import keras
+import math
+from keras import ops
+
+from acai_tf.autoencoder import Autoencoder, Losses
+from lib import layers, losses
+
+
+class AAE(Autoencoder):
+    """The adversarial autoencoder.
+
+    Args:
+        adversary_lr: the discriminator's own learning rate.
+        disc_layer_sizes: widths of its hidden layers, comma-separated.
+        **shared: the arguments of `Autoencoder`.
+    """
+
+    def __init__(self, *, adversary_lr=1e-4, disc_layer_sizes='100,100', **shared):
+        super().__init__(
+            own={'adversary_lr': adversary_lr, 'disc_layer_sizes': disc_layer_sizes}, **shared
+        )
+        sizes = [int(size) for size in disc_layer_sizes.split(',')]
+        hidden = [
+            layers.dense('disc', self.seed, index, size, layers.leaky_relu)
+            for index, size in enumerate(sizes)
+        ]
+        logit = layers.dense('disc', self.seed, len(sizes), 1)
+        self.discriminator = keras.Sequential([*hidden, logit], name='disc')
+        self.build_groups(
+            lr={'discriminator': adversary_lr},
+            autoencoder=[self.encoder, self.decoder],
+            discriminator=[self.discriminator],
+        )
+
+    def sample_noise(self, batch, draws):
+        return {'prior': draws.normal('prior', (batch, *self.latent_shape))}
+
+    def method_losses(self, x, noise):
+        h = self.encode(x)
+        loss_ae = losses.mean_squared_error(x, self.decode(h))
+        size = math.prod(self.latent_shape)
+        latent_logit = self.discriminator(ops.reshape(h, (-1, size)))  # (B, 1)
+        prior_logit = self.discriminator(ops.reshape(noise['prior'], (-1, size)))
+        loss_adv_latent = losses.sigmoid_cross_entropy(latent_logit, 0)
+        loss_adv_prior = losses.sigmoid_cross_entropy(prior_logit, 1)
+        loss_ae_latent = losses.sigmoid_cross_entropy(latent_logit, 1)
+        right = ops.concatenate([latent_logit <= 0, prior_logit > 0])
+        return h, Losses(
+            {
+                'autoencoder': loss_ae + loss_ae_latent,
+                'discriminator': loss_adv_prior + loss_adv_latent,
+            },
+            {
+                'loss_ae': loss_ae,
+                'loss_adv_latent': loss_adv_latent,
+                'loss_adv_prior': loss_adv_prior,
+                'loss_ae_latent': loss_ae_latent,
+                'adversary_accuracy': ops.mean(ops.cast(right, 'float32')),
+            },
+        )

@@ -1,0 +1,45 @@
+"""Adversarially Constrained Autoencoder Interpolation (equations 1-3 of "Understanding and
+Improving Interpolation in Autoencoders via an Adversarial Regularizer", ICLR 2019).
+
+With encoder f, decoder g, critic d, alpha ~ U(0, 0.5), lambda = advweight and gamma = reg:
+
+    x_mix = g(alpha f(x1) + (1 - alpha) f(x2))                                            (1)
+    critic minimises       (d(x_mix) - alpha)^2 + d(gamma x + (1 - gamma) g(f(x)))^2      (2)
+    autoencoder minimises  (x - g(f(x)))^2 + lambda d(x_mix)^2                            (3)
+
+The critic guesses how far along an interpolation a picture lies; the autoencoder wants it to
+answer 0, as for a picture that is no interpolation at all.
+"""
+from keras import ops
+
+from acai_tf.autoencoder import Losses
+from acai_tf.critic import CriticAutoencoder, mix, sample_alpha
+from lib import losses
+
+
+class ACAI(CriticAutoencoder):
+    """The paper's method.
+
+    Args:
+        reg: the paper's gamma, how much of the input is blended into its reconstruction.
+        **shared: advweight, the paper's lambda, advdepth, and the arguments of `Autoencoder`.
+    """
+
+    def __init__(self, *, reg=0.2, **shared):
+        super().__init__(own={'reg': reg}, **shared)
+
+    def sample_noise(self, batch, draws):
+        return {'alpha': sample_alpha(batch, draws)}
+
+    def method_losses(self, x, noise):
+        h = self.encode(x)
+        h_mix = mix(h, noise['alpha'])
+        ae, x_mix = ops.split(self.decode(ops.concatenate([h, h_mix])), 2)  # one pass for both
+        loss_ae = losses.mean_squared_error(x, ae)
+        critic = self.critic.losses(x, ae, x_mix, noise['alpha'], self.reg)
+        objectives = {
+            'autoencoder': loss_ae + self.advweight * critic.loss_ae_disc,
+            'critic': critic.loss_disc + critic.loss_disc_real,
+        }
+        scalars = {'rmse': losses.rmse_pixels(loss_ae), 'loss_ae': loss_ae, **critic._asdict()}
+        return h, Losses(objectives, scalars)

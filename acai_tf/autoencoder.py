@@ -1,0 +1,254 @@
+"""The base of every method: what an autoencoder is here, and the one train step."""
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from lib import classifiers, layers, noise
+from lib.optimizer import Adam
+
+
+class Losses(NamedTuple):
+    """What one batch says.
+
+    objectives: {parameter group: the scalar it minimises}.
+    scalars: {tag: scalar}, what is reported, under the original's tags.
+    updates: {variable: new value}, moved by a train step without a gradient (moving averages).
+    """
+
+    objectives: dict
+    scalars: dict
+    updates: tuple = ()
+
+
+class Autoencoder(keras.Model):
+    """An autoencoder of images with a running classifier on its latents.
+
+    A method is a subclass that makes its layers in `__init__`, ends it with `build_groups`, and
+    says in `method_losses` what each group of parameters minimises. Everything else is here:
+    `encode`, `decode`, `reconstruct`, `classify`, and the only `train_step`.
+
+    Args:
+        image_shape: (height, width, colors); height and width divisible by 2**scales.
+        nclass: number of classes of the running latent classifier.
+        lr: Adam's learning rate, for every group unless `build_groups` says otherwise.
+        scales: how often the encoder halves the image.
+        depth: channels of the first block.
+        latent: channels of the latents; their size is latent * (height >> scales) * (width >> scales).
+        own: {name: value} of a method's own hyper-parameters; they become attributes, and part of
+            the run folder's name.
+        seed: seeds the weights and, with the step, the noise.
+        dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
+            stay in float32.
+    """
+
+    ENCODER_SCOPE = 'ae_enc'  # where the variables live in the original's checkpoints
+    DECODER_SCOPE = 'ae_dec'
+    # True where every objective's gradient reaches its own group alone, by stopped gradients: then
+    # one backward pass over their sum gives every group its gradient.
+    SEPARATE_OBJECTIVES = False
+
+    def __init__(
+        self,
+        image_shape,
+        nclass,
+        lr=1e-4,
+        *,
+        scales,
+        depth,
+        latent,
+        own=None,
+        seed=0,
+        dtype='float32',
+    ):
+        super().__init__(dtype=dtype)
+        height, width, colors = image_shape
+        if height % (1 << scales) or width % (1 << scales):
+            raise ValueError(
+                f'An image of {height}x{width} cannot be halved {scales} times; use fewer scales.'
+            )
+        self.image_shape, self.nclass, self.lr, self.seed = tuple(image_shape), nclass, lr, seed
+        self.scales, self.depth, self.latent = scales, depth, latent
+        self.params = {'scales': scales, 'depth': depth, 'latent': latent, **(own or {})}
+        for name, value in (own or {}).items():
+            setattr(self, name, value)
+        self.latent_shape = (height >> scales, width >> scales, latent)
+
+        self.encoder = layers.encoder(
+            scales, depth, latent, self.ENCODER_SCOPE, seed, self.dtype_policy
+        )
+        self.decoder = layers.decoder(
+            scales, depth, colors, self.DECODER_SCOPE, seed, self.dtype_policy
+        )
+        self.classifier = classifiers.SingleLayerClassifier(nclass, seed)
+        self.global_step = self._counter('global_step', 'int64')
+        # Original: the newest evaluation is stored with the weights.
+        self.evaluation = {
+            name: self._counter(name, 'float32')
+            for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
+        }
+
+    def _counter(self, name, dtype):
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype=dtype,
+            initializer='zeros',
+            trainable=False,
+            aggregation='only_first_replica',
+        )
+
+    def build_groups(self, lr=None, **groups):
+        """Creates every variable and one Adam per parameter group. The last call of `__init__`.
+
+        Args:
+            lr: {group: learning rate} for groups that have their own.
+            **groups: the layers of each group; together with the classifier, which has its own
+                group, they hold every trainable variable once.
+        """
+        self.groups = {**groups, 'classifier': [self.classifier]}
+        x = ops.zeros((1, *self.image_shape))
+        self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
+        self.built = True
+        self.optimizers = {}
+        for group in self.groups:
+            rate = (lr or {}).get(group, self.lr)
+            optimizer = Adam(rate)
+            if self.dtype_policy.compute_dtype == 'float16':
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(self.group_variables(group))
+            self.optimizers[group] = optimizer
+
+    def group_variables(self, group):
+        """The trainable variables of a parameter group, in creation order."""
+        return [variable for layer in self.groups[group] for variable in layer.trainable_variables]
+
+    # What a method may override.
+
+    def sample_noise(self, batch, draws):
+        """The random tensors of one training batch: {name: tensor}. None by default.
+
+        Args:
+            batch: number of images.
+            draws: `lib.noise.Draws`, the only source of randomness.
+        """
+        return {}
+
+    def encode(self, x, noise=None):
+        """Images (B, H, W, C) in [-1, 1] to latents (B, *latent_shape)."""
+        return self.encoder(x)
+
+    def decode(self, h):
+        """Latents (B, *latent_shape) to images (B, H, W, C), about [-1, 1], not clipped."""
+        return self.decoder(h)
+
+    def features(self, x):
+        """What the latent classifier sees of the images; the latents unless a method differs."""
+        return self.encode(x)
+
+    def method_losses(self, x, noise):
+        """What the method minimises.
+
+        Args:
+            x: images (B, H, W, C).
+            noise: {name: tensor}, as `sample_noise` gives it.
+
+        Returns:
+            (features, Losses): what the latent classifier sees, and objectives and scalars without
+            the classifier's own.
+        """
+        raise NotImplementedError(f'{type(self).__name__} must define method_losses(x, noise).')
+
+    # The same for every method.
+
+    def call(self, x):
+        return self.reconstruct(x)
+
+    def reconstruct(self, x, noise=None):
+        """Images as evaluation sees them, (B, H, W, C): no dropout, no noise on the input."""
+        return self.decode(self.encode(x, noise))
+
+    def classify(self, x):
+        """The running latent classifier's answer, (B,) int64 in 0..nclass-1."""
+        return ops.argmax(self.classifier(self.features(x)), axis=-1)
+
+    def draw_noise(self, x, draw=0):
+        """The noise of a batch: a function of the seed, the global step, the replica and `draw`.
+
+        Args:
+            x: images (B, H, W, C).
+            draw: tells several batches at one step apart (those of an evaluation); training uses 0.
+        """
+        replica = tf.distribute.get_replica_context()
+        replica_id = replica.replica_id_in_sync_group if replica else 0
+        draws = noise.Draws(self.seed, self.global_step.value, replica_id, draw)
+        return self.sample_noise(ops.shape(x)[0], draws)
+
+    def compute_losses(self, x, label, noise):
+        """Losses of a batch, the latent classifier's included. Changes nothing.
+
+        Args:
+            x: images (B, H, W, C) in [-1, 1].
+            label: one-hot (B, nclass).
+            noise: {name: tensor}, from `draw_noise` or recorded.
+        """
+        features, (objectives, scalars, updates) = self.method_losses(x, noise)
+        loss = classifiers.classification_loss(self.classifier(features), label)
+        return Losses(
+            {**objectives, 'classifier': loss}, {**scalars, 'classify_latent': loss}, updates
+        )
+
+    def train_step(self, data):
+        """One update of every parameter group, all from gradients at the same weights.
+
+        Args:
+            data: {'x': (B, H, W, C), 'label': (B, nclass)}; on several devices, this one's share.
+
+        Returns:
+            The scalars of this batch, before the update.
+        """
+        x, label = data['x'], data['label']
+        noise = self.draw_noise(x)
+        # Keras sums the replicas' gradients; the objectives are means over the whole batch.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        with tf.GradientTape(persistent=True) as tape:
+            losses = self.compute_losses(x, label, noise)
+            objectives = {
+                group: self.optimizers[group].scale_loss(objective / replicas)
+                for group, objective in losses.objectives.items()
+            }
+        gradients = self.compute_gradients(tape, objectives)
+        for group, optimizer in self.optimizers.items():
+            optimizer.apply(gradients[group], self.group_variables(group))
+        for variable, value in losses.updates:
+            variable.assign(value)
+        self.global_step.assign_add(1)
+        return losses.scalars
+
+    def compute_gradients(self, tape, objectives):
+        """{group: gradients of its objective with respect to its own variables}, at equal weights.
+
+        Args:
+            tape: a persistent tape that saw the objectives.
+            objectives: {group: scalar}.
+        """
+        variables = {
+            group: [v.value for v in self.group_variables(group)] for group in objectives
+        }
+        if self.SEPARATE_OBJECTIVES:
+            return tape.gradient(list(objectives.values()), variables)
+        return {group: tape.gradient(objectives[group], variables[group]) for group in objectives}
+
+    def compile(self, optimizer=None, **kwargs):
+        """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
+
+        Raises:
+            ValueError: for an optimizer; the model has its own, one per parameter group.
+        """
+        if optimizer is not None:
+            raise ValueError(
+                f'{type(self).__name__} has one optimizer per parameter group; '
+                'set the learning rate with lr=... when you make the model.'
+            )
+        super().compile(optimizer=None, **kwargs)

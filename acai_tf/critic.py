@@ -1,0 +1,122 @@
+"""ACAI's regulariser as a part: a critic of interpolations that any autoencoder can be given.
+
+    x_mix = g(alpha f(x1) + (1 - alpha) f(x2))                                 equation (1)
+    loss_disc      = mean (d(x_mix) - alpha)^2                                 equation (2), left
+    loss_disc_real = mean d(gamma x + (1 - gamma) g(f(x)))^2                   equation (2), right
+    loss_ae_disc   = mean d(x_mix)^2                                           equation (3), right
+
+(of "Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer".)
+"""
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from acai_tf.autoencoder import Autoencoder
+from lib import layers
+
+# Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
+# above where float32 loses precision.
+TINY_GRADIENT = 1e-20
+
+
+class CriticLosses(NamedTuple):
+    """Scalars: the critic minimises loss_disc + loss_disc_real, the autoencoder loss_ae_disc."""
+
+    loss_disc: tf.Tensor
+    loss_ae_disc: tf.Tensor
+    loss_disc_real: tf.Tensor
+
+
+class Critic(keras.layers.Layer):
+    """d(y): an encoder's output, averaged to one number an image.
+
+    Args:
+        scales, depth, latent: the encoder's, see `lib.layers.encoder`.
+        seed: seeds its kernels.
+        dtype: Keras dtype policy of its convolutions.
+    """
+
+    def __init__(self, scales, depth, latent, seed=0, dtype=None):
+        super().__init__(dtype=dtype)
+        self.encoder = layers.encoder(scales, depth, latent, 'disc', seed, self.dtype_policy)
+
+    def answer(self, images):
+        """Images (B, H, W, C) -> (B, 1, 1, 1) float32."""
+        return ops.mean(self.encoder(images), axis=(1, 2, 3), keepdims=True)
+
+    def answer_both_players(self, images):
+        """The answer twice: for the critic's loss and for the autoencoder's.
+
+        The gradient of the first reaches only the critic's weights, that of the second only the
+        images. Both come from one backward pass: image i's gradient is the same direction J_i for
+        the two players, times their own number, so that the pass runs with the critic's numbers
+        and the images' share is rescaled by autoencoder's / critic's. Exact up to rounding.
+        """
+
+        @tf.custom_gradient
+        def answers(images):
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch(images)
+                answer = self.answer(images)
+
+            def backward(to_critic, to_images, variables=()):
+                seed = tf.where(tf.abs(to_critic) < TINY_GRADIENT, TINY_GRADIENT, to_critic)
+                to_input, to_weights = tape.gradient(answer, [images, variables], seed)
+                return to_input * tf.cast(to_images / seed, to_input.dtype), to_weights
+
+            return (answer, tf.identity(answer)), backward
+
+        return answers(images)
+
+    def losses(self, x, ae, x_mix, alpha, reg):
+        """The three losses of a batch; critic and autoencoder each get only their own gradients.
+
+        Args:
+            x: images (B, H, W, C).
+            ae: their reconstructions.
+            x_mix: decoded mixtures of latents.
+            alpha: (B, 1, 1, 1), how much of each mixture is the first latent.
+            reg: the paper's gamma, how much of x is blended into ae.
+        """
+        blend = ops.stop_gradient(ae + reg * (x - ae))
+        images = ops.concatenate([x_mix, blend])  # (2B, H, W, C): one pass serves both
+        to_critic, to_autoencoder = self.answer_both_players(images)
+        mix, real = ops.split(to_critic, 2)
+        return CriticLosses(
+            loss_disc=ops.mean(ops.square(mix - alpha)),
+            loss_ae_disc=ops.mean(ops.square(ops.split(to_autoencoder, 2)[0])),
+            loss_disc_real=ops.mean(ops.square(real)),
+        )
+
+
+def sample_alpha(batch, draws):
+    """alpha ~ U(0, 0.5), (batch, 1, 1, 1), by folding U(0, 1) at 0.5 as the original does."""
+    return 0.5 - abs(draws.uniform('alpha', (batch, 1, 1, 1)) - 0.5)
+
+
+def mix(h, alpha):
+    """Each latent with the one opposite in the batch: alpha h + (1 - alpha) reverse(h)."""
+    return alpha * h + (1 - alpha) * ops.flip(h, axis=0)
+
+
+class CriticAutoencoder(Autoencoder):
+    """An autoencoder against a critic of its pictures; what ACAI and its ablation share.
+
+    Args:
+        advweight: weight of the critic's answer in the autoencoder's objective.
+        advdepth: channels of the critic's first block; 0 for the autoencoder's own `depth`.
+        own: further hyper-parameters of the method.
+        **shared: the arguments of `Autoencoder`.
+    """
+
+    SEPARATE_OBJECTIVES = True
+
+    def __init__(self, *, advweight=0.5, advdepth=0, own=None, **shared):
+        advdepth = advdepth or shared['depth']
+        super().__init__(
+            own={'advweight': advweight, 'advdepth': advdepth, **(own or {})}, **shared
+        )
+        self.critic = Critic(self.scales, advdepth, self.latent, self.seed, self.dtype_policy)
+        self.build_groups(autoencoder=[self.encoder, self.decoder], critic=[self.critic])

@@ -1,0 +1,25 @@
+"""Dropout autoencoder (Srivastava et al., 2014): minimises
+
+    mean (x - g(f(x) * m / p))^2,    m ~ Bernoulli(p), one for each latent
+
+Evaluation and the latent classifier see every latent.
+"""
+from acai_tf.baseline import AEBaseline
+
+
+class AEDropout(AEBaseline):
+    """The baseline with dropout on its latents.
+
+    Args:
+        dropout: # Original: the probability to KEEP a latent, p above, in (0, 1].
+        **shared: the arguments of `Autoencoder`.
+    """
+
+    def __init__(self, *, dropout=0.5, **shared):
+        super().__init__(own={'dropout': dropout}, **shared)
+
+    def sample_noise(self, batch, draws):
+        return {'mask': draws.bernoulli('mask', (batch, *self.latent_shape), self.dropout)}
+
+    def training_latents(self, x, h, noise):
+        return h * noise['mask'] / self.dropout

@@ -1,0 +1,101 @@
+"""Variational autoencoder (Kingma & Welling, 2014) with a Bernoulli decoder: maximises
+
+    E log p(x | z) - beta KL(q(z | x) || N(0, 1)),    q(z | x) = N(mu(x), sigma^2(x))
+
+(beta: Higgins et al., 2017). With advweight > 0 it is also ACAI-regularised: the critic of
+equations 1-3 of the paper, on decoded mixtures of the samples z.
+"""
+import keras
+import math
+from keras import ops
+
+from acai_tf.autoencoder import Autoencoder, Losses
+from acai_tf.critic import Critic, mix, sample_alpha
+from lib import layers, losses
+
+
+class GaussianHead(keras.layers.Layer):
+    """Features (B, h, w, C) -> mean and log variance of q(z | x), each of the features' shape."""
+
+    def __init__(self, shape, seed, name):
+        super().__init__(name=name, dtype='float32')
+        self.shape = shape
+        self.mean = layers.dense(name, seed, 0, math.prod(shape))
+        self.log_var = layers.dense(name, seed, 1, math.prod(shape))
+
+    def call(self, features):
+        flat = ops.reshape(features, (-1, math.prod(self.shape)))
+        shape = (-1, *self.shape)
+        return ops.reshape(self.mean(flat), shape), ops.reshape(self.log_var(flat), shape)
+
+
+class VAE(Autoencoder):
+    """The VAE. Its `encode` is the sample z; the latent classifier reads the features before it.
+
+    Args:
+        beta: weight of the KL term.
+        advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic.
+        advdepth: channels of the critic's first block; 0 for `depth`.
+        reg: ACAI's gamma.
+        **shared: the arguments of `Autoencoder`.
+    """
+
+    SEPARATE_OBJECTIVES = True
+
+    def __init__(self, *, beta=1.0, advweight=0.0, advdepth=0, reg=0.2, **shared):
+        own, groups = {'beta': beta}, {}
+        if advweight:
+            own.update(advweight=advweight, advdepth=advdepth or shared['depth'], reg=reg)
+        super().__init__(own=own, **shared)
+        self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')
+        self.critic = None
+        if advweight:
+            self.critic = Critic(
+                self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy
+            )
+            groups['critic'] = [self.critic]
+        self.build_groups(
+            autoencoder=[self.encoder, self.latent_head, self.decoder], **groups
+        )
+
+    def sample_noise(self, batch, draws):
+        noise = {'eps': draws.normal('eps', (batch, *self.latent_shape))}
+        if self.critic:
+            noise['alpha'] = sample_alpha(batch, draws)
+        return noise
+
+    def features(self, x):
+        return self.encoder(x)
+
+    def encode(self, x, noise=None):
+        noise = self.draw_noise(x) if noise is None else noise
+        return self._sample(*self.latent_head(self.features(x)), noise['eps'])
+
+    def _sample(self, mean, log_var, eps):
+        return mean + ops.sqrt(ops.exp(log_var)) * eps
+
+    def decode(self, h):
+        return self._images(self.decoder(h))
+
+    def _images(self, logits):
+        return 2 * ops.sigmoid(logits) - 1
+
+    def method_losses(self, x, noise):
+        features = self.features(x)
+        mean, log_var = self.latent_head(features)
+        z = self._sample(mean, log_var, noise['eps'])
+        logits = self.decoder(z)
+        loss_kl = losses.kl_to_standard_normal(mean, log_var)
+        loss_ll = losses.bernoulli_log_likelihood(logits, x)
+        elbo = loss_ll - self.beta * loss_kl
+        objectives = {'autoencoder': -elbo}
+        scalars = {'loss_kl': loss_kl, 'loss_ll': loss_ll, 'elbo': elbo}
+        if self.critic:
+            alpha = noise['alpha']
+            critic = self.critic.losses(
+                x, self._images(logits), self.decode(mix(z, alpha)), alpha, self.reg
+            )
+            objectives['autoencoder'] += self.advweight * critic.loss_ae_disc
+            objectives['critic'] = critic.loss_disc + critic.loss_disc_real
+            scalars.update(critic._asdict())
+        return features, Losses(objectives, scalars)

@@ -1,0 +1,115 @@
+"""Vector-quantised autoencoder (van den Oord et al., 2017), with codes learnt by moving averages
+(Kaiser et al., 2018): minimises
+
+    mean (x - g(q(f(x))))^2 + beta mean (v - stop_gradient(code(v)))^2
+
+where q reads num_latents vectors v off the latents, replaces each by its nearest code (straight-
+through gradient) and makes latents of them again.
+"""
+import math
+
+import keras
+from keras import ops
+
+from acai_tf.autoencoder import Autoencoder, Losses
+from lib import discretization, layers, losses, noise
+
+BOTTLENECK_UNITS = 512
+
+
+class QuantizedDecoder(keras.layers.Layer):
+    """Latents to images through the bottleneck.
+
+    # Original: the bottleneck is the decoder's, so that `decode` quantises too and interpolation
+    happens before quantisation.
+    """
+
+    def __init__(self, decoder, latent_shape, num_latents, seed, name):
+        super().__init__(name=name)
+        self.latent_shape, self.num_latents = latent_shape, num_latents
+        self.size = math.prod(latent_shape)
+        self.dense = layers.dense(name, seed, 0, self.size * num_latents)
+        self.bottleneck = keras.Sequential(
+            [
+                keras.layers.ReLU(dtype='float32'),
+                layers.dense(name, seed, 1, BOTTLENECK_UNITS, ops.relu, name='vch2'),
+                layers.dense(name, seed, 2, self.size, name='vcfin'),
+            ],
+            name='bottleneck',
+        )
+        self.decoder = decoder
+
+    def call(self, h, codebook):
+        """Latents (B, *latent_shape) and codes (K, D) -> images, features (B, D), vectors
+        (B * num_latents, D) and their codes' numbers (B * num_latents,)."""
+        flat = ops.reshape(h, (-1, self.size))
+        vectors = ops.reshape(self.dense(flat), (-1, self.size))  # (B * num_latents, D)
+        assignment = discretization.nearest_code(vectors, codebook)
+        codes = ops.take(codebook, assignment, axis=0)
+        quantized = vectors + ops.stop_gradient(codes - vectors)
+        features = self.bottleneck(ops.reshape(quantized, (-1, self.num_latents * self.size)))
+        images = self.decoder(ops.reshape(features, (-1, *self.latent_shape)))
+        return images, features, vectors, assignment
+
+
+class AEVQVAE(Autoencoder):
+    """The VQ-VAE. Only a train step moves its codebook.
+
+    Args:
+        z_log_size: log2 of the number of codes.
+        beta: weight of the commitment loss.
+        num_latents: how many codes stand for an image.
+        **shared: the arguments of `Autoencoder`.
+    """
+
+    ENCODER_SCOPE, DECODER_SCOPE = 'ae_encoder', 'ae_decoder'
+    SEPARATE_OBJECTIVES = True
+    ORIGINAL_OPTIMIZERS = 1  # Original: one Adam minimises the sum with the classifier's loss
+
+    def __init__(self, *, z_log_size=14, beta=10.0, num_latents=10, **shared):
+        super().__init__(
+            own={'z_log_size': z_log_size, 'beta': beta, 'num_latents': num_latents}, **shared
+        )
+        self.vqvae = QuantizedDecoder(
+            self.decoder, self.latent_shape, num_latents, self.seed, name='vqvae'
+        )
+        size, codes = self.vqvae.size, 1 << z_log_size
+        # Original: uniform within sqrt(3 / number of codes), and these names and shapes.
+        initializer = keras.initializers.VarianceScaling(
+            distribution='uniform', seed=noise.layer_seed(self.seed, 'means')
+        )
+        self.codebook = self._average('means', (1, 1, codes, size), initializer)
+        self.count = self._average('ema_count_0', (1, codes), 'zeros')
+        self.total = self._average('ema_means_0', (1, codes, size), 'zeros')
+        self.total.assign(self.codebook[0])
+        self.build_groups(autoencoder=[self.encoder, self.vqvae])
+
+    def _average(self, name, shape, initializer):
+        return self.add_weight(
+            name=name, shape=shape, dtype='float32', initializer=initializer, trainable=False
+        )
+
+    def decode(self, h):
+        return self.vqvae(h, self.codebook[0, 0])[0]
+
+    def features(self, x):
+        return self.vqvae(self.encode(x), self.codebook[0, 0])[1]
+
+    def method_losses(self, x, noise):
+        codebook = self.codebook[0, 0]
+        ae, features, vectors, assignment = self.vqvae(self.encode(x), codebook)
+        codes = ops.stop_gradient(ops.take(codebook, assignment, axis=0))
+        loss_ae = losses.mean_squared_error(x, ae)
+        vqvae_loss = self.beta * losses.mean_squared_error(vectors, codes)
+        count, total, codebook = discretization.moving_averages(
+            vectors, assignment, self.count[0], self.total[0]
+        )
+        return features, Losses(
+            {'autoencoder': loss_ae + vqvae_loss},
+            {'rmse': losses.rmse_pixels(loss_ae), 'loss_ae': loss_ae, 'vqvae_loss': vqvae_loss},
+            (
+                (self.count, count[None]),
+                (self.total, total[None]),
+                (self.codebook, codebook[None, None]),
+            ),
+        )

@@ -1,0 +1,32 @@
+"""The single-layer classifier that measures what a representation is worth (section 4)."""
+import math
+
+import keras
+from keras import ops
+
+from lib import layers, losses
+
+
+class SingleLayerClassifier(keras.layers.Layer):
+    """Flatten, then one dense layer to `nclass` logits: (B, ...) -> (B, nclass).
+
+    It never shapes what it looks at: no gradient flows into its input.
+    """
+
+    def __init__(self, nclass, seed=0, name='single_layer_classifier'):
+        super().__init__(name=name, dtype='float32')
+        self.dense = layers.dense(name, seed, 0, nclass)
+
+    def call(self, features):
+        size = math.prod(features.shape[1:])
+        return self.dense(ops.reshape(ops.stop_gradient(features), (-1, size)))  # (B, nclass)
+
+
+def smooth_label(label, smoothing):
+    """Moves |smoothing| of each one-hot label's weight to the uniform distribution: (B, nclass)."""
+    return label - abs(smoothing) * (label - 1 / label.shape[-1])
+
+
+def classification_loss(logits, label, smoothing=0.0):
+    """Softmax cross-entropy against the (smoothed) label, mean over the batch."""
+    return losses.softmax_cross_entropy(logits, smooth_label(label, smoothing))

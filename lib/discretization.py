@@ -1,0 +1,46 @@
+"""Vector quantisation with codes that follow their vectors by moving averages (VQ-VAE)."""
+from keras import ops
+
+DECAY = 0.999
+EPSILON = 1e-5
+
+
+def nearest_code(vectors, codebook):
+    """The nearest code of each vector by squared euclidean distance; ties go to the first.
+
+    Args:
+        vectors: (N, D).
+        codebook: (K, D).
+
+    Returns:
+        (N,) int32 in 0..K-1.
+    """
+    distance = (
+        ops.sum(ops.square(vectors), axis=1, keepdims=True)
+        - 2 * ops.matmul(vectors, ops.transpose(codebook))
+        + ops.sum(ops.square(codebook), axis=1)
+    )  # (N, K)
+    return ops.argmin(distance, axis=1)
+
+
+def moving_averages(vectors, assignment, count, total):
+    """One update of the averages that the codebook is made of; no debiasing.
+
+    Args:
+        vectors: (N, D), the vectors of a batch.
+        assignment: (N,), the code of each.
+        count: (K,), moving average of how many vectors a code had in a batch.
+        total: (K, D), moving average of their sum.
+
+    Returns:
+        (count, total, codebook), the new ones: codebook = total / count, the count smoothed so
+        that a code without vectors keeps its place.
+    """
+    size = count.shape[0]
+    batch_count = ops.segment_sum(ops.ones_like(vectors[:, 0]), assignment, size)
+    batch_total = ops.segment_sum(vectors, assignment, size)
+    count = count - (count - batch_count) * (1 - DECAY)
+    total = total - (total - batch_total) * (1 - DECAY)
+    everything = ops.sum(count)
+    smoothed = (count + EPSILON) / (everything + size * EPSILON) * everything
+    return count, total, total / ops.expand_dims(smoothed, 1)

@@ -1,0 +1,66 @@
+"""All randomness of the project, as pure functions of (seed, stream name, step).
+
+Nothing else here draws a random number. A resumed run therefore needs only its step to see the
+same data and the same noise as one that was never stopped, and a test can replay any draw.
+"""
+import zlib
+
+import tensorflow as tf
+
+MAX_SEED = 2**31 - 1
+
+
+def layer_seed(seed, name):
+    """A Python integer in [0, 2^31) for the initializer of the layer `name`."""
+    return zlib.crc32(f'{seed}/{name}'.encode()) & MAX_SEED
+
+
+def _fold_in(key, number):
+    # 'philox' gives the same numbers with and without XLA, on CPU and on GPU.
+    return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int32), alg='philox')
+
+
+class Draws:
+    """The random draws that belong to one step, one replica and one batch of that step.
+
+    Two draws of the same stream with equal (seed, step, replica, draw) are equal; all others are
+    independent.
+
+    Args:
+        seed: integer in [0, 2^31), the run's seed.
+        step: integer or scalar integer tensor, the global step.
+        replica: integer or scalar tensor, which of the devices of a step this is.
+        draw: integer, which of several batches of the same step this is (an evaluation has many).
+    """
+
+    def __init__(self, seed, step=0, replica=0, draw=0):
+        self._seed = seed
+        self._counters = (step, replica, draw)
+
+    def _key(self, stream):
+        key = tf.constant([self._seed, layer_seed(0, stream)], tf.int32)
+        for counter in self._counters:
+            key = _fold_in(key, counter)
+        return key
+
+    def uniform(self, stream, shape, low=0.0, high=1.0, dtype=tf.float32):
+        """Uniform numbers in [low, high), of the given shape."""
+        return tf.random.stateless_uniform(
+            shape, self._key(stream), low, high, dtype=dtype, alg='philox'
+        )
+
+    def normal(self, stream, shape, stddev=1.0, dtype=tf.float32):
+        """Normal numbers with mean 0, of the given shape."""
+        return tf.random.stateless_normal(
+            shape, self._key(stream), stddev=stddev, dtype=dtype, alg='philox'
+        )
+
+    def bernoulli(self, stream, shape, prob, dtype=tf.float32):
+        """Ones with probability `prob`, else zeros, of the given shape."""
+        return tf.cast(self.uniform(stream, shape) < prob, dtype)
+
+    def permutation(self, stream, count):
+        """The integers 0..count-1 in random order, (count,) int64."""
+        return tf.random.experimental.stateless_shuffle(
+            tf.range(count, dtype=tf.int64), self._key(stream), alg='philox'
+        )

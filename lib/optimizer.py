@@ -1,0 +1,61 @@
+"""TensorFlow 1's Adam as a Keras optimizer."""
+import keras
+import tensorflow as tf
+
+BETA_1, BETA_2 = 0.9, 0.999
+EPSILON = 1e-8  # Original: TensorFlow 1's default; Keras' own is 1e-7
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam (Kingma & Ba, 2015) with TensorFlow 1's kernel and its accumulated powers of beta.
+
+    # Original: all of it in float32, 1 - beta2 included, which is 1.3e-5 off 0.001 there. Keras'
+    own Adam takes that difference in float64, and its updates differ by 6e-6 of their size: enough
+    to end on the other side of a leaky ReLU. One fused operation a variable is also faster.
+
+    Args:
+        learning_rate: a float or a Keras schedule.
+    """
+
+    def __init__(self, learning_rate):
+        super().__init__(learning_rate, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON)
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.beta_powers = [
+            self.add_variable(
+                shape=(),
+                dtype='float32',
+                initializer=keras.initializers.Constant(beta),
+                aggregation='only_first_replica',
+                name=f'beta{order}_power',
+            )
+            for order, beta in enumerate((BETA_1, BETA_2), start=1)
+        ]
+
+    def slots(self):
+        """The (first, second) moment of each variable, in the order of `build`."""
+        return list(zip(self._momentums, self._velocities, strict=True))
+
+    def update_step(self, gradient, variable, learning_rate):
+        first, second = self.slots()[self._get_variable_index(variable)]
+        beta_1_power, beta_2_power = self.beta_powers
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.value.handle,
+            v=second.value.handle,
+            beta1_power=beta_1_power.value,
+            beta2_power=beta_2_power.value,
+            lr=learning_rate,
+            beta1=BETA_1,
+            beta2=BETA_2,
+            epsilon=EPSILON,
+            grad=gradient,
+        )
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+        for power, beta in zip(self.beta_powers, (BETA_1, BETA_2), strict=True):
+            power.assign(power * beta)
