@@ -1,0 +1,88 @@
+"""Evaluation: how good an interpolation of lines is, and how well latents can be classified."""
+import functools
+import math
+
+import numpy as np
+from scipy.spatial import distance
+
+from lib import lines
+
+REFERENCE_LINES = 10_000
+IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
+TIE = 1e-12  # cosine distances closer than this differ by rounding alone
+MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
+
+
+@functools.cache
+def _reference_lines(size):
+    """(images (REFERENCE_LINES, size * size) float64, their norms, their angles)."""
+    angles = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
+    images = lines.draw_lines(angles, size, np.float64).reshape(REFERENCE_LINES, -1)
+    return images, np.linalg.norm(images, axis=1), angles
+
+
+def closest_line(images):
+    """The closest of 10,000 lines to each image, by cosine distance.
+
+    Args:
+        images: (n, size, size, 1).
+
+    Returns:
+        (distance, angle), each (n,) float64; distance in [0, 2], angle in radians.
+    """
+    reference, norms, angles = _reference_lines(images.shape[1])
+    distances, closest = [], []
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        chunk = np.asarray(images[start : start + IMAGES_AT_ONCE], np.float64)
+        chunk = chunk.reshape(len(chunk), -1)
+        with np.errstate(invalid='ignore'):  # an all-zero image has no direction: NaN
+            direction = chunk / np.linalg.norm(chunk, axis=1, keepdims=True)
+        similarity = direction @ reference.T / norms  # (n, REFERENCE_LINES)
+        best = similarity.argmax(axis=1)
+        highest = similarity[np.arange(len(best)), best]
+        # Original: SciPy's cdist decides. Mirrored lines can be equally close but for its rounding.
+        near = similarity >= highest[:, None] - TIE
+        for tied in np.flatnonzero(near.sum(axis=1) > 1):
+            candidates = np.flatnonzero(near[tied])
+            exact = distance.cdist(chunk[tied : tied + 1], reference[candidates], 'cosine')
+            best[tied] = candidates[exact.argmin()]
+        closest.append(best)
+        distances.append(1 - highest)
+    return np.concatenate(distances), angles[np.concatenate(closest)]
+
+
+def smoothness_score(angles):
+    """How evenly the angle moves along an interpolation (section 3.2): 0 is even.
+
+    Args:
+        angles: (k,) radians, or (n, k) for several interpolations.
+
+    Returns:
+        max |difference| / |last - first| - 1 / (k - 1) of the unwrapped angles, a float or (n,);
+        NaN where the angle does not move.
+    """
+    unwrapped = np.unwrap(angles, axis=-1)
+    largest = np.abs(np.diff(unwrapped, axis=-1)).max(axis=-1)
+    span = np.abs(unwrapped[..., -1] - unwrapped[..., 0])
+    moves = span >= MIN_ANGLE_SPAN
+    score = largest / np.where(moves, span, 1) - 1 / (unwrapped.shape[-1] - 1)
+    return np.where(moves, score, np.nan)[()]
+
+
+def line_eval(images):
+    """Scores interpolations between lines.
+
+    Args:
+        images: (n, k, size, size, 1), n interpolations of k images.
+
+    Returns:
+        (mean_distance, mean_smoothness), floats. mean_distance is over all images.
+        # Original: mean_smoothness is the sum of the defined scores divided by the number of ALL
+        interpolations, NaN if none is defined.
+    """
+    n, k, *shape = images.shape
+    distances, angle = closest_line(np.reshape(images, (n * k, *shape)))
+    scores = smoothness_score(angle.reshape(n, k))
+    defined = scores[~np.isnan(scores)]
+    smoothness = float(defined.sum() / n) if defined.size else math.nan
+    return float(distances.mean()), smoothness
