@@ -1,4 +1,6 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
+import functools
+import types
 from typing import NamedTuple
 
 import keras
@@ -109,7 +111,8 @@ class Autoencoder(keras.Model):
         """
         self.groups = {**groups, 'classifier': [self.classifier]}
         x = ops.zeros((1, *self.image_shape))
-        self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
+        losses = self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
+        self.tags = list(losses.scalars)  # in the order of reports
         self.built = True
         self.optimizers = {}
         for group in self.groups:
@@ -161,6 +164,15 @@ class Autoencoder(keras.Model):
         raise NotImplementedError(f'{type(self).__name__} must define method_losses(x, noise).')
 
     # The same for every method.
+
+    @functools.cached_property
+    def graphs(self):
+        """`encode`, `decode` and `classify` as graphs, for evaluation."""
+        return types.SimpleNamespace(
+            encode=tf.function(self.encode, reduce_retracing=True),
+            decode=tf.function(self.decode, reduce_retracing=True),
+            classify=tf.function(self.classify, reduce_retracing=True),
+        )
 
     def call(self, x):
         return self.reconstruct(x)

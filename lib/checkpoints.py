@@ -13,6 +13,10 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be read or does not fit the model; the message says which and why."""
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose files are missing, cut short or altered."""
+
+
 def variable_names(model):
     """{name in the original's checkpoints: Keras variable} of all a model's own variables.
 
@@ -123,15 +127,24 @@ def save_original(model, prefix, step):
 
 def _open(prefix):
     if not os.path.exists(f'{prefix}.index'):
-        raise CheckpointError(f'There is no checkpoint {prefix}: {prefix}.index is missing.')
+        raise DamagedCheckpointError(f'There is no checkpoint {prefix}: {prefix}.index is missing.')
     try:
         return tf.train.load_checkpoint(prefix)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f'The checkpoint {prefix} is damaged: {error}') from error
+        raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {error}') from error
 
 
 def _read(reader, prefix, name):
     try:
         return reader.get_tensor(name)
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f'The checkpoint {prefix} is damaged at {name}: {error}') from error
+        raise DamagedCheckpointError(
+            f'The checkpoint {prefix} is damaged at {name}: {error}'
+        ) from error
+
+
+def remove(prefix):
+    """Removes a checkpoint; the index first, so that no half of it is ever taken for a whole."""
+    for suffix in ('.index', '.data-00000-of-00001'):
+        if os.path.exists(prefix + suffix):
+            os.remove(prefix + suffix)

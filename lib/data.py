@@ -39,6 +39,11 @@ class Dataset:
         return self.train_from(0)
 
     @property
+    def score_lines(self):
+        """Whether its images are lines, whose interpolations can be scored."""
+        return self.name == 'lines32'
+
+    @property
     def image_shape(self):
         return (self.height, self.width, self.colors)
 

@@ -5,10 +5,12 @@ import math
 import numpy as np
 from scipy.spatial import distance
 
-from lib import lines
+from lib import interpolate, lines, pictures
 
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
+INTERPOLATIONS, STEPS = 256, 16  # of a period's lines evaluation
+BATCH = 64
 TIE = 1e-12  # cosine distances closer than this differ by rounding alone
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
 
@@ -86,3 +88,62 @@ def line_eval(images):
     defined = scores[~np.isnan(scores)]
     smoothness = float(defined.sum() / n) if defined.size else math.nan
     return float(distances.mean()), smoothness
+
+
+def in_batches(function, array):
+    """A model's function over an array of any length: (n, ...) -> (n, ...) NumPy array."""
+    chunks = (array[start : start + BATCH] for start in range(0, len(array), BATCH))
+    return np.concatenate([np.asarray(function(chunk)) for chunk in chunks])
+
+
+def encode(model, images):
+    """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch."""
+    latents = []
+    for draw, start in enumerate(range(0, len(images), BATCH)):
+        x = images[start : start + BATCH]
+        latents.append(model.graphs.encode(x, model.draw_noise(x, draw)).numpy())
+    return np.concatenate(latents)
+
+
+def decode(model, latents):
+    """Images of NumPy latents (n, ...)."""
+    return in_batches(model.graphs.decode, latents)
+
+
+def first_images(dataset, count):
+    """The first `count` test images of a dataset, or all if it has fewer: (n, H, W, C)."""
+    batches = dataset.test.unbatch().take(count).batch(count)
+    return next(batches.as_numpy_iterator())['x']
+
+
+def latent_accuracy(model, batches):
+    """Percentage of images whose class the running latent classifier names.
+
+    Args:
+        model: an `acai_tf` model.
+        batches: an iterable of {'x', 'label'}.
+    """
+    right = total = 0
+    for batch in batches:
+        answer = np.asarray(model.graphs.classify(batch['x']))
+        right += int((answer == np.argmax(batch['label'], axis=1)).sum())
+        total += len(answer)
+    return 100 * right / total
+
+
+def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
+    """Decoded straight interpolations between test images: (count, steps, H, W, C)."""
+    ends = encode(model, first_images(dataset, 2 * count))
+    latents = interpolate.lerp(ends[:count], ends[count : 2 * count], steps)
+    images = decode(model, latents.reshape(-1, *latents.shape[2:]))
+    return images.reshape(*latents.shape[:2], *images.shape[1:])
+
+
+def picture_grid(model, dataset, samples):
+    """`pictures.grid` of a model on a dataset's first test images."""
+    return pictures.grid(
+        lambda images: encode(model, images),
+        lambda latents: decode(model, latents),
+        first_images(dataset, pictures.num_images()),
+        samples,
+    )

@@ -1,0 +1,5 @@
+"""Trains the baseline autoencoder: python baseline.py --dataset=lines32 --latent_width=2"""
+import cli
+
+if __name__ == '__main__':
+    cli.train('AEBaseline')

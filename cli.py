@@ -1,0 +1,125 @@
+"""What the scripts share: their flags, and one clear sentence for a user's mistake."""
+import json
+import math
+import os
+import sys
+
+from absl import app, flags
+
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')  # TensorFlow's start-up notes
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
+flags.DEFINE_string('dataset', 'lines32', 'Dataset to train on.')
+flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
+flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
+flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
+flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
+flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
+
+
+def define_autoencoder_flags():
+    """The flags of every autoencoder script."""
+    flags.DEFINE_integer('depth', 64, 'Channels of the first block of convolutions.', 1)
+    flags.DEFINE_integer('latent', 16, 'Channels of the latents.', 1)
+    flags.DEFINE_integer('latent_width', 4, 'Width and height of the latents.', 1)
+
+
+def train(class_name, own_flags=()):
+    """Runs a script that trains a method.
+
+    Args:
+        class_name: the method's class in `acai_tf`.
+        own_flags: names of its own flags, which are its hyper-parameters.
+    """
+    define_autoencoder_flags()
+    run(lambda: _train(class_name, own_flags))
+
+
+def run(main):
+    """Parses the flags and runs `main`; a mistake of the user ends with one sentence, exit code 1.
+
+    Args:
+        main: a function without arguments; what it returns is the exit code.
+    """
+
+    def guarded(arguments):
+        if len(arguments) > 1:
+            sys.exit(f'{arguments[0]}: unknown argument {arguments[1]!r}; flags begin with --.')
+        from lib import checkpoints, data, runs
+
+        try:
+            return main()
+        except (checkpoints.CheckpointError, data.DataError, runs.RunError) as error:
+            sys.exit(f'{arguments[0]}: {error}')
+
+    app.run(guarded)
+
+
+def _train(class_name, own_flags):
+    from acai_tf import ALL_AES
+    from lib import data, runs
+    from lib import train as training
+
+    dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
+    own = {name: FLAGS[name].value for name in own_flags}
+    model = ALL_AES[class_name](
+        image_shape=dataset.image_shape,
+        nclass=dataset.nclass,
+        lr=FLAGS.lr,
+        scales=_scales(dataset.width),
+        depth=FLAGS.depth,
+        latent=FLAGS.latent,
+        seed=FLAGS.seed,
+        **own,
+    )
+    name = runs.experiment_name(class_name, model.params)
+    folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
+    args = {'class': class_name, **{key: FLAGS[key].value for key in _RECORDED}, **model.params}
+    if FLAGS.dry_run:
+        _describe(model, folder, args)
+        return 0
+    folder.check_args(args, may_change=('total_kimg', 'report_kimg'))
+    folder.create()
+    folder.write_args(args)
+    stopped_by = training.train_run(
+        model,
+        dataset,
+        folder,
+        batch_size=FLAGS.batch,
+        total_kimg=FLAGS.total_kimg,
+        report_kimg=FLAGS.report_kimg,
+    )
+    if stopped_by:
+        print(f'Stopped at step {int(model.global_step)}; the same command goes on from there.')
+        return 128 + stopped_by
+    print(f'Done; the run is in {folder.path}')
+    return 0
+
+
+_RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
+
+
+def _scales(width):
+    halvings = math.log2(width / FLAGS.latent_width)
+    if halvings < 0 or not halvings.is_integer():
+        widths = [str(width >> scale) for scale in range(width.bit_length())]
+        sys.exit(
+            f'{sys.argv[0]}: --latent_width={FLAGS.latent_width} does not divide the image width '
+            f'{width} into a power of two; use one of {", ".join(widths)}.'
+        )
+    return int(halvings)
+
+
+def _describe(model, folder, args):
+    print(json.dumps({'run_folder': folder.path, 'args': args}, indent=2))
+    for group in model.groups:
+        print(f'{_size(model.group_variables(group)):>12,} parameters  {group}')
+    print(f'{_size(model.trainable_variables):>12,} parameters')
+
+
+def _size(variables):
+    return sum(math.prod(variable.shape) for variable in variables)

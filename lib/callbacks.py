@@ -1,0 +1,183 @@
+"""What happens at the end of a report period: each a thin scheduler over a plain function.
+
+All are Keras callbacks and work with `fit` too. They run in the order given; the checkpoint comes
+last, so that what was reported before it is never lost.
+"""
+import glob
+import os
+import sys
+import time
+
+import keras
+import tensorflow as tf
+import tqdm
+
+from lib import checkpoints, eval, noise, pictures, runs
+
+KEEP_CHECKPOINTS = 3
+SECONDS_BETWEEN_LOG_LINES = 30  # of the progress bar, where it goes to a file
+
+
+class Callback(keras.callbacks.Callback):
+    """A callback that knows where the model is."""
+
+    @property
+    def step(self):
+        return int(self.model.global_step)
+
+
+class Progress(Callback):
+    """A live bar with images per second and time left, and the original's console line.
+
+    Args:
+        batch_size: images of a step.
+        last_step: the global step at which training ends.
+    """
+
+    def __init__(self, batch_size, last_step):
+        super().__init__()
+        self.batch_size, self.last_step = batch_size, last_step
+        self.bar, self.live = None, sys.stderr.isatty()
+        self.seconds = self.images = 0
+
+    def on_train_begin(self, logs=None):
+        self.bar = tqdm.tqdm(
+            total=self.last_step * self.batch_size,
+            initial=self.step * self.batch_size,
+            unit='img',
+            unit_scale=True,
+            mininterval=0.5 if self.live else SECONDS_BETWEEN_LOG_LINES,
+            dynamic_ncols=True,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seconds, self.images = -time.perf_counter(), 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.images += self.batch_size
+        self.bar.update(self.batch_size)
+
+    def on_epoch_end(self, epoch, logs=None):
+        rate = self.images / (self.seconds + time.perf_counter())
+        means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
+        self.print(f'{means}  [{rate:.2f} img/s]')
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+    def print(self, text):
+        """Prints a line above the bar, with how many images (in thousands) were seen."""
+        text = f'kimg={(self.step * self.batch_size) >> 10}  {text}'
+        if self.live:
+            self.bar.write(text)
+        else:
+            print(text, flush=True)
+
+
+def _short(value):
+    return f'{value:.2f}' if abs(value) >= 0.01 or value == 0 else f'{value:.1e}'
+
+
+class BatchScalars(Callback):
+    """Writes the scalars of the period's last batch to the event file, as the original does."""
+
+    def __init__(self, events):
+        super().__init__()
+        self.events = events
+        self.last = {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.last = logs
+
+    def on_epoch_end(self, epoch, logs=None):
+        _write_scalars(self.events, self.step, self.last)
+
+
+def _write_scalars(events, step, scalars):
+    with events.as_default(step):
+        for tag, value in scalars.items():
+            tf.summary.scalar(tag, value)
+
+
+class LatentAccuracy(Callback):
+    """Scores the running latent classifier on the whole test set."""
+
+    def __init__(self, dataset, events, progress):
+        super().__init__()
+        self.dataset, self.events, self.progress = dataset, events, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        accuracy = eval.latent_accuracy(self.model, self.dataset.test)
+        self.model.evaluation['latent_accuracy'].assign(accuracy)
+        _write_scalars(self.events, self.step, {'latent_accuracy': accuracy})
+        self.progress.print(f'accuracy={accuracy:.2f}')
+
+
+class LineScores(Callback):
+    """Mean distance and smoothness of interpolations between lines."""
+
+    def __init__(self, dataset, events, progress):
+        super().__init__()
+        self.dataset, self.events, self.progress = dataset, events, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        images = eval.interpolations(self.model, self.dataset)
+        distance, smoothness = eval.line_eval(images)
+        self.model.evaluation['mean_distance'].assign(distance)
+        self.model.evaluation['mean_smoothness'].assign(smoothness)
+        scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
+        _write_scalars(self.events, self.step, scores)
+        self.progress.print('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
+
+
+class PictureGrid(Callback):
+    """Draws reconstructions, interpolations and samples of the first test images.
+
+    The four go to the event file; joined from left to right they are FOLDER/name.png, the newest,
+    and FOLDER/name_KKKKKK.png, with K the thousands of images seen. The random latents of the
+    samples are the same each time, so that pictures can be compared.
+    """
+
+    def __init__(self, dataset, events, folder, batch_size, seed):
+        super().__init__()
+        self.dataset, self.events, self.folder = dataset, events, folder
+        self.batch_size, self.seed = batch_size, seed
+
+    def on_epoch_end(self, epoch, logs=None):
+        shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
+        samples = noise.Draws(self.seed).normal('pictures/samples', shape).numpy()
+        grid, straight = eval.picture_grid(self.model, self.dataset, samples)
+        with self.events.as_default(self.step):
+            for name, picture in grid.items():
+                # Original: these tags.
+                tf.summary.image(f'{name}/image/0', pictures.to_uint8(picture)[None])
+        if self.dataset.score_lines:  # Original: scores of the drawn interpolations, under these tags
+            distance, smoothness = eval.line_eval(straight)
+            scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
+            _write_scalars(self.events, self.step, scores)
+        png = pictures.to_png(pictures.join(grid.values()))
+        kimg = (self.step * self.batch_size) >> 10
+        for name in (f'name_{kimg:06d}.png', 'name.png'):
+            runs.write_atomically(os.path.join(self.folder, name), png)
+
+
+class Checkpoints(Callback):
+    """Saves the model at every period's end and when training stops; keeps the newest few."""
+
+    def __init__(self, run, events):
+        super().__init__()
+        self.run, self.events = run, events
+
+    def on_train_begin(self, logs=None):
+        for left_over in glob.glob(os.path.join(self.run.checkpoints, '.model.ckpt-*.tmp*')):
+            os.remove(left_over)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.events.flush()
+        checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
+        for step in self.run.checkpoint_steps()[KEEP_CHECKPOINTS:]:
+            checkpoints.remove(self.run.checkpoint(step))
+
+    def on_train_end(self, logs=None):
+        if self.step and self.step not in self.run.checkpoint_steps():
+            self.on_epoch_end(epoch=None)

@@ -1,0 +1,68 @@
+"""The picture grid of a report: reconstructions, interpolations and samples, as PNG."""
+import numpy as np
+import tensorflow as tf
+
+from lib import interpolate
+
+PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs a row, rows, pictures an interpolation
+
+
+def to_uint8(images):
+    """Images in [-1, 1] to pixel values 0..255, clipped."""
+    return np.clip(np.round(127.5 + 127.5 * np.asarray(images)), 0, 255).astype(np.uint8)
+
+
+def to_png(image):
+    """One picture (H, W, 1 or 3) in [-1, 1] to PNG bytes."""
+    return tf.io.encode_png(to_uint8(image)).numpy()
+
+
+def tile(images):
+    """(rows, columns, H, W, C) -> one picture (rows * H, columns * W, C)."""
+    rows, columns, height, width, colors = images.shape
+    return images.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, colors)
+
+
+def num_images(pairs=PAIRS, rows=ROWS):
+    """How many test images a grid shows."""
+    return pairs * rows + 2 * rows
+
+
+def grid(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, steps=STEPS):
+    """The four pictures of a report.
+
+    Args:
+        encode, decode: functions from images to latents and back, over NumPy arrays.
+        images: (>= num_images(pairs, rows), H, W, C) test images.
+        samples: (rows * steps, *latent_shape) random latents.
+
+    Returns:
+        {'reconstruction', 'interpolation', 'slerp', 'samples': picture (rows * H, width, C)}, and
+        the images of the straight interpolations, (rows, steps, H, W, C).
+    """
+    images = images[: num_images(pairs, rows)]
+    latents = encode(images)
+    shown = pairs * rows
+    both = np.stack([images[:shown], decode(latents[:shown])], axis=1)  # (shown, 2, H, W, C)
+    left, right = np.split(latents[shown:], 2)
+
+    def decoded(latents):
+        shape = latents.shape
+        images = decode(latents.reshape(-1, *shape[-3:]))
+        return images.reshape(rows, steps, *images.shape[1:])
+
+    # Original: the samples fill the picture column by column.
+    columns = samples.reshape(steps, rows, *samples.shape[1:]).swapaxes(0, 1)
+    straight = decoded(interpolate.lerp(left, right, steps))
+    pictures = {
+        'reconstruction': tile(both.reshape(rows, 2 * pairs, *images.shape[1:])),
+        'interpolation': tile(straight),
+        'slerp': tile(decoded(interpolate.slerp(left, right, steps))),
+        'samples': tile(decoded(columns)),
+    }
+    return pictures, straight
+
+
+def join(pictures):
+    """Joins pictures of one height from left to right."""
+    return np.concatenate(list(pictures), axis=1)

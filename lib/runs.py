@@ -1,0 +1,179 @@
+"""Run folders: their names, what they hold, and the record of how they were made."""
+import dataclasses
+import json
+import os
+import platform
+import re
+
+ARGS_NAME = 'args.json'
+CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
+
+
+class RunError(ValueError):
+    """A run folder that cannot be used; the message names the fix."""
+
+
+def experiment_name(class_name, params):
+    """The original's name of a run: the class, then `_` + key + value, sorted by key.
+
+    >>> experiment_name('VAE', {'scales': 4, 'depth': 16, 'latent': 16, 'beta': 1.0})
+    'VAE_beta1.0_depth16_latent16_scales4'
+    """
+    return '_'.join([class_name, *(f'{key}{params[key]}' for key in sorted(params))])
+
+
+def parse_experiment_name(name, known):
+    """The params in a run folder's name, for runs that have no other record.
+
+    Args:
+        name: as `experiment_name` makes it, e.g. 'VAE_beta1.0_depth16_latent16_scales4'.
+        known: the params' names that the class can have.
+
+    Returns:
+        {param: its value as text}.
+
+    Raises:
+        RunError: the name is not made of the known params.
+    """
+    keys = '|'.join(sorted(map(re.escape, known), key=len, reverse=True))
+    _, *parts = re.split(rf'_(?={keys})', name)
+    matches = [re.fullmatch(rf'({keys})(.+)', part) for part in parts]
+    if not matches or not all(matches):
+        raise RunError(
+            f'{name} is no name of a run folder; expected CLASS_param1value1_param2value2...'
+        )
+    return {match[1]: match[2] for match in matches}
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """TRAIN_DIR/DATASET/EXPERIMENT and the places below it."""
+
+    path: str
+
+    @property
+    def name(self):
+        """CLASS_param1value1_..."""
+        return os.path.basename(os.path.abspath(self.path))
+
+    @property
+    def dataset(self):
+        """The dataset's name: the parent folder's."""
+        return os.path.basename(os.path.dirname(os.path.abspath(self.path)))
+
+    @property
+    def checkpoints(self):
+        return os.path.join(self.path, 'tf')
+
+    @property
+    def summaries(self):
+        return os.path.join(self.path, 'tf', 'summaries')
+
+    @property
+    def images(self):
+        return os.path.join(self.path, 'images')
+
+    def checkpoint(self, step):
+        """The checkpoint's prefix for a global step."""
+        return os.path.join(self.checkpoints, f'model.ckpt-{step}')
+
+    def checkpoint_steps(self):
+        """The global steps that have a checkpoint, newest first.
+
+        # Original: found by name, for the `checkpoint` file there holds absolute paths.
+        """
+        if not os.path.isdir(self.checkpoints):
+            return []
+        found = map(CHECKPOINT.match, os.listdir(self.checkpoints))
+        return sorted((int(match[1]) for match in found if match), reverse=True)
+
+    def create(self):
+        """Makes the folder.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        try:
+            for folder in (self.checkpoints, self.summaries, self.images):
+                os.makedirs(folder, exist_ok=True)
+                if not os.access(folder, os.W_OK):
+                    raise PermissionError(13, 'Permission denied', folder)
+        except OSError as error:
+            raise RunError(
+                f'Cannot write to the run folder {self.path} ({error.strerror}); '
+                'choose another --train_dir.'
+            ) from error
+
+    def read_args(self):
+        """What `write_args` recorded, or None where there is no record (the original's runs).
+
+        Raises:
+            RunError: the record is not readable JSON.
+        """
+        path = os.path.join(self.path, ARGS_NAME)
+        if not os.path.exists(path):
+            return None
+        try:
+            with open(path, encoding='utf-8') as file:
+                record = json.load(file)
+            if not isinstance(record['args'], dict):
+                raise TypeError('args is no object')
+            return record
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
+                'options you give.'
+            ) from error
+
+    def write_args(self, args):
+        """Records the resolved options of the run, with the versions that made it."""
+        record = {'args': args, 'versions': _versions()}
+        write_atomically(
+            os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
+        )
+
+    def check_args(self, args, may_change=()):
+        """Refuses to go on with a run under other options than it was started with.
+
+        Args:
+            args: {option: value}, as it will be recorded.
+            may_change: options that may differ, such as the length of the run.
+
+        Raises:
+            RunError: an option differs; the message names it.
+        """
+        record = self.read_args()
+        if record is None:
+            return
+        for option, value in args.items():
+            before = record['args'].get(option)
+            if option not in may_change and before != value:
+                raise RunError(
+                    f'The run folder {self.path} was made with {option}={before}, not {value}; '
+                    f'give --{option}={before} to resume it, or choose another --train_dir.'
+                )
+
+
+def write_atomically(path, content):
+    """Writes bytes so that `path` holds, at any moment, its old or its new content."""
+    temporary = os.path.join(
+        os.path.dirname(path), f'.{os.path.basename(path)}.{os.getpid()}.tmp'
+    )
+    with open(temporary, 'wb') as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _versions():
+    import keras
+    import numpy
+    import tensorflow
+
+    return {
+        'python': platform.python_version(),
+        'tensorflow': tensorflow.__version__,
+        'keras': keras.__version__,
+        'numpy': numpy.__version__,
+    }

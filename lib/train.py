@@ -1,0 +1,157 @@
+"""The training loop: one for a CPU, a GPU, several GPUs and several machines.
+
+Keras' `fit` cannot drive several machines, so that this loop does, through the same `train_step`
+and Keras callbacks; an epoch is a report period.
+"""
+import contextlib
+import signal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lib import callbacks, checkpoints, events, runs
+
+
+def total_steps(total_kimg, batch_size):
+    """The last global step of a run of total_kimg * 1024 images. # Original: one more than needed."""
+    return 1 + (total_kimg << 10) // batch_size
+
+
+def next_report(step, period, last):
+    """The next global step after `step` that ends a period: 1, 1 + period, 1 + 2 period, ..., last.
+
+    # Original: its event files report at these steps. The report after the very first one shows
+    within seconds that evaluation, pictures and disk work.
+    """
+    return min(1 + -(-step // period) * period, last)
+
+
+class Interrupt:
+    """Turns SIGINT and SIGTERM into a request to stop after the current step.
+
+    Attributes:
+        signal: the number of the signal that came, or None.
+    """
+
+    def __init__(self):
+        self.signal = None
+
+    def __enter__(self):
+        self._previous = {
+            number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _request(self, number, frame):
+        self.signal = number
+
+
+def loop(model, dataset, step_callbacks, *, last, period):
+    """Runs train steps from the model's global step to `last`.
+
+    Args:
+        model: an `acai_tf` model, made in the scope of its distribution strategy.
+        dataset: a `lib.data.Dataset`; its batches are the global ones.
+        step_callbacks: Keras callbacks. `on_train_batch_end` gets the batch's scalars,
+            `on_epoch_end` their means over the period.
+        last: global step to stop at.
+        period: steps from report to report.
+
+    Returns:
+        The number of the signal that stopped it, or None at the end.
+    """
+    strategy = model.distribute_strategy
+    step = int(model.global_step)
+    batches = iter(strategy.experimental_distribute_dataset(dataset.train_from(step)))
+
+    @tf.function
+    def train_one(batch):
+        scalars = strategy.run(model.train_step, (batch,))
+        return {tag: strategy.reduce('mean', value, axis=None) for tag, value in scalars.items()}
+
+    reports = keras.callbacks.CallbackList(step_callbacks, model=model)
+    with Interrupt() as interrupt:
+        reports.on_train_begin()
+        while step < last and not interrupt.signal:
+            epoch, report, history = -(-step // period), next_report(step, period, last), []
+            reports.on_epoch_begin(epoch)
+            while step < report and not interrupt.signal:
+                scalars = train_one(next(batches))
+                step += 1
+                history.append(scalars)
+                reports.on_train_batch_end(step, scalars)
+            if step == report:
+                means = {tag: np.mean([scalars[tag] for scalars in history]) for tag in model.tags}
+                reports.on_epoch_end(epoch, means)
+        reports.on_train_end()
+    return interrupt.signal
+
+
+def resume(model, run):
+    """Restores the newest checkpoint of a run that can be read.
+
+    Args:
+        model: an `acai_tf` model of the run's method and sizes.
+        run: a `lib.runs.RunFolder`.
+
+    Returns:
+        The global step; 0 where there is no checkpoint.
+
+    Raises:
+        lib.checkpoints.CheckpointError: a checkpoint is of another model.
+        lib.runs.RunError: none of the checkpoints can be read.
+    """
+    steps = run.checkpoint_steps()
+    for step in steps:
+        try:
+            step = checkpoints.load_original(model, run.checkpoint(step))
+        except checkpoints.DamagedCheckpointError as error:
+            print(f'{error} Trying the checkpoint before it.')
+            continue
+        print(f'Resuming {run.path} at step {step}.')
+        return step
+    if steps:
+        raise runs.RunError(
+            f'No checkpoint in {run.checkpoints} can be read; put one back, or delete '
+            f'{run.path} to start again.'
+        )
+    return 0
+
+
+def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg):
+    """Trains a model in a run folder to its end, from wherever it was left.
+
+    Args:
+        model: an `acai_tf` model.
+        dataset: a `lib.data.Dataset` with batches of batch_size.
+        run: a `lib.runs.RunFolder`, created.
+        batch_size: images of a step.
+        total_kimg: length of the run, in 1024 images.
+        report_kimg: images from report to report, in 1024.
+
+    Returns:
+        The number of the signal that stopped it, or None at the end.
+    """
+    last = total_steps(total_kimg, batch_size)
+    step = resume(model, run)
+    events.drop_after(run.summaries, step)
+    with contextlib.closing(tf.summary.create_file_writer(run.summaries)) as writer:
+        progress = callbacks.Progress(batch_size, last)
+        reports = [
+            progress,
+            callbacks.BatchScalars(writer),
+            callbacks.LatentAccuracy(dataset, writer, progress),
+        ]
+        if dataset.score_lines:
+            reports.append(callbacks.LineScores(dataset, writer, progress))
+        reports += [
+            callbacks.PictureGrid(dataset, writer, run.images, batch_size, model.seed),
+            callbacks.Checkpoints(run, writer),
+        ]
+        period = max(1, (report_kimg << 10) // batch_size)
+        return loop(model, dataset, reports, last=last, period=period)
