@@ -1,5 +1,6 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
 import functools
+import inspect
 import types
 from typing import NamedTuple
 
@@ -9,6 +10,9 @@ from keras import ops
 
 from lib import classifiers, layers, noise
 from lib.optimizer import Adam
+
+
+NOT_HYPERPARAMETERS = ('own', 'seed', 'dtype')
 
 
 class Losses(NamedTuple):
@@ -90,6 +94,28 @@ class Autoencoder(keras.Model):
             name: self._counter(name, 'float32')
             for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
         }
+
+    @staticmethod
+    def methods():
+        """{class name: class} of every method that was imported."""
+        found, classes = {}, [Autoencoder]
+        for cls in classes:
+            classes += cls.__subclasses__()
+            if cls.method_losses is not Autoencoder.method_losses:
+                found[cls.__name__] = cls
+        return found
+
+    @classmethod
+    def hyperparameters(cls):
+        """{name: type} of what a run folder is named by, from the constructors' keyword arguments."""
+        types = {}
+        for base in cls.__mro__:
+            if issubclass(base, Autoencoder):
+                for parameter in inspect.signature(base.__init__).parameters.values():
+                    if parameter.kind is parameter.KEYWORD_ONLY:
+                        required = parameter.default is parameter.empty
+                        types[parameter.name] = int if required else type(parameter.default)
+        return {name: kind for name, kind in types.items() if name not in NOT_HYPERPARAMETERS}
 
     def _counter(self, name, dtype):
         return self.add_weight(

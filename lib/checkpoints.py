@@ -3,6 +3,7 @@
 One format serves both sides: what we train the 2018 code restores, and what it trained we resume.
 Under a prefix PREFIX lie PREFIX.index and PREFIX.data-00000-of-00001.
 """
+import math
 import os
 import re
 
@@ -123,6 +124,26 @@ def save_original(model, prefix, step):
         with open(temporary + suffix, 'rb') as file:
             os.fsync(file.fileno())
         os.replace(temporary + suffix, prefix + suffix)
+
+
+def image_shape_and_nclass(prefix, scales, latent):
+    """What a checkpoint was trained on, read from the shapes of its variables.
+
+    Args:
+        prefix: the path without `.index`.
+        scales, latent: of the model that wrote it.
+
+    Returns:
+        (height, width, colors), nclass.
+    """
+    shapes = _open(prefix).get_variable_to_shape_map()
+    try:
+        features, nclass = shapes['single_layer_classifier/dense/kernel']
+        name = next(name for name in shapes if re.fullmatch(r'ae_enc(oder)?/conv2d/kernel', name))
+    except (KeyError, StopIteration):
+        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
+    width = math.isqrt(features // latent) << scales
+    return (width, width, shapes[name][2]), nclass
 
 
 def _open(prefix):

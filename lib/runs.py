@@ -87,6 +87,19 @@ class RunFolder:
         found = map(CHECKPOINT.match, os.listdir(self.checkpoints))
         return sorted((int(match[1]) for match in found if match), reverse=True)
 
+    def newest_step(self):
+        """The global step of the newest checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        steps = self.checkpoint_steps()
+        if not steps:
+            raise RunError(
+                f'{self.path} has no checkpoint (tf/model.ckpt-STEP.index); train it first.'
+            )
+        return steps[0]
+
     def create(self):
         """Makes the folder.
 
