@@ -3,8 +3,9 @@
     discriminator minimises  BCE(D(f(x)), 0) + BCE(D(prior), 1)
     autoencoder minimises    (x - g(f(x)))^2 + BCE(D(f(x)), 1)
 """
-import keras
 import math
+
+import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses

@@ -11,7 +11,6 @@ from keras import ops
 from lib import classifiers, layers, noise
 from lib.optimizer import Adam
 
-
 NOT_HYPERPARAMETERS = ('own', 'seed', 'dtype')
 
 
@@ -41,7 +40,7 @@ class Autoencoder(keras.Model):
         lr: Adam's learning rate, for every group unless `build_groups` says otherwise.
         scales: how often the encoder halves the image.
         depth: channels of the first block.
-        latent: channels of the latents; their size is latent * (height >> scales) * (width >> scales).
+        latent: channels of the latents.
         own: {name: value} of a method's own hyper-parameters; they become attributes, and part of
             the run folder's name.
         seed: seeds the weights and, with the step, the noise.
@@ -107,7 +106,7 @@ class Autoencoder(keras.Model):
 
     @classmethod
     def hyperparameters(cls):
-        """{name: type} of what a run folder is named by, from the constructors' keyword arguments."""
+        """{name: type} of what names a run folder, from the constructors' keyword arguments."""
         types = {}
         for base in cls.__mro__:
             if issubclass(base, Autoencoder):

@@ -5,8 +5,9 @@
 (beta: Higgins et al., 2017). With advweight > 0 it is also ACAI-regularised: the critic of
 equations 1-3 of the paper, on decoded mixtures of the samples z.
 """
-import keras
 import math
+
+import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses

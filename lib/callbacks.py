@@ -151,7 +151,8 @@ class PictureGrid(Callback):
             for name, picture in grid.items():
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_uint8(picture)[None])
-        if self.dataset.score_lines:  # Original: scores of the drawn interpolations, under these tags
+        if self.dataset.score_lines:
+            # Original: the drawn interpolations' own scores, under these tags.
             distance, smoothness = eval.line_eval(straight)
             scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
             _write_scalars(self.events, self.step, scores)

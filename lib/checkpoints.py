@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be read or does not fit the model; the message says which and why."""
+    """A checkpoint that cannot be read or does not fit the model; the message says why."""
 
 
 class DamagedCheckpointError(CheckpointError):
@@ -140,8 +140,8 @@ def image_shape_and_nclass(prefix, scales, latent):
     try:
         features, nclass = shapes['single_layer_classifier/dense/kernel']
         name = next(name for name in shapes if re.fullmatch(r'ae_enc(oder)?/conv2d/kernel', name))
-    except (KeyError, StopIteration):
-        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
+    except (KeyError, StopIteration) as error:
+        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder.') from error
     width = math.isqrt(features // latent) << scales
     return (width, width, shapes[name][2]), nclass
 

@@ -22,12 +22,12 @@ def sigmoid_cross_entropy(logits, target):
 
 
 def softmax_cross_entropy(logits, label):
-    """Cross-entropy of (B, nclass) logits against (B, nclass) label weights, mean over the batch."""
+    """Cross-entropy of (B, nclass) logits and label weights, mean over the batch."""
     return ops.mean(ops.categorical_crossentropy(label, logits, from_logits=True))
 
 
 def bernoulli_log_likelihood(logits, x):
-    """log p(x | logits) of images in [-1, 1] read as probabilities: sum over pixels, mean over B."""
+    """log p(x | logits) of images x in [-1, 1]: sum over pixels, mean over the batch."""
     target = 0.5 * (x + 1)
     log_prob = -ops.binary_crossentropy(target, logits, from_logits=True)
     return ops.sum(log_prob) / ops.shape(x)[0]

@@ -14,7 +14,7 @@ from lib import callbacks, checkpoints, events, runs
 
 
 def total_steps(total_kimg, batch_size):
-    """The last global step of a run of total_kimg * 1024 images. # Original: one more than needed."""
+    """The last global step of a run. # Original: one more than total_kimg * 1024 images need."""
     return 1 + (total_kimg << 10) // batch_size
 
 
@@ -39,7 +39,8 @@ class Interrupt:
 
     def __enter__(self):
         self._previous = {
-            number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, self._request)
+            for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
 
