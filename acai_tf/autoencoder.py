@@ -80,10 +80,10 @@ class Autoencoder(keras.Model):
             setattr(self, name, value)
         self.latent_shape = (height >> scales, width >> scales, latent)
 
-        self.encoder = layers.encoder(
+        self.encoder = layers.Encoder(
             scales, depth, latent, self.ENCODER_SCOPE, seed, self.dtype_policy
         )
-        self.decoder = layers.decoder(
+        self.decoder = layers.Decoder(
             scales, depth, colors, self.DECODER_SCOPE, seed, self.dtype_policy
         )
         self.classifier = classifiers.SingleLayerClassifier(nclass, seed)

@@ -40,7 +40,7 @@ class Critic(keras.layers.Layer):
 
     def __init__(self, scales, depth, latent, seed=0, dtype=None):
         super().__init__(dtype=dtype)
-        self.encoder = layers.encoder(scales, depth, latent, 'disc', seed, self.dtype_policy)
+        self.encoder = layers.Encoder(scales, depth, latent, 'disc', seed, self.dtype_policy)
 
     def answer(self, images):
         """Images (B, H, W, C) -> (B, 1, 1, 1) float32."""

@@ -1,8 +1,9 @@
 """The convolutional encoder and decoder that every method shares (the paper's appendix)."""
 import keras
+import tensorflow as tf
 from keras import ops
 
-from lib import noise
+from lib import convolution, noise
 
 LEAKY_RELU_SLOPE = 0.2
 
@@ -24,15 +25,21 @@ def he_leaky_normal(seed):
     )
 
 
-def _conv(name, seed, index, filters, kernel_size=3, activation=None, dtype=None):
-    return keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        padding='same',
-        activation=activation,
-        kernel_initializer=he_leaky_normal(noise.layer_seed(seed, f'{name}/conv2d_{index}')),
-        dtype=dtype,
-    )
+def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
+    """Convolution layers of the given widths; the last one is linear and stays in float32."""
+    last = len(widths) - 1
+    return [
+        convolution.Conv2D(
+            width,
+            kernel_size=first_kernel_size if index == 0 else 3,
+            padding='same',
+            activation=None if index == last else leaky_relu,
+            kernel_initializer=he_leaky_normal(noise.layer_seed(seed, f'{scope}/conv2d_{index}')),
+            name='conv2d' + (f'_{index}' if index else ''),
+            dtype='float32' if index == last else dtype,
+        )
+        for index, width in enumerate(widths)
+    ]
 
 
 def dense(scope, seed, index, units, activation=None, name=None):
@@ -47,11 +54,11 @@ def dense(scope, seed, index, units, activation=None, name=None):
     )
 
 
-def encoder(scales, depth, latent, name, seed=0, dtype=None):
+class Encoder(keras.layers.Layer):
     """Images to latents: (B, H, W, C) -> (B, H >> scales, W >> scales, latent).
 
-    One 1x1 convolution, then `scales` blocks of two 3x3 convolutions and a 2x2 average pool, the
-    width doubling from block to block, then two more convolutions. The last one stays in float32.
+    A linear 1x1 convolution, then `scales` blocks of two 3x3 convolutions and a 2x2 average pool,
+    the width doubling from block to block, then two more convolutions.
 
     Args:
         scales: how often the image is halved.
@@ -61,27 +68,44 @@ def encoder(scales, depth, latent, name, seed=0, dtype=None):
         seed: seeds the kernels, each with its own.
         dtype: Keras dtype or policy of all but the last convolution.
     """
-    widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
-    layers = [_conv(name, seed, 0, depth, kernel_size=1, dtype=dtype)]
-    for index, width in enumerate(widths, start=1):
-        layers.append(_conv(name, seed, index, width, activation=leaky_relu, dtype=dtype))
-        if index % 2 == 0:
-            layers.append(keras.layers.AveragePooling2D(2, dtype=dtype))
-    layers.append(_conv(name, seed, len(widths) + 1, latent, dtype='float32'))
-    return keras.Sequential(layers, name=name)
+
+    def __init__(self, scales, depth, latent, name, seed=0, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
+        self.convs = _convolutions(name, [depth, *widths, latent], seed, self.dtype_policy, 1)
+        self.pool = keras.layers.AveragePooling2D(2, dtype=self.dtype_policy)
+
+    def build(self, input_shape):
+        pointwise, second = self.convs[:2]
+        pointwise.build(input_shape)
+        second.build((*input_shape[:3], pointwise.filters))
+
+    def call(self, x):
+        pointwise, second, *convs, last = self.convs
+        x = convolution.convolve_twice(x, pointwise.kernel, pointwise.bias, second.kernel)
+        x = second.activation(tf.nn.bias_add(x, second.bias))
+        for index, conv in enumerate(convs, start=2):
+            x = conv(x)
+            if index % 2 == 0:
+                x = self.pool(x)
+        return last(x)
 
 
-def decoder(scales, depth, colors, name, seed=0, dtype=None):
+class Decoder(keras.layers.Layer):
     """Latents to images: (B, h, w, L) -> (B, h << scales, w << scales, colors), not clipped.
 
     The encoder's mirror: `scales` blocks of two 3x3 convolutions and a doubling of the size by
-    nearest neighbour, then two more convolutions. Arguments as for `encoder`.
+    nearest neighbour, then two more convolutions. Arguments as for `Encoder`.
     """
-    widths = [depth << scale for scale in reversed(range(scales)) for _ in range(2)] + [depth]
-    layers = []
-    for index, width in enumerate(widths):
-        layers.append(_conv(name, seed, index, width, activation=leaky_relu, dtype=dtype))
-        if index % 2 == 1:
-            layers.append(keras.layers.UpSampling2D(2, dtype=dtype))
-    layers.append(_conv(name, seed, len(widths), colors, dtype='float32'))
-    return keras.Sequential(layers, name=name)
+
+    def __init__(self, scales, depth, colors, name, seed=0, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        widths = [depth << scale for scale in reversed(range(scales)) for _ in range(2)] + [depth]
+        self.convs = _convolutions(name, [*widths, colors], seed, self.dtype_policy)
+        for conv in self.convs[2:-1:2]:
+            conv.doubles = True
+
+    def call(self, x):
+        for conv in self.convs:
+            x = conv(x)
+        return x
