@@ -1,9 +1,107 @@
-"""Images per second of the bare train step, and of the whole loop around it.
+"""Images per second of the bare train step, at the paper's lines configuration.
 
-    python benchmarks/train_step.py                     every method, interleaved
+    python benchmarks/train_step.py
     python benchmarks/train_step.py --methods=ACAI,AEBaseline --dtypes=float32,mixed_bfloat16
 
-Prints, for each method at the paper's lines configuration (depth 16, latent 16, latent_width 2):
-the median rate, the arithmetic of a step counted from its layers, and what share of this machine's
-own rate of large float32 matrix products, measured in the same minutes, that is.
+All variants take turns, a few steps each, and the median of the turns is printed, with the step's
+arithmetic and its share of this machine's rate of large float32 matrix products, which takes its
+turns too. The arithmetic is that of the layers as the paper has them: 2 operations for each
+multiplication of a convolution or dense layer, forward, for its input's gradient and its weights'.
 """
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+
+import tensorflow as tf  # noqa: E402
+from absl import app, flags  # noqa: E402
+
+import acai_tf  # noqa: E402
+from lib import data  # noqa: E402
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list('methods', list(acai_tf.ALL_AES), 'Classes to measure.')
+flags.DEFINE_list('dtypes', ['float32'], 'Keras dtype policies to measure.')
+flags.DEFINE_integer('batch', 64, 'Images of a step.')
+flags.DEFINE_integer('turns', 9, 'How often each variant takes its turn.')
+flags.DEFINE_integer('steps', 10, 'Steps of a turn.')
+MATRIX = 4096, 1024
+
+
+def make_model(name, dtype='float32'):
+    """A method at the paper's lines configuration; the VQ-VAE has latents of width 4 there."""
+    scales = 3 if name == 'AEVQVAE' else 4
+    return acai_tf.ALL_AES[name](
+        image_shape=(32, 32, 1), nclass=10, scales=scales, depth=16, latent=16, dtype=dtype
+    )
+
+
+def encoder_flops(layer, width=32):
+    """Forward operations of an image through an encoder or decoder, as a list by layer."""
+    flops = []
+    for index, conv in enumerate(layer.convs):
+        if getattr(conv, 'doubles', False):
+            width *= 2
+        height_kernel, width_kernel, channels_in, channels_out = conv.kernel.shape
+        flops.append(2 * width**2 * height_kernel * width_kernel * channels_in * channels_out)
+        if layer.name.startswith(('ae_enc', 'disc')) and index % 2 == 0 and index:
+            width //= 2
+    return flops
+
+
+def step_gflops(model):
+    """Operations of one image's train step through the convolutions, in 10^9.
+
+    A pass is forward, weights' gradient and, but for the first layer on data, input's gradient.
+    ACAI decodes twice and shows its critic two pictures, whose backward pass serves both players.
+    """
+    encoder, decoder = encoder_flops(model.encoder), encoder_flops(
+        model.decoder, model.latent_shape[0]
+    )
+    total = 3 * sum(encoder) - encoder[0] + 3 * sum(decoder)
+    critic = getattr(model, 'critic', None)
+    if critic:
+        pictures = 2
+        total += pictures * 3 * sum(encoder_flops(critic.encoder))
+        if type(model).__name__ != 'LRAE':
+            total += 3 * sum(decoder)
+    return total / 1e9
+
+
+def turn(function, times):
+    start = time.perf_counter()
+    for _ in range(times):
+        function()
+    return time.perf_counter() - start
+
+
+def main(_):
+    batch = next(iter(data.get_dataset('lines32', FLAGS.batch).train))
+    a, b = tf.random.normal(MATRIX), tf.random.normal(MATRIX[::-1])
+    models, steps = {}, {}
+    for name in FLAGS.methods:
+        for dtype in FLAGS.dtypes:
+            models[name, dtype] = model = make_model(name, dtype)
+            steps[name, dtype] = lambda step=tf.function(model.train_step): step(batch)
+            turn(steps[name, dtype], 3)
+    rates, products = {variant: [] for variant in steps}, []
+    for _ in range(FLAGS.turns):
+        for variant, step in steps.items():
+            rates[variant].append(FLAGS.batch * FLAGS.steps / turn(step, FLAGS.steps))
+        seconds = turn(lambda: tf.linalg.matmul(a, b).numpy(), 4)
+        products.append(4 * 2 * MATRIX[0] ** 2 * MATRIX[1] / seconds / 1e9)
+    peak = statistics.median(products)
+    print(f'large float32 matrix products: {peak:.0f} GFLOP/s\n')
+    print(f'{"method":12s} {"dtype":16s} {"img/s":>7s} {"range":>13s} {"GFLOP/img":>10s} {"share":>6s}')
+    for (name, dtype), values in rates.items():
+        rate, gflops = statistics.median(values), step_gflops(models[name, dtype])
+        span = f'{min(values):.0f}..{max(values):.0f}'
+        share = f'{rate * gflops / peak:6.0%}'
+        print(f'{name:12s} {dtype:16s} {rate:7.0f} {span:>13s} {gflops:10.3f} {share}')
+
+
+if __name__ == '__main__':
+    app.run(main)

@@ -1,0 +1,30 @@
+# make lines   train ACAI on the lines benchmark for a few minutes and score it
+# make test    run the tests
+# make lint    check the code's style
+# Each makes the environment first, in .venv, with PYTHON (3.11 to 3.13).
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN = TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
+
+.PHONY: setup lines test lint
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+lines: setup
+	$(RUN) acai.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16 \
+	  --total_kimg=128 --report_kimg=32
+
+test: setup
+	$(RUN) -m pytest -q
+
+lint: setup
+	$(VENV)/bin/python -m pip install --quiet 'ruff~=0.17.5'
+	$(VENV)/bin/ruff check .
