@@ -8,6 +8,7 @@ arithmetic and its share of this machine's rate of large float32 matrix products
 turns too. The arithmetic is that of the layers as the paper has them: 2 operations for each
 multiplication of a convolution or dense layer, forward, for its input's gradient and its weights'.
 """
+import functools
 import os
 import statistics
 import sys
@@ -85,7 +86,7 @@ def main(_):
     for name in FLAGS.methods:
         for dtype in FLAGS.dtypes:
             models[name, dtype] = model = make_model(name, dtype)
-            steps[name, dtype] = lambda step=tf.function(model.train_step): step(batch)
+            steps[name, dtype] = functools.partial(tf.function(model.train_step), batch)
             turn(steps[name, dtype], 3)
     rates, products = {variant: [] for variant in steps}, []
     for _ in range(FLAGS.turns):
@@ -95,7 +96,7 @@ def main(_):
         products.append(4 * 2 * MATRIX[0] ** 2 * MATRIX[1] / seconds / 1e9)
     peak = statistics.median(products)
     print(f'large float32 matrix products: {peak:.0f} GFLOP/s\n')
-    print(f'{"method":12s} {"dtype":16s} {"img/s":>7s} {"range":>13s} {"GFLOP/img":>10s} {"share":>6s}')
+    print('method       dtype              img/s         range  GFLOP/img  share')
     for (name, dtype), values in rates.items():
         rate, gflops = statistics.median(values), step_gflops(models[name, dtype])
         span = f'{min(values):.0f}..{max(values):.0f}'

@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-
 MIN_DOUBLED_WIDTH = 8  # px; below it two operations are faster than a transposed convolution
 
 
