@@ -20,7 +20,7 @@ $(VENV)/installed: requirements.txt
 
 lines: setup
 	$(RUN) acai.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16 \
-	  --total_kimg=128 --report_kimg=32
+	  --total_kimg=96 --report_kimg=32
 
 test: setup
 	$(RUN) -m pytest -q

@@ -18,6 +18,14 @@ flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
 flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
 flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
 flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+flags.DEFINE_enum(
+    'precision',
+    'auto',
+    ['auto', 'float32', 'mixed_float16', 'mixed_bfloat16'],
+    'Number format of the convolutions; auto is mixed_float16 on GPUs with tensor cores.',
+)
+flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
+flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
 flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 
@@ -49,11 +57,16 @@ def run(main):
     def guarded(arguments):
         if len(arguments) > 1:
             sys.exit(f'{arguments[0]}: unknown argument {arguments[1]!r}; flags begin with --.')
-        from lib import checkpoints, data, runs
+        from lib import checkpoints, data, devices, runs
 
         try:
             return main()
-        except (checkpoints.CheckpointError, data.DataError, runs.RunError) as error:
+        except (
+            checkpoints.CheckpointError,
+            data.DataError,
+            devices.DeviceError,
+            runs.RunError,
+        ) as error:
             sys.exit(f'{arguments[0]}: {error}')
 
     app.run(guarded)
@@ -61,24 +74,34 @@ def run(main):
 
 def _train(class_name, own_flags):
     from acai_tf import ALL_AES
-    from lib import data, runs
+    from lib import data, devices, runs
     from lib import train as training
 
+    strategy = devices.make_strategy(FLAGS.devices)
+    precision = devices.resolve_precision(FLAGS.precision)
+    if FLAGS.batch % strategy.num_replicas_in_sync:
+        raise devices.DeviceError(
+            f'--batch={FLAGS.batch} cannot be shared out equally over '
+            f'{strategy.num_replicas_in_sync} devices; choose a multiple of their number.'
+        )
     dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     own = {name: FLAGS[name].value for name in own_flags}
-    model = ALL_AES[class_name](
-        image_shape=dataset.image_shape,
-        nclass=dataset.nclass,
-        lr=FLAGS.lr,
-        scales=_scales(dataset.width),
-        depth=FLAGS.depth,
-        latent=FLAGS.latent,
-        seed=FLAGS.seed,
-        **own,
-    )
+    with strategy.scope():
+        model = ALL_AES[class_name](
+            image_shape=dataset.image_shape,
+            nclass=dataset.nclass,
+            lr=FLAGS.lr,
+            scales=_scales(dataset.width),
+            depth=FLAGS.depth,
+            latent=FLAGS.latent,
+            seed=FLAGS.seed,
+            dtype=precision,
+            **own,
+        )
     name = runs.experiment_name(class_name, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
     args = {'class': class_name, **{key: FLAGS[key].value for key in _RECORDED}, **model.params}
+    args |= {'precision': precision, 'devices': strategy.num_replicas_in_sync}
     if FLAGS.dry_run:
         _describe(model, folder, args)
         return 0
@@ -92,9 +115,11 @@ def _train(class_name, own_flags):
         batch_size=FLAGS.batch,
         total_kimg=FLAGS.total_kimg,
         report_kimg=FLAGS.report_kimg,
+        jit_compile=devices.resolve_jit(FLAGS.jit),
     )
     if stopped_by:
-        print(f'Stopped at step {int(model.global_step)}; the same command goes on from there.')
+        step = int(model.global_step.numpy())
+        print(f'Stopped at step {step}; the same command goes on from there.')
         return 128 + stopped_by
     print(f'Done; the run is in {folder.path}')
     return 0

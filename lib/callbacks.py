@@ -23,7 +23,7 @@ class Callback(keras.callbacks.Callback):
 
     @property
     def step(self):
-        return int(self.model.global_step)
+        return int(self.model.global_step.numpy())
 
 
 class Progress(Callback):

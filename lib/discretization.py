@@ -1,4 +1,5 @@
 """Vector quantisation with codes that follow their vectors by moving averages (VQ-VAE)."""
+import tensorflow as tf
 from keras import ops
 
 DECAY = 0.999
@@ -39,6 +40,9 @@ def moving_averages(vectors, assignment, count, total):
     size = count.shape[0]
     batch_count = ops.segment_sum(ops.ones_like(vectors[:, 0]), assignment, size)
     batch_total = ops.segment_sum(vectors, assignment, size)
+    replica = tf.distribute.get_replica_context()
+    if replica and replica.num_replicas_in_sync > 1:  # the averages are of the whole batch
+        batch_count, batch_total = replica.all_reduce('sum', [batch_count, batch_total])
     count = count - (count - batch_count) * (1 - DECAY)
     total = total - (total - batch_total) * (1 - DECAY)
     everything = ops.sum(count)

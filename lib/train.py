@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lib import callbacks, checkpoints, events, runs
+from lib import callbacks, checkpoints, devices, events, runs
 
 
 def total_steps(total_kimg, batch_size):
@@ -52,7 +52,7 @@ class Interrupt:
         self.signal = number
 
 
-def loop(model, dataset, step_callbacks, *, last, period):
+def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False):
     """Runs train steps from the model's global step to `last`.
 
     Args:
@@ -62,17 +62,20 @@ def loop(model, dataset, step_callbacks, *, last, period):
             `on_epoch_end` their means over the period.
         last: global step to stop at.
         period: steps from report to report.
+        jit_compile: whether to compile the step with XLA.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
     """
     strategy = model.distribute_strategy
-    step = int(model.global_step)
-    batches = iter(strategy.experimental_distribute_dataset(dataset.train_from(step)))
+    step = int(model.global_step.numpy())
+    batches = iter(devices.share_out(strategy, dataset.train_from(step)))
+
+    train_step = tf.function(model.train_step, jit_compile=jit_compile)
 
     @tf.function
     def train_one(batch):
-        scalars = strategy.run(model.train_step, (batch,))
+        scalars = strategy.run(train_step, (batch,))
         return {tag: strategy.reduce('mean', value, axis=None) for tag, value in scalars.items()}
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
@@ -124,7 +127,7 @@ def resume(model, run):
     return 0
 
 
-def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg):
+def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_compile=False):
     """Trains a model in a run folder to its end, from wherever it was left.
 
     Args:
@@ -134,12 +137,17 @@ def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg):
         batch_size: images of a step.
         total_kimg: length of the run, in 1024 images.
         report_kimg: images from report to report, in 1024.
+        jit_compile: whether to compile the step with XLA.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
     """
     last = total_steps(total_kimg, batch_size)
+    period = max(1, (report_kimg << 10) // batch_size)
     step = resume(model, run)
+    if not model.distribute_strategy.extended.should_checkpoint:
+        # Of several machines only the first reports and saves.
+        return loop(model, dataset, [], last=last, period=period, jit_compile=jit_compile)
     events.drop_after(run.summaries, step)
     with contextlib.closing(tf.summary.create_file_writer(run.summaries)) as writer:
         progress = callbacks.Progress(batch_size, last)
@@ -154,5 +162,6 @@ def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg):
             callbacks.PictureGrid(dataset, writer, run.images, batch_size, model.seed),
             callbacks.Checkpoints(run, writer),
         ]
-        period = max(1, (report_kimg << 10) // batch_size)
-        return loop(model, dataset, reports, last=last, period=period)
+        return loop(
+            model, dataset, reports, last=last, period=period, jit_compile=jit_compile
+        )
