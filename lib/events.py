@@ -28,7 +28,8 @@ def drop_after(folder, step):
             changed = True
         if not changed:
             continue
-        temporary = os.path.join(folder, f'.{os.path.basename(path)}.tmp')
+        # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
+        temporary = os.path.join(folder, '.rewritten.tmp')
         with tf.io.TFRecordWriter(temporary) as writer:
             for record in kept:
                 writer.write(record)

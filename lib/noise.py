@@ -16,7 +16,8 @@ def layer_seed(seed, name):
 
 
 def _fold_in(key, number):
-    # 'philox' gives the same numbers with and without XLA, on CPU and on GPU.
+    # 'philox' fixes the algorithm, which else depends on the device. XLA still makes other floats
+    # of the same bits.
     return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int32), alg='philox')
 
 

@@ -1,0 +1,47 @@
+import numpy as np
+
+from lib import discretization
+
+
+def test_nearest_code_is_the_nearest():
+    draws = np.random.default_rng(0)
+    vectors = draws.normal(size=(50, 6)).astype(np.float32)
+    codebook = draws.normal(size=(16, 6)).astype(np.float32)
+    distance = ((vectors[:, None] - codebook) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(
+        discretization.nearest_code(vectors, codebook), distance.argmin(axis=1)
+    )
+
+
+def test_ties_go_to_the_first_code():
+    codebook = np.array([[5, 5], [1, 0], [1, 0], [-1, 0]], np.float32)
+    vectors = np.array([[2, 0], [0, 0], [0, 1]], np.float32)
+    np.testing.assert_array_equal(discretization.nearest_code(vectors, codebook), [1, 1, 1])
+
+
+def test_moving_averages_by_hand():
+    vectors = np.array([[1, 2], [3, 4], [10, 0]], np.float32)
+    assignment = np.array([2, 2, 0], np.int32)
+    count = np.array([1, 4, 0.5], np.float32)
+    total = np.array([[1, 1], [8, -4], [0, 2]], np.float32)
+    new_count, new_total, codebook = discretization.moving_averages(
+        vectors, assignment, count, total
+    )
+    expected_count = 0.999 * count + 0.001 * np.array([1, 0, 2])
+    expected_total = 0.999 * total + 0.001 * np.array([[10, 0], [0, 0], [4, 6]])
+    n = expected_count.sum()
+    smoothed = (expected_count + 1e-5) / (n + 3 * 1e-5) * n
+    np.testing.assert_allclose(new_count, expected_count, rtol=1e-6)
+    np.testing.assert_allclose(new_total, expected_total, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(codebook, expected_total / smoothed[:, None], rtol=1e-5, atol=1e-7)
+
+
+def test_codes_settle_on_the_means_of_their_vectors():
+    vectors = np.array([[0, 0], [2, 0], [10, 10]], np.float32)
+    assignment = np.array([0, 0, 1], np.int32)
+    count, total = np.zeros(2, np.float32), np.ones((2, 2), np.float32)
+    for _ in range(8000):  # 8 times the memory of the averages
+        count = 0.999 * count + 0.001 * np.array([2, 1], np.float32)
+        total = 0.999 * total + 0.001 * np.array([[2, 0], [10, 10]], np.float32)
+    _, _, codebook = discretization.moving_averages(vectors, assignment, count, total)
+    np.testing.assert_allclose(codebook, [[1, 0], [10, 10]], atol=0.01)

@@ -1,0 +1,77 @@
+"""Small models, batches and recorded runs that the tests share."""
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+import acai_tf
+from lib import data, noise
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+GOLDENS = REPOSITORY / 'tests' / 'goldens'
+SCRIPTS = {
+    'acai': 'ACAI',
+    'aae': 'AAE',
+    'baseline': 'AEBaseline',
+    'denoising': 'AEDenoising',
+    'dropout': 'AEDropout',
+    'lrae': 'LRAE',
+    'vae': 'VAE',
+    'vqvae': 'AEVQVAE',
+}
+METHODS = list(SCRIPTS.values())
+SIZES = {'scales': 3, 'depth': 2, 'latent': 4}
+SMALL = {'AEVQVAE': {'z_log_size': 4, 'num_latents': 2}, 'AAE': {'disc_layer_sizes': '7,5'}}
+
+
+def make(method, image_shape=(32, 32, 1), nclass=10, **changes):
+    """A small model of a method; changes override its hyper-parameters."""
+    params = {**SIZES, **SMALL.get(method, {}), **changes}
+    return acai_tf.ALL_AES[method](image_shape=image_shape, nclass=nclass, **params)
+
+
+def batch(model, size=4, seed=1):
+    """Random images of the model's shape, with labels."""
+    draws = noise.Draws(seed)
+    label = tf.range(size) % model.nclass
+    return {
+        'x': draws.uniform('x', (size, *model.image_shape), -1, 1),
+        'label': tf.one_hot(label, model.nclass),
+    }
+
+
+def arrays(tensors):
+    """{name: tensor or variable} as float64 NumPy arrays."""
+    return {name: np.asarray(value, np.float64) for name, value in tensors.items()}
+
+
+def dataset(batch_size=4, test_images=96):
+    """Lines, with few test images and without the lines' scores, so that a report is quick."""
+    lines32 = data.get_dataset('lines32', batch_size)
+    test = lines32.test.unbatch().take(test_images).batch(32).cache()
+    return dataclasses.replace(lines32, name='tiny', test=test)
+
+
+def golden(script):
+    """(config, trajectory) of the recorded run of a method's script."""
+    config = json.loads((GOLDENS / script / 'config.json').read_text())
+    return config, np.load(GOLDENS / script / 'trajectory.npz')
+
+
+def golden_model(script):
+    """A model of a golden's method and sizes."""
+    config, _ = golden(script)
+    return acai_tf.ALL_AES[config['model']](
+        image_shape=(config['height'], config['width'], config['colors']),
+        nclass=config['nclass'],
+        lr=config['lr'],
+        **config['params'],
+    )
+
+
+def golden_prefix(script, moment):
+    """The checkpoint prefix of a golden, 'initial' or 'final'."""
+    (index,) = (GOLDENS / script / moment).glob('*.index')
+    return str(index)[: -len('.index')]
