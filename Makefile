@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-RUN = TF_CPP_MIN_LOG_LEVEL=2 $(VENV)/bin/python
+RUN = $(VENV)/bin/python
 
 .PHONY: setup lines test lint
 setup: $(VENV)/installed

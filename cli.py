@@ -1,13 +1,15 @@
 """What the scripts share: their flags, and one clear sentence for a user's mistake."""
+import importlib
 import json
 import math
 import os
 import sys
+import tempfile
 
 from absl import app, flags
 
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')  # TensorFlow's start-up notes
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+# TensorFlow's notes; what goes wrong comes as an exception.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 FLAGS = flags.FLAGS
 
@@ -57,6 +59,7 @@ def run(main):
     def guarded(arguments):
         if len(arguments) > 1:
             sys.exit(f'{arguments[0]}: unknown argument {arguments[1]!r}; flags begin with --.')
+        _import_quietly('tensorflow')
         from lib import checkpoints, data, devices, runs
 
         try:
@@ -70,6 +73,26 @@ def run(main):
             sys.exit(f'{arguments[0]}: {error}')
 
     app.run(guarded)
+
+
+def _import_quietly(module):
+    """Imports a module without what it logs meanwhile, unless the import fails.
+
+    TensorFlow logs before it reads the level that should keep it from doing so.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            importlib.import_module(module)
+        except BaseException:
+            log.seek(0)
+            os.write(stderr, log.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _train(class_name, own_flags):
