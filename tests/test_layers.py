@@ -13,8 +13,8 @@ def test_leaky_relu():
 @pytest.mark.parametrize('scales', range(6))
 @pytest.mark.parametrize('colors', [1, 3])
 def test_shapes_and_widths(scales, colors):
-    encoder = layers.encoder(scales, 2, 3, 'enc')
-    decoder = layers.decoder(scales, 2, colors, 'dec')
+    encoder = layers.Encoder(scales, 2, 3, 'enc')
+    decoder = layers.Decoder(scales, 2, colors, 'dec')
     h = encoder(tf.zeros((2, 32, 32, colors)))
     assert h.shape == (2, 32 >> scales, 32 >> scales, 3)
     assert decoder(h).shape == (2, 32, 32, colors)
@@ -27,7 +27,7 @@ def test_shapes_and_widths(scales, colors):
 
 
 def test_kernels_are_a_plain_normal_without_the_factor_two():
-    encoder = layers.encoder(1, 64, 64, 'enc')
+    encoder = layers.Encoder(1, 64, 64, 'enc')
     encoder(tf.zeros((1, 4, 4, 64)))
     for kernel in encoder.trainable_variables[::2]:
         fan_in = np.prod(kernel.shape[:3])
@@ -55,15 +55,15 @@ def test_kernels_differ_by_layer_and_seed_and_repeat(method):
 
 
 def test_low_precision_keeps_weights_and_outputs_in_float32():
-    encoder = layers.encoder(1, 2, 3, 'enc', dtype='mixed_bfloat16')
+    encoder = layers.Encoder(1, 2, 3, 'enc', dtype='mixed_bfloat16')
     assert encoder(tf.zeros((1, 8, 8, 1))).dtype == tf.float32
     assert {variable.dtype for variable in encoder.variables} == {'float32'}
-    assert encoder.layers[1].compute_dtype == 'bfloat16'
+    assert encoder.convs[1].compute_dtype == 'bfloat16'
 
 
 def test_a_change_of_one_pixel_reaches_its_neighbours_only():
     """No padding but zeros, no bias: black stays black, and a picture is shifted alike."""
-    encoder = layers.encoder(0, 2, 1, 'enc')
+    encoder = layers.Encoder(0, 2, 1, 'enc')
     assert not np.any(encoder(tf.zeros((1, 9, 9, 1))))
     x = np.zeros((1, 9, 9, 1), np.float32)
     x[0, 4, 4] = 1

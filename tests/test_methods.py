@@ -218,8 +218,8 @@ def test_aae_discriminator_has_its_own_learning_rate():
 
 def test_critics_alone_have_their_own_depth():
     model = tiny.make('ACAI', advdepth=5)
-    assert model.encoder.layers[0].filters == tiny.SIZES['depth']
-    assert model.critic.encoder.layers[0].filters == 5
+    assert model.encoder.convs[0].filters == tiny.SIZES['depth']
+    assert model.critic.encoder.convs[0].filters == 5
     assert tiny.make('ACAI', advdepth=0).params['advdepth'] == tiny.SIZES['depth']
 
 
