@@ -21,12 +21,15 @@ def main():
     if not FLAGS.out or bool(FLAGS.run) == bool(FLAGS.original):
         sys.exit(f'{sys.argv[0]}: give --out and either --run or --original.')
     from acai_tf import convert
+    from lib import devices
 
     if FLAGS.run:
         prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)
         print(f'Wrote {prefix}.index and {prefix}.data-00000-of-00001, at step {step}.')
         return 0
     options = {name: FLAGS[name].value for name in UNRECORDED}
+    options['precision'] = devices.resolve_precision(FLAGS.precision)
+    options['devices'] = devices.make_strategy(FLAGS.devices).num_replicas_in_sync
     run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
     print(f'Made {run.path}, at step {step}.')
     recorded = ' '.join(f'--{name}={value}' for name, value in options.items())

@@ -147,7 +147,12 @@ def test_script(tmp_path):
     folder = os.path.join('ours', 'lines32', original.BASELINE_RUN.name)
     assert code == 0 and f'Made {folder}, at step 49.' in out and '--lr=0.001' in out
     record = json.loads((tmp_path / folder / runs.ARGS_NAME).read_text())
-    assert record['args']['lr'] == 0.001
+    flags = ['--lr=0.001', '--depth=2', '--latent=4', '--train_dir=ours', '--dry_run']
+    code, resolved, _ = original.run('baseline.py', *flags, cwd=tmp_path)
+    assert json.loads(resolved.split('}\n}')[0] + '}}') == {
+        'run_folder': folder,
+        'args': record['args'],
+    }
 
     code, out, _ = original.run('convert.py', f'--run={folder}', '--out=tf1', cwd=tmp_path)
     assert code == 0 and 'Wrote tf1.index and tf1.data-00000-of-00001, at step 49.' in out
