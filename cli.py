@@ -130,7 +130,6 @@ def _train(class_name, own_flags):
         return 0
     folder.check_args(args, may_change=('total_kimg', 'report_kimg'))
     folder.create()
-    folder.write_args(args)
     stopped_by = training.train_run(
         model,
         dataset,
@@ -139,6 +138,7 @@ def _train(class_name, own_flags):
         total_kimg=FLAGS.total_kimg,
         report_kimg=FLAGS.report_kimg,
         jit_compile=devices.resolve_jit(FLAGS.jit),
+        args=args,
     )
     if stopped_by:
         step = int(model.global_step.numpy())

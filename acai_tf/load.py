@@ -24,19 +24,43 @@ def load_run(path):
             f'{path} is no run folder: its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
-    cls = methods[class_name]
-    types = cls.hyperparameters()
     record = run.read_args()
     if record:
+        types = methods[class_name].hyperparameters()
         params = {key: value for key, value in record['args'].items() if key in types}
         options = {key: record['args'][key] for key in ('lr', 'seed') if key in record['args']}
     else:
-        text = runs.parse_experiment_name(run.name, types)
-        params, options = {key: types[key](value) for key, value in text.items()}, {}
-    step = run.newest_step()
-    image_shape, nclass = checkpoints.image_shape_and_nclass(
-        run.checkpoint(step), params['scales'], params['latent']
-    )
-    model = cls(image_shape=image_shape, nclass=nclass, **params, **options)
-    train.resume(model, run)
+        class_name, params = _params_from_name(run, methods)
+        options = {}
+    image_shape, nclass = _trained_on(run)
+    model = methods[class_name](image_shape=image_shape, nclass=nclass, **params, **options)
+    train.restore(model, run)
     return model
+
+
+def _params_from_name(run, methods):
+    """(class name, params) of a folder that has no args.json."""
+    class_name = run.name.split('_')[0]
+    types = methods[class_name].hyperparameters()
+    text = runs.parse_experiment_name(run.name, types)
+    if class_name == 'ACAI' and 'reg' not in text:
+        class_name = 'LRAE'  # Original: the ablation's class is called ACAI too
+    missing = [key for key in ('scales', 'depth', 'latent') if key not in text]
+    try:
+        params = {key: types[key](value) for key, value in text.items()}
+    except ValueError as error:
+        raise runs.RunError(f'{run.name} is no name of a run folder: {error}.') from error
+    if missing:
+        raise runs.RunError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
+    return class_name, params
+
+
+def _trained_on(run):
+    """(image shape, nclass) from the newest checkpoint that tells."""
+    newest = run.newest_step()
+    for step in run.checkpoint_steps():
+        try:
+            return checkpoints.image_shape_and_nclass(run.checkpoint(step))
+        except checkpoints.DamagedCheckpointError:
+            continue
+    return checkpoints.image_shape_and_nclass(run.checkpoint(newest))  # says what is wrong with it

@@ -3,11 +3,18 @@
 One format serves both sides: what we train the 2018 code restores, and what it trained we resume.
 Under a prefix PREFIX lie PREFIX.index and PREFIX.data-00000-of-00001.
 """
-import math
+import contextlib
+import glob
 import os
 import re
 
 import tensorflow as tf
+
+from lib import anatomy
+
+DATA, INDEX = '.data-00000-of-00001', '.index'
+# TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
+READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
 
 
 class CheckpointError(ValueError):
@@ -41,7 +48,7 @@ def variable_names(model):
 
 
 def stored_variables(model):
-    """[(name, Keras variable)] of everything a checkpoint of the model holds.
+    """[(name, Keras variable)] of everything that the original's checkpoint of the model holds.
 
     A name can stand for several variables: where the original had one Adam for all groups, its
     powers of beta are those of each of ours.
@@ -50,7 +57,7 @@ def stored_variables(model):
     names = {id(variable): name for name, variable in stored}
     shared = getattr(model, 'ORIGINAL_OPTIMIZERS', None) == 1
     for number, (group, optimizer) in enumerate(model.optimizers.items()):
-        adam = getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
+        adam = _adam(optimizer)
         for variable, slots in zip(model.group_variables(group), adam.slots(), strict=True):
             name = names[id(variable)]
             stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
@@ -58,6 +65,31 @@ def stored_variables(model):
         powers = (f'beta1_power{suffix}', f'beta2_power{suffix}')
         stored += zip(powers, adam.beta_powers, strict=True)
     return stored
+
+
+def loss_scale_variables(model):
+    """[(name, Keras variable)] of what float16 training has beyond the original; [] without it.
+
+    A group whose gradients overflow skips its update, so that each group has powers of its own.
+    TensorFlow 1's Saver ignores these names.
+    """
+    stored = []
+    for group, optimizer in model.optimizers.items():
+        adam = _adam(optimizer)
+        if adam is not optimizer:
+            variables = {
+                'dynamic_scale': optimizer.dynamic_scale,
+                'step_counter': optimizer.step_counter,
+                'iterations': adam.iterations,
+                'beta1_power': adam.beta_powers[0],
+                'beta2_power': adam.beta_powers[1],
+            }
+            stored += [(f'loss_scale/{group}/{name}', v) for name, v in variables.items()]
+    return stored
+
+
+def _adam(optimizer):
+    return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
 
 
 def load_original(model, prefix):
@@ -71,101 +103,153 @@ def load_original(model, prefix):
         The global step, an integer.
 
     Raises:
-        CheckpointError: the files are missing or damaged, or a variable is missing or has another
-            shape. The model is unchanged then.
+        CheckpointError: a variable is missing or has another shape or dtype; the message says what
+            the checkpoint looks like. The model is unchanged then.
+        DamagedCheckpointError: the files are missing or damaged. The model is unchanged then.
     """
-    reader = _open(prefix)
-    shapes = reader.get_variable_to_shape_map()
-    stored = stored_variables(model)
+    reader, shapes = _open(prefix)
+    dtypes = reader.get_variable_to_dtype_map()
+    stored, scaling = stored_variables(model), loss_scale_variables(model)
     for name, variable in stored:
+        problem = None
         if name not in shapes:
-            raise CheckpointError(
-                f'{prefix} has no variable {name}; it is a checkpoint of another method than '
-                f'{type(model).__name__}, or of another number of scales.'
-            )
-        if tuple(shapes[name]) != tuple(variable.shape):
-            raise CheckpointError(
-                f'{prefix} has {name} of shape {tuple(shapes[name])}, this model wants '
-                f'{tuple(variable.shape)}: depth, latent, latent_width or the dataset differs.'
-            )
-    values = {name: _read(reader, prefix, name) for name, _ in stored}
-    for name, variable in stored:
-        variable.assign(values[name])
+            problem = f'has no variable {name}'
+        elif shapes[name] != tuple(variable.shape):
+            problem = f'has {name} of shape {shapes[name]}, not {tuple(variable.shape)}'
+        elif dtypes[name] != tf.as_dtype(variable.dtype):
+            problem = f'has {name} as {dtypes[name].name}, not {variable.dtype}'
+        if problem:
+            wanted = anatomy.describe({name: tuple(variable.shape) for name, variable in stored})
+            cause = anatomy.explain(anatomy.describe(shapes), wanted, type(model).__name__)
+            raise CheckpointError(f'{prefix} {problem}: {cause}')
+    resumes_scaling = all(name in shapes for name, _ in scaling)  # else it starts anew
+    wanted = stored + scaling if resumes_scaling else stored
+    values = {name: _read(reader, prefix, name) for name, _ in wanted}
     step = int(values['global_step'])
     for optimizer in model.optimizers.values():
-        getattr(optimizer, 'inner_optimizer', optimizer).iterations.assign(step)
+        _adam(optimizer).iterations.assign(step)
+    for name, variable in wanted:
+        variable.assign(values[name])
     return step
 
 
 def save_original(model, prefix, step):
     """Writes a checkpoint that TensorFlow 1.8's Saver restores, under the original's names.
 
-    The files appear under their final names only when complete, the index last, so that a crash
-    at any moment leaves either the whole checkpoint or none.
+    Both files are complete on the disk before they get their names, the index last: a new
+    checkpoint is whole or not there, whenever the process dies. One of the same name is put back
+    after an error; only a kill between the two renames can lose it, which its checksums reveal.
 
     Args:
         model: an `acai_tf` model.
         prefix: the path without `.index`.
         step: the global step to record.
+
+    Raises:
+        CheckpointError: the folder cannot be written, or the disk is full. What was there before
+            is there still.
     """
-    values = {name: variable.numpy() for name, variable in stored_variables(model)}
+    variables = stored_variables(model) + loss_scale_variables(model)
+    values = {name: variable.numpy() for name, variable in variables}
     values['global_step'] = values['global_step'].dtype.type(step)
     names = sorted(values)
     folder, base = os.path.split(prefix)
-    os.makedirs(folder or '.', exist_ok=True)
     temporary = os.path.join(folder, f'.{base}.{os.getpid()}.tmp')
-    tf.raw_ops.SaveV2(
-        prefix=temporary,
-        tensor_names=names,
-        shape_and_slices=[''] * len(names),
-        tensors=[values[name] for name in names],
-    )
-    for suffix in ('.data-00000-of-00001', '.index'):
-        with open(temporary + suffix, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(temporary + suffix, prefix + suffix)
+    try:
+        os.makedirs(folder or '.', exist_ok=True)
+        tf.raw_ops.SaveV2(
+            prefix=temporary,
+            tensor_names=names,
+            shape_and_slices=[''] * len(names),
+            tensors=[values[name] for name in names],
+        )
+        for suffix in (DATA, INDEX):
+            with open(temporary + suffix, 'rb') as file:
+                os.fsync(file.fileno())
+        _rename(temporary, prefix)
+    except (OSError, tf.errors.OpError) as error:
+        raise CheckpointError(
+            f'Cannot write the checkpoint {prefix} ({_reason(error)}); make room for it or choose '
+            'another folder.'
+        ) from error
+    finally:
+        for left_over in glob.glob(f'{glob.escape(temporary)}*'):
+            with contextlib.suppress(OSError):
+                os.remove(left_over)
 
 
-def image_shape_and_nclass(prefix, scales, latent):
+def _rename(temporary, prefix):
+    """Gives both files their names; after an error the data is again that of the old index."""
+    old = f'{temporary}.old'
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(prefix + DATA, old)
+    try:
+        os.replace(temporary + DATA, prefix + DATA)
+        os.replace(temporary + INDEX, prefix + INDEX)
+    except BaseException:
+        if os.path.exists(old):
+            os.replace(old, prefix + DATA)
+        elif not os.path.exists(temporary + DATA):
+            os.remove(prefix + DATA)
+        raise
+
+
+def _reason(error):
+    """An error's cause in a few words, without TensorFlow's account of the operation."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return error.message.splitlines()[0].split(' [Op:')[0].split('; ')[-1].strip()
+
+
+def image_shape_and_nclass(prefix):
     """What a checkpoint was trained on, read from the shapes of its variables.
 
     Args:
         prefix: the path without `.index`.
-        scales, latent: of the model that wrote it.
 
     Returns:
         (height, width, colors), nclass.
+
+    Raises:
+        CheckpointError: it is no checkpoint of an autoencoder.
+        DamagedCheckpointError: its files are missing or damaged.
     """
-    shapes = _open(prefix).get_variable_to_shape_map()
-    try:
-        features, nclass = shapes['single_layer_classifier/dense/kernel']
-        name = next(name for name in shapes if re.fullmatch(r'ae_enc(oder)?/conv2d/kernel', name))
-    except (KeyError, StopIteration) as error:
-        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder.') from error
-    width = math.isqrt(features // latent) << scales
-    return (width, width, shapes[name][2]), nclass
+    traits = anatomy.describe(_open(prefix)[1])
+    if 'nclass' not in traits:
+        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
+    width = traits['latent_width'] << traits['scales']
+    return (width, width, traits['colors']), traits['nclass']
 
 
 def _open(prefix):
-    if not os.path.exists(f'{prefix}.index'):
-        raise DamagedCheckpointError(f'There is no checkpoint {prefix}: {prefix}.index is missing.')
+    """(reader, {variable: shape}) of a checkpoint whose index can be read."""
+    for suffix in (INDEX, DATA):
+        path = prefix + suffix
+        if not os.path.isfile(path):
+            raise DamagedCheckpointError(f'There is no checkpoint {prefix}: {path} is missing.')
+        if not os.path.getsize(path):
+            raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {path} is empty.')
     try:
-        return tf.train.load_checkpoint(prefix)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {error}') from error
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map()
+    except READ_ERRORS as error:
+        raise DamagedCheckpointError(
+            f'The checkpoint {prefix} is damaged: {prefix}{INDEX} is cut short or altered.'
+        ) from error
+    return reader, {name: tuple(shape) for name, shape in shapes.items()}
 
 
 def _read(reader, prefix, name):
     try:
         return reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except READ_ERRORS as error:
         raise DamagedCheckpointError(
-            f'The checkpoint {prefix} is damaged at {name}: {error}'
+            f'The checkpoint {prefix} is damaged: {prefix}{DATA} is cut short or altered at {name}.'
         ) from error
 
 
 def remove(prefix):
     """Removes a checkpoint; the index first, so that no half of it is ever taken for a whole."""
-    for suffix in ('.index', '.data-00000-of-00001'):
-        if os.path.exists(prefix + suffix):
+    for suffix in (INDEX, DATA):
+        with contextlib.suppress(FileNotFoundError):
             os.remove(prefix + suffix)

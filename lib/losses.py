@@ -30,10 +30,15 @@ def bernoulli_log_likelihood(logits, x):
     """log p(x | logits) of images x in [-1, 1]: sum over pixels, mean over the batch."""
     target = 0.5 * (x + 1)
     log_prob = -ops.binary_crossentropy(target, logits, from_logits=True)
-    return ops.sum(log_prob) / ops.shape(x)[0]
+    return ops.sum(log_prob) / _batch_size(x)
 
 
 def kl_to_standard_normal(mean, log_var):
     """KL(N(mean, exp(log_var)) || N(0, 1)): sum over latents, mean over the batch."""
     total = ops.sum(ops.exp(log_var) + ops.square(mean) - 1 - log_var)
-    return 0.5 * total / ops.shape(mean)[0]
+    return 0.5 * total / _batch_size(mean)
+
+
+def _batch_size(x):
+    """As a float, for a graph that may not know it yet."""
+    return ops.cast(ops.shape(x)[0], x.dtype)

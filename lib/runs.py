@@ -35,14 +35,15 @@ def parse_experiment_name(name, known):
     Raises:
         RunError: the name is not made of the known params.
     """
-    keys = '|'.join(sorted(map(re.escape, known), key=len, reverse=True))
-    _, *parts = re.split(rf'_(?={keys})', name)
-    matches = [re.fullmatch(rf'({keys})(.+)', part) for part in parts]
-    if not matches or not all(matches):
+    # In order, for a param can end like another: num_latents2 is not num with latents2.
+    params = ''.join(rf'(?:_{key}(?P<{key}>[^_]+))?' for key in sorted(known))
+    match = re.fullmatch(rf'[^_]+{params}', name)
+    found = {key: value for key, value in match.groupdict().items() if value} if match else {}
+    if not found:
         raise RunError(
             f'{name} is no name of a run folder; expected CLASS_param1value1_param2value2...'
         )
-    return {match[1]: match[2] for match in matches}
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,12 @@ class RunFolder:
     @property
     def images(self):
         return os.path.join(self.path, 'images')
+
+    @property
+    def is_original(self):
+        """Whether the 2018 code wrote it: it has checkpoints, but no record of its options."""
+        recorded = os.path.exists(os.path.join(self.path, ARGS_NAME))
+        return not recorded and bool(self.checkpoint_steps())
 
     def checkpoint(self, step):
         """The checkpoint's prefix for a global step."""
@@ -177,6 +184,19 @@ def write_atomically(path, content):
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def write_file(path, content):
+    """`write_atomically` for a path of the user's, whose folder is made.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise RunError(f'Cannot write {path} ({error.strerror}).') from error
 
 
 def _versions():

@@ -96,8 +96,8 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False):
     return interrupt.signal
 
 
-def resume(model, run):
-    """Restores the newest checkpoint of a run that can be read.
+def restore(model, run):
+    """Sets a model to the newest checkpoint of a run that can be read.
 
     Args:
         model: an `acai_tf` model of the run's method and sizes.
@@ -117,7 +117,6 @@ def resume(model, run):
         except checkpoints.DamagedCheckpointError as error:
             print(f'{error} Trying the checkpoint before it.')
             continue
-        print(f'Resuming {run.path} at step {step}.')
         return step
     if steps:
         raise runs.RunError(
@@ -127,7 +126,22 @@ def resume(model, run):
     return 0
 
 
-def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_compile=False):
+def resume(model, run):
+    """`restore`, and says so."""
+    step = restore(model, run)
+    if run.is_original:
+        print(
+            f'Resuming {run.path} at step {step}, from a checkpoint written by the 2018 code (it '
+            'has no args.json; the options of this command are recorded there now).'
+        )
+    elif step:
+        print(f'Resuming {run.path} at step {step}.')
+    return step
+
+
+def train_run(
+    model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_compile=False, args=None
+):
     """Trains a model in a run folder to its end, from wherever it was left.
 
     Args:
@@ -138,6 +152,7 @@ def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_c
         total_kimg: length of the run, in 1024 images.
         report_kimg: images from report to report, in 1024.
         jit_compile: whether to compile the step with XLA.
+        args: the resolved options, to be recorded in the run folder once its checkpoint fits.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -148,6 +163,8 @@ def train_run(model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_c
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], last=last, period=period, jit_compile=jit_compile)
+    if args:
+        run.write_args(args)
     events.drop_after(run.summaries, step)
     with contextlib.closing(tf.summary.create_file_writer(run.summaries)) as writer:
         progress = callbacks.Progress(batch_size, last)

@@ -1,0 +1,36 @@
+"""Compares two trained runs, such as one of the 2018 code and one of ours, on the same images.
+
+    python compare.py --original=RUN_A [--ours=RUN_B]
+"""
+import sys
+
+from absl import flags
+
+import cli
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string('original', None, "A run folder, the 2018 code's or ours.")
+flags.DEFINE_string('ours', None, 'Another; without it, --original is scored alone.')
+flags.DEFINE_integer('images', 1024, 'Test images to take losses and differences on.', 1)
+flags.DEFINE_string('out', None, 'Picture to write (default: compare_DATASET_EXPERIMENT.png).')
+
+
+def main():
+    if not FLAGS.original:
+        sys.exit(f'{sys.argv[0]}: give --original, a run folder.')
+    from acai_tf import compare
+
+    paths = {'original': FLAGS.original, 'ours': FLAGS.ours}
+    compare.compare_runs(
+        {label: path for label, path in paths.items() if path},
+        FLAGS.dataset if FLAGS['dataset'].present else None,
+        batch_size=FLAGS.batch,
+        seed=FLAGS.seed,
+        images=FLAGS.images,
+        out=FLAGS.out,
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    cli.run(main)

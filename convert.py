@@ -1,0 +1,41 @@
+"""Turns a run of ours into files of the 2018 code, or a run folder of the 2018 code into ours.
+
+    python convert.py --run=RUN --out=PREFIX
+    python convert.py --original=RUN --out=TRAIN_DIR
+"""
+import sys
+
+from absl import flags
+
+import cli
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
+flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one of ours.")
+flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
+flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
+UNRECORDED = ('lr', 'batch', 'seed', 'total_kimg', 'report_kimg')  # in the original's folders
+
+
+def main():
+    if not FLAGS.out or bool(FLAGS.run) == bool(FLAGS.original):
+        sys.exit(f'{sys.argv[0]}: give --out and either --run or --original.')
+    from acai_tf import convert
+    from lib import devices
+
+    if FLAGS.run:
+        prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)
+        print(f'Wrote {prefix}.index and {prefix}.data-00000-of-00001, at step {step}.')
+        return 0
+    options = {name: FLAGS[name].value for name in UNRECORDED}
+    options['precision'] = devices.resolve_precision(FLAGS.precision)
+    options['devices'] = devices.make_strategy(FLAGS.devices).num_replicas_in_sync
+    run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
+    print(f'Made {run.path}, at step {step}.')
+    recorded = ' '.join(f'--{name}={value}' for name, value in options.items())
+    print(f'Its args.json says {recorded}, as given here; the 2018 code did not record them.')
+    return 0
+
+
+if __name__ == '__main__':
+    cli.run(main)

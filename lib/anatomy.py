@@ -1,0 +1,87 @@
+"""What wrote a checkpoint, read off the names and shapes of its variables."""
+import math
+import re
+
+ENCODERS = ('ae_enc', 'ae_encoder')
+CLASSIFIER = 'single_layer_classifier/dense/kernel'
+
+
+def describe(shapes):
+    """The traits of the autoencoder that has these variables.
+
+    Args:
+        shapes: {variable's name in the original's checkpoints: its shape}.
+
+    Returns:
+        {'method': the class or classes that have such variables, then the run's parameters of
+        which a shape speaks: 'depth', 'latent', 'latent_width', 'scales', 'colors', 'nclass', and a
+        method's own}. A trait that cannot be told is left out; {} if this is no autoencoder at all.
+    """
+    scope = next((scope for scope in ENCODERS if f'{scope}/conv2d/kernel' in shapes), None)
+    if scope is None:
+        return {}
+    convolutions = _layers(shapes, scope, 'conv2d')
+    _, _, colors, depth = shapes[convolutions[0]]
+    latent = shapes[convolutions[-1]][3]
+    traits = {'method': _method(shapes), 'depth': depth, 'latent': latent}
+    if CLASSIFIER in shapes:
+        features, nclass = shapes[CLASSIFIER]
+        traits.update(latent_width=math.isqrt(features // latent), nclass=nclass)
+    # The first convolution, two for each halving of the image, and two at the end.
+    traits.update(scales=(len(convolutions) - 3) // 2, colors=colors)
+    return {**traits, **_own_traits(shapes)}
+
+
+def _method(shapes):
+    if 'means' in shapes:
+        return 'AEVQVAE'
+    if 'ae_latent/dense/kernel' in shapes:
+        return 'VAE with a critic' if 'disc/conv2d/kernel' in shapes else 'VAE'
+    if 'disc/dense/kernel' in shapes:
+        return 'AAE'
+    if 'disc/conv2d/kernel' in shapes:
+        return 'ACAI or LRAE'
+    return 'AEBaseline, AEDenoising or AEDropout'
+
+
+def _own_traits(shapes):
+    traits = {}
+    if 'disc/conv2d/kernel' in shapes:
+        traits['advdepth'] = shapes['disc/conv2d/kernel'][3]
+    if 'disc/dense/kernel' in shapes:
+        *hidden, _ = _layers(shapes, 'disc', 'dense')
+        traits['disc_layer_sizes'] = ','.join(str(shapes[name][1]) for name in hidden)
+    if 'means' in shapes and 'vqvae/dense/kernel' in shapes:
+        size, sizes = shapes['vqvae/dense/kernel']
+        traits['num_latents'] = sizes // size
+        traits['z_log_size'] = round(math.log2(shapes['means'][2]))
+    return traits
+
+
+def _layers(shapes, scope, kind):
+    """The kernels' names of a scope's layers of one kind, in creation order."""
+    pattern = re.compile(rf'{scope}/{kind}(?:_(\d+))?/kernel')
+    found = {int(match[1] or 0): match[0] for match in map(pattern.fullmatch, shapes) if match}
+    return [found[number] for number in sorted(found)]
+
+
+def explain(found, wanted, class_name):
+    """Why variables do not fit, as the end of a sentence.
+
+    Args:
+        found: `describe` of the checkpoint.
+        wanted: `describe` of the model.
+        class_name: the model's class.
+    """
+    if not found:
+        return 'it is no checkpoint of an autoencoder of this project.'
+    looks = ', '.join(f'{key}={value}' for key, value in found.items() if key != 'method')
+    looks = f'(It looks like {found["method"]} with {looks}.)'
+    if found['method'] != wanted['method']:
+        return f'it is of another method than {class_name}. {looks}'
+    other = [key for key in wanted if found.get(key, wanted[key]) != wanted[key]]
+    if not other:
+        return f'otherwise it looks like this model, so it was saved incompletely. {looks}'
+    theirs = ', '.join(f'{key}={found[key]}' for key in other)
+    ours = ', '.join(f'{key}={wanted[key]}' for key in other)
+    return f'it is of a model with {theirs}, and this one has {ours}. {looks}'

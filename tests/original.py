@@ -1,0 +1,97 @@
+"""The original's checkpoints and run folders, as the tests use them."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+import acai_tf
+from lib import checkpoints
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+GOLDENS = REPOSITORY / 'tests' / 'goldens'
+GOLDEN_NAMES = ['aae', 'acai', 'baseline', 'denoising', 'dropout', 'lrae', 'vae', 'vqvae']
+RUNS = GOLDENS / 'original_runs'
+BASELINE_RUN = RUNS / 'RUN1' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
+OTHER_BASELINE_RUN = RUNS / 'RUN2' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
+ACAI_RUN = RUNS / 'RUN2/lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
+
+
+def config(name):
+    return json.loads((GOLDENS / name / 'config.json').read_text())
+
+
+def prefix(name, moment):
+    """The checkpoint of a golden, 'initial' or 'final'."""
+    (index,) = (GOLDENS / name / moment).glob('*.index')
+    return str(index.with_suffix(''))
+
+
+def model(name, image_shape=None, nclass=None, **changes):
+    """A model of a golden's method and sizes; changes override its hyper-parameters."""
+    made = config(name)
+    return acai_tf.ALL_AES[made['model']](
+        image_shape=image_shape or (made['height'], made['width'], made['colors']),
+        nclass=nclass or made['nclass'],
+        lr=made['lr'],
+        **{**made['params'], **changes},
+    )
+
+
+def train(model, name, steps):
+    """Feeds the recorded batches and noise of `steps`, eagerly."""
+    trajectory = np.load(GOLDENS / name / 'trajectory.npz')
+    draw_noise = model.draw_noise
+    for step in steps:
+        recorded = {
+            key: tf.constant(trajectory[key][step])
+            for key in trajectory
+            if key in ('x', 'label') or key.startswith('noise/')
+        }
+        batch = {key: recorded.pop(key) for key in ('x', 'label')}
+        noise = {key.removeprefix('noise/'): value for key, value in recorded.items()}
+        model.draw_noise = lambda x, noise=noise: noise
+        model.train_step(batch)
+    model.draw_noise = draw_noise
+
+
+def read(prefix):
+    """{name: array} of a checkpoint's variables."""
+    reader = tf.train.load_checkpoint(prefix)
+    return {name: reader.get_tensor(name) for name, _ in tf.train.list_variables(prefix)}
+
+
+def assert_same_checkpoint(first, second):
+    """Names, shapes, dtypes and every bit of the values are equal."""
+    assert tf.train.list_variables(first) == tf.train.list_variables(second)
+    second = read(second)
+    for name, value in read(first).items():
+        assert value.dtype == second[name].dtype, name
+        assert value.tobytes() == second[name].tobytes(), name
+
+
+def state(model):
+    """{name: bytes} of everything that a checkpoint of the model stores."""
+    variables = [*checkpoints.stored_variables(model), *checkpoints.loss_scale_variables(model)]
+    return {(name, number): v.numpy().tobytes() for number, (name, v) in enumerate(variables)}
+
+
+def files(folder):
+    """{path: content} of everything below a folder."""
+    return {path: path.read_bytes() for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def run(script, *arguments, cwd):
+    """A script by subprocess: (exit code, standard output, standard error)."""
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / script), *arguments],
+        cwd=cwd,
+        env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr

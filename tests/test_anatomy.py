@@ -1,0 +1,36 @@
+"""What a checkpoint tells about the model that wrote it."""
+import pytest
+import tensorflow as tf
+
+from lib import anatomy
+from tests import original
+
+SIZES = {'depth': 2, 'latent': 4, 'latent_width': 4, 'nclass': 10, 'scales': 3, 'colors': 1}
+PLAIN = 'AEBaseline, AEDenoising or AEDropout'
+OWN = {
+    'aae': {'method': 'AAE', 'disc_layer_sizes': '100,100'},
+    'acai': {'method': 'ACAI or LRAE', 'advdepth': 2},
+    'baseline': {'method': PLAIN},
+    'denoising': {'method': PLAIN},
+    'dropout': {'method': PLAIN},
+    'lrae': {'method': 'ACAI or LRAE', 'advdepth': 2},
+    'vae': {'method': 'VAE'},
+    'vqvae': {'method': 'AEVQVAE', 'num_latents': 2, 'z_log_size': 6},
+}
+
+
+@pytest.mark.parametrize('name', original.GOLDEN_NAMES)
+def test_describes_the_originals_checkpoints(name):
+    shapes = dict(tf.train.list_variables(original.prefix(name, 'final')))
+    assert anatomy.describe(shapes) == {**SIZES, **OWN[name]}
+
+
+def test_other_variables_are_no_autoencoder():
+    assert anatomy.describe({}) == {}
+    assert anatomy.describe({'dense/kernel': (3, 4), 'global_step': ()}) == {}
+    assert 'no checkpoint of an autoencoder' in anatomy.explain({}, SIZES, 'ACAI')
+
+
+def test_explains_the_same_traits_as_an_incomplete_checkpoint():
+    traits = {'method': PLAIN, **SIZES}
+    assert 'saved incompletely' in anatomy.explain(traits, traits, 'AEBaseline')
