@@ -13,22 +13,21 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
-flags.DEFINE_string('dataset', 'lines32', 'Dataset to train on.')
-flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
-flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
-flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
-flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
-flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
-flags.DEFINE_enum(
-    'precision',
-    'auto',
-    ['auto', 'float32', 'mixed_float16', 'mixed_bfloat16'],
-    'Number format of the convolutions; auto is mixed_float16 on GPUs with tensor cores.',
-)
-flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
-flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
-flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
+
+def define_training_flags(dataset='lines32'):
+    """The flags of every script that trains.
+
+    Args:
+        dataset: the default one.
+    """
+    flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
+    flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
+    flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
+    flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
+    flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
+    flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
+    flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+    flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 
 def define_autoencoder_flags():
@@ -36,6 +35,14 @@ def define_autoencoder_flags():
     flags.DEFINE_integer('depth', 64, 'Channels of the first block of convolutions.', 1)
     flags.DEFINE_integer('latent', 16, 'Channels of the latents.', 1)
     flags.DEFINE_integer('latent_width', 4, 'Width and height of the latents.', 1)
+    flags.DEFINE_enum(
+        'precision',
+        'auto',
+        ['auto', 'float32', 'mixed_float16', 'mixed_bfloat16'],
+        'Number format of the convolutions; auto is mixed_float16 on GPUs with tensor cores.',
+    )
+    flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
+    flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
 
 
 def train(class_name, own_flags=()):
@@ -45,6 +52,7 @@ def train(class_name, own_flags=()):
         class_name: the method's class in `acai_tf`.
         own_flags: names of its own flags, which are its hyper-parameters.
     """
+    define_training_flags()
     define_autoencoder_flags()
     run(lambda: _train(class_name, own_flags))
 
@@ -98,7 +106,6 @@ def _import_quietly(module):
 def _train(class_name, own_flags):
     from acai_tf import ALL_AES
     from lib import data, devices, runs
-    from lib import train as training
 
     strategy = devices.make_strategy(FLAGS.devices)
     precision = devices.resolve_precision(FLAGS.precision)
@@ -126,19 +133,46 @@ def _train(class_name, own_flags):
     args = {'class': class_name, **{key: FLAGS[key].value for key in _RECORDED}, **model.params}
     args |= {'precision': precision, 'devices': strategy.num_replicas_in_sync}
     if FLAGS.dry_run:
-        _describe(model, folder, args)
+        describe(model, folder, args)
         return 0
-    folder.check_args(args, may_change=('total_kimg', 'report_kimg'))
+    return train_in(
+        folder,
+        args,
+        model,
+        lambda: dataset,
+        may_change=('total_kimg', 'report_kimg'),
+        jit_compile=devices.resolve_jit(FLAGS.jit),
+    )
+
+
+def train_in(folder, args, model, make_dataset, may_change, **options):
+    """Trains a model in its run folder, from wherever it was left, and records its options there.
+
+    Args:
+        folder: a `lib.runs.RunFolder`.
+        args: {option: value} to record.
+        model: as `lib.train.train_run` trains it.
+        make_dataset: a function without arguments that returns the `lib.data.Dataset`; called once
+            the folder turned out to be usable.
+        may_change: options that may differ from those the run was started with.
+        **options: of `train_run`.
+
+    Returns:
+        The exit code: 0 at the end, 128 + the signal's number if a signal stopped it.
+    """
+    from lib import train as training
+
+    folder.check_args(args, may_change)
     folder.create()
     stopped_by = training.train_run(
         model,
-        dataset,
+        make_dataset(),
         folder,
         batch_size=FLAGS.batch,
         total_kimg=FLAGS.total_kimg,
         report_kimg=FLAGS.report_kimg,
-        jit_compile=devices.resolve_jit(FLAGS.jit),
         args=args,
+        **options,
     )
     if stopped_by:
         step = int(model.global_step.numpy())
@@ -162,7 +196,8 @@ def _scales(width):
     return int(halvings)
 
 
-def _describe(model, folder, args):
+def describe(model, folder, args):
+    """Prints a resolved run: its folder, its options, and its parameters by group."""
     print(json.dumps({'run_folder': folder.path, 'args': args}, indent=2))
     for group in model.groups:
         print(f'{_size(model.group_variables(group)):>12,} parameters  {group}')

@@ -167,6 +167,18 @@ class Autoencoder(keras.Model):
         """Images (B, H, W, C) in [-1, 1] to latents (B, *latent_shape)."""
         return self.encoder(x)
 
+    def latent_distribution(self, x):
+        """What `encode` computes of images before it draws anything, so that it can be stored.
+
+        Returns:
+            A tuple of tensors (B, *latent_shape): the latents themselves unless a method samples.
+        """
+        return (self.encode(x),)
+
+    def sample_latents(self, distribution, draws):
+        """Latents (B, *latent_shape) from `latent_distribution` and `lib.noise.Draws`."""
+        return distribution[0]
+
     def decode(self, h):
         """Latents (B, *latent_shape) to images (B, H, W, C), about [-1, 1], not clipped."""
         return self.decoder(h)

@@ -70,7 +70,13 @@ class VAE(Autoencoder):
 
     def encode(self, x, noise=None):
         noise = self.draw_noise(x) if noise is None else noise
-        return self._sample(*self.latent_head(self.features(x)), noise['eps'])
+        return self._sample(*self.latent_distribution(x), noise['eps'])
+
+    def latent_distribution(self, x):
+        return self.latent_head(self.features(x))
+
+    def sample_latents(self, distribution, draws):
+        return self._sample(*distribution, draws.normal('eps', ops.shape(distribution[0])))
 
     def _sample(self, mean, log_var, eps):
         return mean + ops.sqrt(ops.exp(log_var)) * eps

@@ -90,10 +90,10 @@ class BatchScalars(Callback):
         self.last = logs
 
     def on_epoch_end(self, epoch, logs=None):
-        _write_scalars(self.events, self.step, self.last)
+        write_scalars(self.events, self.step, self.last)
 
 
-def _write_scalars(events, step, scalars):
+def write_scalars(events, step, scalars):
     with events.as_default(step):
         for tag, value in scalars.items():
             tf.summary.scalar(tag, value)
@@ -109,7 +109,7 @@ class LatentAccuracy(Callback):
     def on_epoch_end(self, epoch, logs=None):
         accuracy = eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
-        _write_scalars(self.events, self.step, {'latent_accuracy': accuracy})
+        write_scalars(self.events, self.step, {'latent_accuracy': accuracy})
         self.progress.print(f'accuracy={accuracy:.2f}')
 
 
@@ -126,7 +126,7 @@ class LineScores(Callback):
         self.model.evaluation['mean_distance'].assign(distance)
         self.model.evaluation['mean_smoothness'].assign(smoothness)
         scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
-        _write_scalars(self.events, self.step, scores)
+        write_scalars(self.events, self.step, scores)
         self.progress.print('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
 
 
@@ -155,7 +155,7 @@ class PictureGrid(Callback):
             # Original: the drawn interpolations' own scores, under these tags.
             distance, smoothness = eval.line_eval(straight)
             scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
-            _write_scalars(self.events, self.step, scores)
+            write_scalars(self.events, self.step, scores)
         png = pictures.to_png(pictures.join(grid.values()))
         kimg = (self.step * self.batch_size) >> 10
         for name in (f'name_{kimg:06d}.png', 'name.png'):

@@ -139,13 +139,41 @@ def resume(model, run):
     return step
 
 
+def autoencoder_evaluations(model, dataset, run, writer, progress):
+    """The callbacks that evaluate an autoencoder at the end of a period.
+
+    Args:
+        model: an `acai_tf` model.
+        dataset: a `lib.data.Dataset`.
+        run: a `lib.runs.RunFolder`.
+        writer: of its event files.
+        progress: the `callbacks.Progress` that prints lines and knows the batch size.
+    """
+    evaluations = [callbacks.LatentAccuracy(dataset, writer, progress)]
+    if dataset.score_lines:
+        evaluations.append(callbacks.LineScores(dataset, writer, progress))
+    evaluations.append(
+        callbacks.PictureGrid(dataset, writer, run.images, progress.batch_size, model.seed)
+    )
+    return evaluations
+
+
 def train_run(
-    model, dataset, run, *, batch_size, total_kimg, report_kimg, jit_compile=False, args=None
+    model,
+    dataset,
+    run,
+    *,
+    batch_size,
+    total_kimg,
+    report_kimg,
+    jit_compile=False,
+    args=None,
+    evaluations=autoencoder_evaluations,
 ):
     """Trains a model in a run folder to its end, from wherever it was left.
 
     Args:
-        model: an `acai_tf` model.
+        model: an `acai_tf` model, or a `lib.classify.LinearClassifier`.
         dataset: a `lib.data.Dataset` with batches of batch_size.
         run: a `lib.runs.RunFolder`, created.
         batch_size: images of a step.
@@ -153,6 +181,7 @@ def train_run(
         report_kimg: images from report to report, in 1024.
         jit_compile: whether to compile the step with XLA.
         args: the resolved options, to be recorded in the run folder once its checkpoint fits.
+        evaluations: makes the callbacks that evaluate it; see `autoencoder_evaluations`.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -171,12 +200,7 @@ def train_run(
         reports = [
             progress,
             callbacks.BatchScalars(writer),
-            callbacks.LatentAccuracy(dataset, writer, progress),
-        ]
-        if dataset.score_lines:
-            reports.append(callbacks.LineScores(dataset, writer, progress))
-        reports += [
-            callbacks.PictureGrid(dataset, writer, run.images, batch_size, model.seed),
+            *evaluations(model, dataset, run, writer, progress),
             callbacks.Checkpoints(run, writer),
         ]
         return loop(

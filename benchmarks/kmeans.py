@@ -1,0 +1,64 @@
+"""Seconds per init of k-means: lib.cluster against scikit-learn's KMeans called directly, in turn.
+
+    python benchmarks/kmeans.py                        60,000 x 256 latents, 10 clusters
+    python benchmarks/kmeans.py --images=5000 --size=32 --rounds=4
+
+The latents are whitened, overlapping normal blobs. Both sides make the same inits, so that they
+also must end at the same objective, which is checked.
+"""
+import statistics
+import sys
+import time
+
+import numpy as np
+from absl import app, flags
+from sklearn.cluster import KMeans
+
+sys.path.insert(0, '.')
+
+from lib import cluster  # noqa: E402
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_integer('images', 60_000, 'Number of latents.')
+flags.DEFINE_integer('size', 256, 'Numbers in a latent.')
+flags.DEFINE_integer('clusters', 10, 'Number of clusters.')
+flags.DEFINE_integer('inits', 3, 'Inits of one measurement.')
+flags.DEFINE_integer('rounds', 3, 'Measurements of each side.')
+flags.DEFINE_integer('n_jobs', 8, 'Threads to use at most.')
+
+
+def ours(x):
+    return cluster.kmeans(x, FLAGS.clusters, FLAGS.inits, on_init=lambda: None)
+
+
+def sklearns(x):
+    return KMeans(
+        FLAGS.clusters, init='random', n_init=FLAGS.inits, max_iter=cluster.MAX_ITER, random_state=0
+    ).fit(x)
+
+
+def main(_):
+    random = np.random.RandomState(0)
+    centers = random.normal(size=(FLAGS.clusters, FLAGS.size))
+    x = centers[random.randint(FLAGS.clusters, size=FLAGS.images)]
+    x = (0.15 * x + random.normal(size=x.shape)).astype(np.float32)
+    seconds, objectives = {ours: [], sklearns: []}, set()
+    with cluster.threads(FLAGS.n_jobs):
+        x, _ = cluster.whiten(x, x[:1])
+        cluster.kmeans(x, FLAGS.clusters, 1)  # starts the threads
+        for _ in range(FLAGS.rounds):
+            for side, taken in seconds.items():
+                start = time.perf_counter()
+                objectives.add(side(x).inertia_)
+                taken.append((time.perf_counter() - start) / FLAGS.inits)
+    assert len(objectives) == 1, objectives
+    for side, taken in seconds.items():
+        print(f'{side.__name__:>9}: {statistics.median(taken):.3f} s per init, all:', end=' ')
+        print(' '.join(f'{value:.3f}' for value in taken))
+    ratio = statistics.median(seconds[ours]) / statistics.median(seconds[sklearns])
+    print(f'ours / sklearns: {ratio:.3f}')
+
+
+if __name__ == '__main__':
+    app.run(main)

@@ -1,0 +1,36 @@
+"""Trains a single-layer classifier on raw pixels: python classify_fc.py --dataset=mnist32"""
+import math
+import os
+
+from absl import flags
+
+import cli
+import tasks
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_float('smoothing', -0.1, 'Share of a label spread over all classes; sign ignored.')
+
+
+def main():
+    from lib import data
+
+    dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
+    tasks.need_classes(dataset)
+    code, accuracy = tasks.train_classifier(
+        'XFullyConnected',
+        dataset.image_shape,
+        dataset,
+        lambda: dataset,
+        os.path.join(FLAGS.train_dir, dataset.name),
+        params={'smoothing': FLAGS.smoothing},
+    )
+    if accuracy is not None:
+        size = math.prod(dataset.image_shape)
+        tasks.summarize('classify_fc', dataset.name, 'pixels', size, accuracy)
+    return code
+
+
+if __name__ == '__main__':
+    cli.define_training_flags()
+    cli.run(main)

@@ -1,0 +1,38 @@
+"""Trains a single-layer classifier on an autoencoder's latents:
+
+    python classify_latent_ae.py --ae_dir=experiments/mnist32/AEBaseline_depth16_latent16_scales3
+"""
+import math
+import os
+
+from absl import flags
+
+import cli
+import tasks
+
+FLAGS = flags.FLAGS
+
+
+def main():
+    from lib import latents, paper
+
+    ae, ae_run, images = tasks.open_autoencoder(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
+    code, accuracy = tasks.train_classifier(
+        'XLatentAE',
+        ae.latent_shape,
+        images,
+        lambda: latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed),
+        os.path.join(FLAGS.train_dir, images.name, ae_run.name),
+        recorded={'ae_dir': os.path.abspath(ae_run.path), 'ae_step': int(ae.global_step)},
+    )
+    if accuracy is not None:
+        class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
+        cell = paper.figure(paper.ACCURACY, (images.name, size), class_name)
+        tasks.summarize('classify_latent_ae', images.name, class_name, size, accuracy, cell)
+    return code
+
+
+if __name__ == '__main__':
+    cli.define_training_flags(dataset=None)
+    tasks.define_ae_dir_flag()
+    cli.run(main)

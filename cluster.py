@@ -1,0 +1,80 @@
+"""Clusters an autoencoder's latents with k-means and scores the clusters against the labels:
+
+    python cluster.py --ae_dir=experiments/mnist32/AEBaseline_depth16_latent16_scales3
+"""
+import json
+import math
+import os
+
+from absl import flags
+
+import cli
+import tasks
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_bool('use_svd', True, 'Whiten the latents before clustering.')
+flags.DEFINE_integer('n_init', 1000, 'Random starts of k-means, of which the best is kept.', 1)
+flags.DEFINE_integer('n_jobs', 8, 'Threads to use at most.', 1)
+flags.DEFINE_integer('n_try', 1, 'How often to do it all, each time with another seed.', 1)
+
+RECORD_NAME = 'clustering.json'
+
+
+def main():
+    from lib import cluster, data, latents, paper, runs
+
+    ae, run, images = tasks.open_autoencoder()
+    if images.train_once is None:
+        raise data.DataError(
+            f'Clustering needs a training set that ends, but that of {images.name} is endless; '
+            'use an autoencoder of mnist32, svhn32, cifar10 or digits32.'
+        )
+    if not os.access(run.path, os.W_OK):
+        raise runs.RunError(
+            f'Cannot write the latents and {RECORD_NAME} to {run.path}; copy the run folder to a '
+            'place where you can.'
+        )
+    found = latents.stored_latents(ae, images, run, cluster.MAX_TRAIN_IMAGES)
+    train, test = (found[name].reshape(len(found[name]), -1) for name in ('train', 'test'))
+    if len(train) < images.nclass:
+        raise data.DataError(f'{len(train)} images are too few for {images.nclass} clusters.')
+    with cluster.threads(FLAGS.n_jobs):
+        if FLAGS.use_svd:
+            train, test = cluster.whiten(train, test)
+        tries = [
+            cluster.run(
+                train,
+                found['train_label'],
+                test,
+                found['test_label'],
+                nclass=images.nclass,
+                n_init=FLAGS.n_init,
+                random_state=seed,
+            )
+            for seed in range(FLAGS.n_try)
+        ]
+    accuracy = 100 * sum(scores.test.accuracy for scores in tries) / len(tries)
+    class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
+    record = {
+        'class': class_name,
+        'params': ae.params,
+        'dataset': images.name,
+        'step': int(ae.global_step),
+        'latent_size': size,
+        'use_svd': FLAGS.use_svd,
+        'n_init': FLAGS.n_init,
+        'tries': [{name: part._asdict() for name, part in t._asdict().items()} for t in tries],
+        'test_accuracy': accuracy,
+    }
+    runs.write_atomically(
+        os.path.join(run.path, RECORD_NAME), json.dumps(record, indent=2).encode() + b'\n'
+    )
+    cell = paper.figure(paper.CLUSTERING, (images.name, size), class_name)
+    tasks.summarize('cluster', images.name, class_name, size, accuracy, cell)
+    return 0
+
+
+if __name__ == '__main__':
+    tasks.define_ae_dir_flag()
+    cli.run(main)

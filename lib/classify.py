@@ -1,0 +1,114 @@
+"""The classifier tasks: a single layer trained on images or on stored latents (section 4).
+
+Minimises the cross-entropy of one dense layer against (smoothed) labels with Adam, whose rate
+falls from lr to lr / 100 over the run.
+"""
+import functools
+import types
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from lib import callbacks, classifiers, eval
+from lib.optimizer import Adam
+
+TRAIN_ACCURACY_BATCHES = 200
+DECAY = 0.1  # of the learning rate, from the start to halfway and again to the end
+
+
+def learning_rate(lr, steps):
+    """The schedule lr * DECAY^(step / halfway), halfway = steps // 2, falling at every step.
+
+    `step` counts the updates made before, so that the first one is made at `lr` itself.
+    """
+    return keras.optimizers.schedules.ExponentialDecay(lr, max(1, steps // 2), DECAY)
+
+
+class LinearClassifier(keras.Model):
+    """A single-layer classifier with its optimizer, as `lib.train` trains it.
+
+    Args:
+        feature_shape: shape of one image or latent, e.g. (32, 32, 1).
+        nclass: number of classes.
+        lr: Adam's learning rate at the start.
+        steps: train steps of the whole run, which the learning rate falls over.
+        smoothing: share of each label that is spread over all classes; the sign does not matter.
+        seed: seeds the kernel.
+    """
+
+    tags = ['xe']
+
+    def __init__(self, feature_shape, nclass, lr, steps, smoothing=0.0, seed=0):
+        super().__init__()
+        self.smoothing, self.seed = smoothing, seed
+        self.classifier = classifiers.SingleLayerClassifier(nclass, seed)
+        self.global_step = self.add_weight(
+            name='global_step',
+            shape=(),
+            dtype='int64',
+            initializer='zeros',
+            trainable=False,
+            aggregation='only_first_replica',
+        )
+        self(ops.zeros((1, *feature_shape)))
+        optimizer = Adam(learning_rate(lr, steps))
+        optimizer.build(self.classifier.trainable_variables)
+        self.groups = {'classifier': [self.classifier]}
+        self.optimizers = {'classifier': optimizer}
+
+    def group_variables(self, group):
+        """The trainable variables of a parameter group; there is one, 'classifier'."""
+        return [variable for layer in self.groups[group] for variable in layer.trainable_variables]
+
+    @functools.cached_property
+    def graphs(self):
+        """`classify` as a graph, for evaluation."""
+        return types.SimpleNamespace(classify=tf.function(self.classify, reduce_retracing=True))
+
+    def call(self, x):
+        """Images or latents (B, ...) to logits (B, nclass)."""
+        return self.classifier(x)
+
+    def classify(self, x):
+        """The most likely class of each image or latent, (B,) int64."""
+        return ops.argmax(self(x), axis=-1)
+
+    def compute_losses(self, x, label):
+        """{'xe': the cross-entropy against the smoothed label (B, nclass), mean over the batch}."""
+        return {'xe': classifiers.classification_loss(self(x), label, self.smoothing)}
+
+    def train_step(self, data):
+        """One update from {'x': (B, ...), 'label': (B, nclass)}; returns the loss before it."""
+        # Keras sums the replicas' gradients; the loss is a mean over the whole batch.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        variables = self.group_variables('classifier')
+        with tf.GradientTape() as tape:
+            scalars = self.compute_losses(data['x'], data['label'])
+            loss = scalars['xe'] / replicas
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        self.optimizers['classifier'].apply(gradients, variables)
+        self.global_step.assign_add(1)
+        return scalars
+
+
+class Accuracies(callbacks.Callback):
+    """Scores the classifier on the whole test set and on the next 200 training batches."""
+
+    def __init__(self, dataset, events, progress):
+        super().__init__()
+        self.dataset, self.events, self.progress = dataset, events, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        training = self.dataset.train_from(self.step).take(TRAIN_ACCURACY_BATCHES)
+        scores = {
+            'test_accuracy': eval.latent_accuracy(self.model, self.dataset.test),
+            'train_accuracy': eval.latent_accuracy(self.model, training),
+        }
+        callbacks.write_scalars(self.events, self.step, scores)
+        self.progress.print('  '.join(f'{tag}={value:.2f}' for tag, value in scores.items()))
+
+
+def evaluations(model, dataset, run, writer, progress):
+    """The callbacks that evaluate a classifier at the end of a period, for `train.train_run`."""
+    return [Accuracies(dataset, writer, progress)]
