@@ -150,7 +150,7 @@ def _parse(path, number, record):
     image = found['image'].bytes_list.value if 'image' in found else ()
     label = found['label'].int64_list.value if 'label' in found else ()
     if len(image) != 1 or len(label) != 1:
-        names = ', '.join(sorted(features)) or 'none'
+        names = ', '.join(map(repr, sorted(features)[:5])) or 'none'
         raise problem(
             path,
             number,
