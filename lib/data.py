@@ -199,8 +199,8 @@ def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
     """The Dataset of decoded pictures.
 
     Training goes through all pictures in an order of their own each epoch, a function of seed and
-    epoch; a batch may span two epochs.
-    # Original: a shuffle buffer of 1,024 pictures instead, which mixes neighbours only.
+    epoch; a batch may span two epochs. (The original shuffles in a buffer of 1,024 pictures, which
+    mixes neighbours only and cannot be resumed.)
     """
     shape = train.dtype['x'].shape
 
