@@ -1,17 +1,20 @@
 """Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
 import dataclasses
+import json
 import math
+import os
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from lib import lines, noise
+from lib import decoded, digits, lines, noise, records
 
 LINES_TEST_IMAGES = 5000
+OWN_SIZE_PX = 32
+PREFETCHED_BATCHES = 4
 
-
-class DataError(ValueError):
-    """A dataset that cannot be had; the message names the fix."""
+DataError = records.DataError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Dataset:
     train_from: global step -> the endless training batches from that step on, so that a resumed
         run sees what an unbroken one would.
     test: every test image once, in batches.
-    train_once: every training image once, in order; None where training data is endless.
+    train_once: every training image once, in order; None where the original has none.
     """
 
     name: str
@@ -48,15 +51,195 @@ class Dataset:
         return (self.height, self.width, self.colors)
 
 
-def get_dataset(name, batch_size=64, seed=0):
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """A dataset that is read from record files.
+
+    made_by: the flags of create_datasets.py that make its files.
+    train, test: names of record files, without `.tfrecord`.
+    once: whether it has a `train_once`.
+    """
+
+    made_by: str
+    preparation: decoded.Preparation
+    train: tuple
+    test: tuple
+    once: bool = True
+
+
+def scale(pixels):
+    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
+    return tf.cast(pixels, tf.float32) * (2 / 255) - 1
+
+
+def _pad_to_32(pixels):
+    """(n, 28, 28, 1) -> (n, 32, 32, 1); pixel 0 is the original's padding by -1."""
+    return tf.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0)))
+
+
+def _faces(pixels):
+    """CelebA's (n, 218, 178, 3) uint8 -> (n, 32, 32, 3) float32, a little beyond [-1, 1] at edges.
+
+    # Original: TensorFlow 1's bicubic resizing, without half-pixel centres and antialiasing;
+    today's `tf.image.resize` gives other pictures.
+    """
+    cropped = scale(pixels[:, 36:-36, 16:-16])
+    return tf.raw_ops.ResizeBicubic(
+        images=cropped, size=(32, 32), align_corners=False, half_pixel_centers=False
+    )
+
+
+_MNIST = decoded.Preparation('mnist32', (28, 28, 1), (32, 32, 1), 10, _pad_to_32)
+_CIFAR10 = decoded.Preparation('cifar10', (32, 32, 3), (32, 32, 3), 10)
+_SVHN = decoded.Preparation('svhn32', (32, 32, 3), (32, 32, 3), 10)
+_CELEBA = decoded.Preparation('celeba32', (218, 178, 3), (32, 32, 3), 1, _faces, np.float32)
+
+RECORD_SETS = {
+    'mnist32': RecordSet('--datasets=mnist', _MNIST, ('mnist-train',), ('mnist-test',)),
+    'cifar10': RecordSet('--datasets=cifar10', _CIFAR10, ('cifar10-train',), ('cifar10-test',)),
+    'svhn32': RecordSet('--datasets=svhn', _SVHN, ('svhn-train', 'svhn-extra'), ('svhn-test',)),
+    # Original: CelebA is tested on the pictures it is trained on.
+    'celeba32': RecordSet(
+        '--datasets=celeba', _CELEBA, ('celeba-train',), ('celeba-train',), once=False
+    ),
+}
+KNOWN = ('lines32', 'digits32', *RECORD_SETS)
+
+
+def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     """The dataset `name`, its training order a function of the seed.
 
+    Records are decoded here, so that whatever is wrong with them shows before training begins.
+
+    Args:
+        name: one of KNOWN, or the name of one's own pictures (create_datasets.py --images).
+        batch_size: images of a batch, at least 1.
+        seed: integer in [0, 2^31).
+        data_dir: folder of the records; None for the one that AE_DATA names now.
+
     Raises:
-        DataError: the name is unknown.
+        DataError: the dataset is unknown, or its records are missing or damaged.
     """
+    if batch_size < 1:
+        raise DataError(f'A batch of {batch_size} images is not possible; use 1 or more.')
     if name == 'lines32':
         return _lines32(batch_size, seed)
-    raise DataError(f'There is no dataset {name!r}; known: lines32.')
+    if name == 'digits32':
+        train, test = (_rows(*part) for part in digits.load())
+        return _of_rows(name, train, test, digits.NCLASS, batch_size, seed)
+    data_dir = os.environ.get('AE_DATA') if data_dir is None else data_dir
+    source = RECORD_SETS.get(name) or _own(name, data_dir)
+    train_paths = _paths(source.train, source.made_by, data_dir)
+    test_paths = _paths(source.test, source.made_by, data_dir)
+    train = decoded.load(train_paths, source.preparation)
+    test = train if test_paths == train_paths else decoded.load(test_paths, source.preparation)
+    nclass = source.preparation.nclass
+    return _of_rows(name, train, test, nclass, batch_size, seed, source.once)
+
+
+def classes_path(name, data_dir):
+    """The file that holds the class names and colours of one's own pictures."""
+    return os.path.join(data_dir, f'{name}-classes.json')
+
+
+def record_path(stem, data_dir):
+    """The record file `stem` of a folder."""
+    return os.path.join(data_dir, f'{stem}.tfrecord')
+
+
+def _own(name, data_dir):
+    """The RecordSet of one's own pictures."""
+    unknown = f'There is no dataset {name!r}; known: {", ".join(KNOWN)}'
+    if not data_dir or os.path.basename(name) != name:
+        raise DataError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
+    path = classes_path(name, data_dir)
+    made_by = f'--images=FOLDER --name={name} --overwrite'
+    make = f'python create_datasets.py {made_by} --data_dir={data_dir}'
+    try:
+        with open(path, encoding='utf-8') as file:
+            about = json.load(file)
+        classes, colors = about['classes'], about['colors']
+        usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
+    except FileNotFoundError:
+        raise DataError(
+            f'{unknown}. For your own pictures, {path} is missing; make it with: {make}'
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        usable = False
+    if not usable:
+        raise DataError(f'{path} is damaged; make it again: {make}')
+    shape = (OWN_SIZE_PX, OWN_SIZE_PX, colors)
+    preparation = decoded.Preparation(name, shape, shape, len(classes))
+    return RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
+
+
+def _paths(stems, made_by, data_dir):
+    make = f'python create_datasets.py {made_by}'
+    if not data_dir:
+        raise DataError(
+            f'AE_DATA is not set: it names the folder of the records. To make {stems[0]}.tfrecord: '
+            f'{make} --data_dir=FOLDER, then: export AE_DATA=FOLDER. The datasets lines32 and '
+            'digits32 need no records.'
+        )
+    paths = [record_path(stem, data_dir) for stem in stems]
+    for path in paths:
+        if not os.path.isfile(path):
+            raise DataError(f'{path} is missing; make it with: {make} --data_dir={data_dir}')
+    return paths
+
+
+def _rows(pixels, labels):
+    """Pictures in memory as `decoded.load` gives them."""
+    rows = np.empty(len(pixels), decoded.Preparation('', (), pixels.shape[1:], 0).row)
+    rows['x'], rows['label'] = pixels, labels
+    return rows
+
+
+def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
+    """The Dataset of decoded pictures.
+
+    Training goes through all pictures in an order of their own each epoch, a function of seed and
+    epoch; a batch may span two epochs. (The original shuffles in a buffer of 1,024 pictures, which
+    mixes neighbours only and cannot be resumed.)
+    """
+    shape = train.dtype['x'].shape
+
+    def order_from(step):
+        first_epoch, start = divmod(int(step) * batch_size, len(train))
+
+        def order(epoch):
+            order = noise.Draws(seed, epoch).permutation('data/order', len(train))
+            return order[tf.where(epoch == first_epoch, tf.constant(start, tf.int64), 0) :]
+
+        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
+        return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
+
+    def in_order(rows):
+        return tf.data.Dataset.range(len(rows)).batch(batch_size)
+
+    def batches(rows, indices):
+        def gather(indices):
+            chosen = rows.take(indices)
+            return np.ascontiguousarray(chosen['x']), np.ascontiguousarray(chosen['label'])
+
+        def batch(indices):
+            types = (tf.as_dtype(rows.dtype['x'].base), tf.int64)
+            x, label = tf.numpy_function(gather, (indices,), types, stateful=False)
+            x = tf.ensure_shape(x, (*indices.shape, *shape))
+            label = tf.ensure_shape(label, indices.shape)
+            x = scale(x) if x.dtype == tf.uint8 else x
+            return {'x': x, 'label': tf.one_hot(label, nclass)}
+
+        return indices.map(batch).prefetch(PREFETCHED_BATCHES)
+
+    return Dataset(
+        name,
+        *shape,
+        nclass,
+        lambda step: batches(train, order_from(step)),
+        batches(test, in_order(test)),
+        batches(train, in_order(train)) if once else None,
+    )
 
 
 def _lines32(batch_size, seed):

@@ -33,14 +33,15 @@ def grid(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, steps=STEPS):
 
     Args:
         encode, decode: functions from images to latents and back, over NumPy arrays.
-        images: (>= num_images(pairs, rows), H, W, C) test images.
+        images: (n, H, W, C) test images, from the first; repeated if they are fewer than
+            num_images(pairs, rows).
         samples: (rows * steps, *latent_shape) random latents.
 
     Returns:
         {'reconstruction', 'interpolation', 'slerp', 'samples': picture (rows * H, width, C)}, and
         the images of the straight interpolations, (rows, steps, H, W, C).
     """
-    images = images[: num_images(pairs, rows)]
+    images = np.resize(images, (num_images(pairs, rows), *images.shape[1:]))  # cut or repeated
     latents = encode(images)
     shown = pairs * rows
     both = np.stack([images[:shown], decode(latents[:shown])], axis=1)  # (shown, 2, H, W, C)

@@ -52,3 +52,11 @@ def test_grid_shows_each_image_in_its_place():
 
 def test_number_of_images_of_the_papers_grid():
     assert pictures.num_images() == 96
+
+
+def test_grid_repeats_images_of_a_small_test_set():
+    images = np.arange(1, 6, dtype=np.float32).reshape(5, 1, 1, 1)
+    samples = np.zeros((2 * 2, 1, 1, 1), np.float32)
+    drawn, _ = pictures.grid(lambda x: x, lambda x: x, images, samples, pairs=2, rows=2, steps=2)
+    np.testing.assert_array_equal(drawn['reconstruction'][:, ::2, 0], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(drawn['interpolation'][..., 0], [[5, 2], [1, 3]])

@@ -1,0 +1,47 @@
+"""Makes the record files of datasets: python create_datasets.py --datasets=mnist,svhn
+
+Of one's own pictures: python create_datasets.py --images=FOLDER --name=mine
+"""
+import os
+
+from absl import flags, logging
+
+import cli
+
+flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to download.')
+flags.DEFINE_string('data_dir', None, 'Folder of the records (AE_DATA if not given).')
+flags.DEFINE_bool('overwrite', False, 'Make files again that are there already.')
+flags.DEFINE_string('celeba_zip', None, 'Your img_align_celeba.zip, in place of a download.')
+flags.DEFINE_string('images', None, 'Folder of your own pictures, a sub-folder for each class.')
+flags.DEFINE_string('name', None, 'Name of the dataset of your own pictures.')
+flags.DEFINE_float('test_fraction', 0.1, 'Share of your own pictures that is for testing.')
+flags.DEFINE_bool('strict', False, 'Stop at a file that is no picture, in place of skipping it.')
+
+FLAGS = flags.FLAGS
+
+
+def main():
+    from lib import data, downloads, picture_folder
+
+    if 'dataset' in FLAGS and FLAGS['dataset'].present:
+        raise data.DataError('--dataset is for training; here it is --datasets=mnist,svhn.')
+    logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
+    data_dir = FLAGS.data_dir or os.environ.get('AE_DATA')
+    if not data_dir:
+        raise data.DataError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
+    if FLAGS.images or FLAGS.name:
+        picture_folder.create(
+            FLAGS.images or '',
+            FLAGS.name,
+            data_dir,
+            test_fraction=FLAGS.test_fraction,
+            strict=FLAGS.strict,
+            overwrite=FLAGS.overwrite,
+        )
+        return 0
+    downloads.create_all(FLAGS.datasets, data_dir, FLAGS.overwrite, FLAGS.celeba_zip)
+    return 0
+
+
+if __name__ == '__main__':
+    cli.run(main)

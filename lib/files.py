@@ -1,0 +1,32 @@
+"""Files that are there completely or not at all."""
+import contextlib
+import glob
+import os
+import time
+
+STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """Gives a name to write a file under, which becomes `path` when the block ends well.
+
+    The file appears in one step; if the block fails, nothing of it is left. What a killed process
+    left half-written is removed by the next one that writes the same file, an hour later or more.
+
+    Raises:
+        OSError: the file cannot be written (no permission, no room).
+    """
+    for left in glob.glob(f'{glob.escape(path)}.partial-*'):
+        with contextlib.suppress(OSError):
+            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
+                os.remove(left)
+    partial = f'{path}.partial-{os.getpid()}'
+    try:
+        yield partial
+        with open(partial, 'rb') as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(partial)

@@ -1,0 +1,160 @@
+"""TFRecord files of pictures: one Example per image, `image` PNG or JPEG bytes, `label` int64.
+
+The original's format; its files are read, and it reads ours.
+"""
+import os
+import sys
+
+import tensorflow as tf
+import tqdm
+
+from lib import files
+
+FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
+READ_TOGETHER = 256  # records of one read
+SECONDS_BEFORE_BAR = 2  # small files show no progress bar
+SECONDS_BETWEEN_LOG_LINES = 30  # of the bar, where it goes to a file
+
+
+class DataError(ValueError):
+    """A dataset that cannot be had; the message names the fix."""
+
+
+def progress(iterable, total, text):
+    """The iterable, with a bar on stderr once it has taken some seconds."""
+    live = sys.stderr.isatty()
+    return tqdm.tqdm(
+        iterable,
+        text,
+        total,
+        unit='img',
+        unit_scale=True,
+        delay=SECONDS_BEFORE_BAR,
+        mininterval=0.5 if live else SECONDS_BETWEEN_LOG_LINES,
+        leave=False,
+        dynamic_ncols=True,
+    )
+
+
+def write(path, pictures, total):
+    """Writes a record file, which appears only when it is complete.
+
+    Args:
+        path: the file; its folder is made if need be.
+        pictures: iterable of (PNG or JPEG bytes, label).
+        total: how many pictures there must be.
+
+    Raises:
+        DataError: another number of pictures came, or the file cannot be written.
+    """
+    written = 0
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        with files.written_whole(path) as partial:
+            with tf.io.TFRecordWriter(partial) as writer:
+                for image, label in progress(pictures, total, os.path.basename(path)):
+                    writer.write(_example(image, label))
+                    written += 1
+            if written != total:
+                raise DataError(
+                    f'{path} was not made: {written} pictures came instead of {total}; '
+                    'run the command again.'
+                )
+    except (OSError, tf.errors.OpError) as error:
+        raise DataError(
+            f'Cannot write {path} ({_reason(error)}); make room or name another folder, and run '
+            'the command again.'
+        ) from error
+
+
+def count(path):
+    """The number of records of a file, from the frames around them alone.
+
+    Raises:
+        DataError: the file is missing, is empty or ends within a record.
+    """
+    number = position = 0
+    try:
+        size = os.path.getsize(path)
+        with open(path, 'rb') as file:
+            while position < size:
+                length = int.from_bytes(file.read(8), 'little')
+                position += FRAME_BYTES + length
+                if position > size:
+                    raise _damaged(path, number, 'the file ends within it')
+                file.seek(position)
+                number += 1
+    except OSError as error:
+        raise DataError(f'Cannot read {path} ({_reason(error)}).') from error
+    if not number:
+        raise DataError(f'{path} is empty; {_AGAIN}.')
+    return number
+
+
+def read(path):
+    """Yields lists of up to READ_TOGETHER (image bytes, label), in the file's order.
+
+    Raises:
+        DataError: as `count`; or a record is corrupt or not of this format (named by its number).
+    """
+    count(path)  # no length that the reader will meet is larger than the file
+    number = 0
+    try:
+        for chunk in tf.data.TFRecordDataset(path).batch(READ_TOGETHER).as_numpy_iterator():
+            pictures = [_parse(path, number + i, record) for i, record in enumerate(chunk)]
+            number += len(pictures)
+            yield pictures
+    except tf.errors.OpError as error:
+        raise _damaged(path, _first_damaged(path), 'its checksum is wrong') from error
+
+
+def problem(path, number, text):
+    """The error for a record, by its number, that is not what it should be."""
+    return DataError(f'{path}: record {number} (the first is 0) {text}.')
+
+
+_AGAIN = 'make it again: python create_datasets.py --overwrite'
+
+
+def _damaged(path, number, detail):
+    return problem(path, number, f'is truncated or corrupt ({detail}); {_AGAIN}')
+
+
+def _reason(error):
+    return getattr(error, 'strerror', None) or str(error).partition('\n')[0]
+
+
+def _first_damaged(path):
+    number = 0
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            number += 1
+    except tf.errors.OpError:
+        pass
+    return number
+
+
+def _example(image, label):
+    bytes_list = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))
+    int64_list = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    features = tf.train.Features(feature={'image': bytes_list, 'label': int64_list})
+    return tf.train.Example(features=features).SerializeToString()
+
+
+def _parse(path, number, record):
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except Exception as error:  # protobuf's DecodeError, which TensorFlow does not name
+        raise _damaged(path, number, 'no tf.train.Example') from error
+    found = {name: features[name] for name in ('image', 'label') if name in features}
+    image = found['image'].bytes_list.value if 'image' in found else ()
+    label = found['label'].int64_list.value if 'label' in found else ()
+    if len(image) != 1 or len(label) != 1:
+        names = ', '.join(map(repr, sorted(features)[:5])) or 'none'
+        raise problem(
+            path,
+            number,
+            f'has the wrong features ({names}); expected `image`, one string of PNG or JPEG bytes, '
+            'and `label`, one int64',
+        )
+    return image[0], label[0]
