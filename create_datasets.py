@@ -23,8 +23,6 @@ FLAGS = flags.FLAGS
 def main():
     from lib import data, downloads, picture_folder
 
-    if 'dataset' in FLAGS and FLAGS['dataset'].present:
-        raise data.DataError('--dataset is for training; here it is --datasets=mnist,svhn.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or os.environ.get('AE_DATA')
     if not data_dir:

@@ -324,7 +324,7 @@ def test_the_script_killed_and_run_again(tmp_path):
     'flags, sentence',
     [
         ([], 'Name the folder of the records: --data_dir=FOLDER'),
-        (['--dataset=mnist'], 'here it is --datasets'),
+        (['--dataset=mnist'], 'Did you mean: datasets'),
     ],
 )
 def test_mistakes_end_the_script_with_one_sentence(flags, sentence):
