@@ -22,12 +22,17 @@ def define_training_flags(dataset='lines32'):
     """
     flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
     flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
+    define_schedule_flags()
+    flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
+
+
+def define_schedule_flags():
+    """The flags of a run that its folder's name does not say: seed, speed and length."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
     flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
     flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
     flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
     flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
-    flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 
 def define_autoencoder_flags():

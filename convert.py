@@ -14,22 +14,20 @@ flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlo
 flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one of ours.")
 flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
-UNRECORDED = ('lr', 'batch', 'seed', 'total_kimg', 'report_kimg')  # in the original's folders
+cli.define_schedule_flags()  # what the original's folders do not record, for args.json
 
 
 def main():
     if not FLAGS.out or bool(FLAGS.run) == bool(FLAGS.original):
         sys.exit(f'{sys.argv[0]}: give --out and either --run or --original.')
     from acai_tf import convert
-    from lib import devices
 
     if FLAGS.run:
         prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)
         print(f'Wrote {prefix}.index and {prefix}.data-00000-of-00001, at step {step}.')
         return 0
-    options = {name: FLAGS[name].value for name in UNRECORDED}
-    options['precision'] = devices.resolve_precision(FLAGS.precision)
-    options['devices'] = devices.make_strategy(FLAGS.devices).num_replicas_in_sync
+    names = ('lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
+    options = {name: FLAGS[name].value for name in names}
     run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
     print(f'Made {run.path}, at step {step}.')
     recorded = ' '.join(f'--{name}={value}' for name, value in options.items())

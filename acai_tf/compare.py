@@ -3,14 +3,13 @@ from acai_tf.load import load_run
 from lib import comparison, data, runs
 
 
-def compare_runs(paths, dataset_name, *, batch_size, seed, images, out=None):
+def compare_runs(paths, dataset_name, *, seed, images, out=None):
     """Prints a table of what runs score on the same images and noise, and writes a picture.
 
     Args:
         paths: {label: run folder}, one or two.
         dataset_name: what to compare them on; None for the dataset that they were trained on.
-        batch_size: images of a batch of the test set.
-        seed: of the data and the noise.
+        seed: of test lines and noise.
         images: how many test images the losses and differences are taken on.
         out: the picture's path; None for compare_DATASET_EXPERIMENT.png, by the first run.
 
@@ -19,7 +18,7 @@ def compare_runs(paths, dataset_name, *, batch_size, seed, images, out=None):
             dataset cannot be used, the runs do not fit the dataset, or `out` cannot be written.
     """
     folders = {label: runs.RunFolder(path) for label, path in paths.items()}
-    dataset = data.get_dataset(dataset_name or _common_dataset(folders.values()), batch_size, seed)
+    dataset = data.get_dataset(dataset_name or _common_dataset(folders.values()), seed=seed)
     models, columns = {}, {}
     for label, folder in folders.items():
         model = load_run(folder.path)
@@ -45,7 +44,9 @@ def compare_runs(paths, dataset_name, *, batch_size, seed, images, out=None):
 
 
 def _common_dataset(folders):
-    names = list(dict.fromkeys(folder.dataset for folder in folders))
+    records = [(folder.read_args() or {'args': {}})['args'] for folder in folders]
+    names = [args.get('dataset', run.dataset) for args, run in zip(records, folders, strict=True)]
+    names = list(dict.fromkeys(names))
     if len(names) > 1:
         raise runs.RunError(
             f'The runs are of {" and ".join(names)}; say with --dataset on which to compare them.'

@@ -83,23 +83,29 @@ def from_original(path, train_dir, options, overwrite=False):
     unfinished = runs.RunFolder(f'{run.path}.{os.getpid()}.tmp')
     try:
         os.makedirs(unfinished.checkpoints)
-        for folder, copy in (
-            (original.summaries, unfinished.summaries),
-            (original.images, unfinished.images),
-        ):
-            if os.path.isdir(folder):
-                shutil.copytree(folder, copy)
+        _copy_files(original.summaries, unfinished.summaries)
+        _copy_files(original.images, unfinished.images)
         checkpoints.save_original(model, unfinished.checkpoint(step), step)
         args = {'class': type(model).__name__, 'dataset': original.dataset}
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
+        args.update(precision='float32', devices=1)  # Original: it knew nothing else
         unfinished.write_args(args)
         _rename(unfinished.path, run.path)
-    except (OSError, shutil.Error) as error:
-        reason = getattr(error, 'strerror', None) or error
-        raise runs.RunError(f'Cannot write {run.path} ({reason}).') from error
+    except OSError as error:
+        raise runs.RunError(f'Cannot write {run.path} ({error.strerror}).') from error
     finally:
         shutil.rmtree(unfinished.path, ignore_errors=True)
     return run, step
+
+
+def _copy_files(source, target):
+    """Copies a folder's files, if there is one, without their permissions: an archive is often
+    read-only, and the copy goes on."""
+    os.makedirs(target)
+    if os.path.isdir(source):
+        for file in os.scandir(source):
+            if file.is_file():
+                shutil.copyfile(file.path, os.path.join(target, file.name))
 
 
 def _rename(new, path):

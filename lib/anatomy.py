@@ -73,6 +73,8 @@ def explain(found, wanted, class_name):
         wanted: `describe` of the model.
         class_name: the model's class.
     """
+    if not wanted:
+        return f'it is of another model than {class_name}.'
     if not found:
         return 'it is no checkpoint of an autoencoder of this project.'
     looks = ', '.join(f'{key}={value}' for key, value in found.items() if key != 'method')

@@ -1,7 +1,5 @@
 """The original's checkpoints and run folders, as the tests use them."""
-import json
 import os
-import pathlib
 import subprocess
 import sys
 
@@ -10,10 +8,10 @@ import tensorflow as tf
 
 import acai_tf
 from lib import checkpoints
+from tests import tiny
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-GOLDENS = REPOSITORY / 'tests' / 'goldens'
-GOLDEN_NAMES = ['aae', 'acai', 'baseline', 'denoising', 'dropout', 'lrae', 'vae', 'vqvae']
+GOLDENS, REPOSITORY = tiny.GOLDENS, tiny.REPOSITORY
+GOLDEN_NAMES = sorted(tiny.SCRIPTS)
 RUNS = GOLDENS / 'original_runs'
 BASELINE_RUN = RUNS / 'RUN1' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
 OTHER_BASELINE_RUN = RUNS / 'RUN2' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
@@ -21,13 +19,12 @@ ACAI_RUN = RUNS / 'RUN2/lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.
 
 
 def config(name):
-    return json.loads((GOLDENS / name / 'config.json').read_text())
+    return tiny.golden(name)[0]
 
 
 def prefix(name, moment):
     """The checkpoint of a golden, 'initial' or 'final'."""
-    (index,) = (GOLDENS / name / moment).glob('*.index')
-    return str(index.with_suffix(''))
+    return tiny.golden_prefix(name, moment)
 
 
 def model(name, image_shape=None, nclass=None, **changes):

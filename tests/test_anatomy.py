@@ -28,6 +28,7 @@ def test_describes_the_originals_checkpoints(name):
 def test_other_variables_are_no_autoencoder():
     assert anatomy.describe({}) == {}
     assert anatomy.describe({'dense/kernel': (3, 4), 'global_step': ()}) == {}
+    assert 'another model than XLatentAE' in anatomy.explain(SIZES, {}, 'XLatentAE')
     assert 'no checkpoint of an autoencoder' in anatomy.explain({}, SIZES, 'ACAI')
 
 

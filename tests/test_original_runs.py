@@ -110,7 +110,7 @@ def quick(monkeypatch):
 
 def compared(paths, out, dataset=None):
     paths = {label: str(path) for label, path in paths.items()}
-    compare.compare_runs(paths, dataset, batch_size=8, seed=0, images=8, out=str(out))
+    compare.compare_runs(paths, dataset, seed=0, images=8, out=str(out))
 
 
 def test_one_run_is_shown_beside_what_it_recorded(quick, tmp_path, capsys):
