@@ -1,5 +1,6 @@
 """The paper's commands in runs/: every line is one that its script takes."""
 import json
+import math
 import os
 import re
 import shlex
@@ -8,31 +9,34 @@ import sys
 
 import pytest
 
+import acai_tf
+from lib import runs
 from tests import tiny
 
 RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
 DATASETS = {'lines32', 'mnist32', 'svhn32', 'celeba32', 'cifar10'}
-# Defines a script's flags as running it would, and prints them for each of the commands.
+# Runs each script as far as its flags, and parses with them the arguments of each command.
 PARSE = """
-import importlib, json, sys
+import importlib, json, runpy, sys
 from absl import flags
-import cli
-defined = {}
-for number, (script, *arguments) in enumerate(json.load(sys.stdin)):
-    if script not in defined:
-        for name in [name for module in defined for name in defined[module]]:
-            if name in flags.FLAGS:
-                delattr(flags.FLAGS, name)
-        before = set(flags.FLAGS)
-        importlib.import_module(script.removesuffix('.py'))
-        if 'depth' not in flags.FLAGS and script in AUTOENCODERS:
-            cli.define_autoencoder_flags()
-        defined[script] = set(flags.FLAGS) - before
+
+before = set(flags.FLAGS)
+
+def parse(arguments):
     flags.FLAGS.unparse_flags()
-    rest = flags.FLAGS([script, *arguments])[1:]
+    rest = flags.FLAGS(arguments)[1:]
     values = {name: flags.FLAGS[name].value for name in flags.FLAGS}
     values = {name: v for name, v in values.items() if isinstance(v, (int, float, str))}
     print(json.dumps({'rest': rest, 'values': values}))
+
+for script, commands in json.load(sys.stdin).items():
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+    for module in ('cli', 'tasks'):
+        sys.modules.pop(module, None)
+    cli = importlib.import_module('cli')
+    cli.run = lambda main: [parse([script, *command]) for command in commands]
+    runpy.run_path(script, run_name='__main__')
 """
 
 
@@ -49,22 +53,42 @@ def commands(path):
 @pytest.fixture(scope='module')
 def parsed():
     """{command: its flags' values}, all from one process."""
-    every = sorted(
-        {command for path in RUNS for command, _ in commands(path)},
-        key=lambda command: shlex.split(command)[1],
-    )
-    autoencoders = [f'{script}.py' for script in tiny.SCRIPTS]
+    by_script = {}
+    for path in RUNS:
+        for command, _ in commands(path):
+            by_script.setdefault(shlex.split(command)[1], []).append(command)
     done = subprocess.run(
-        [sys.executable, '-c', f'AUTOENCODERS = {autoencoders}\n{PARSE}'],
-        input=json.dumps([shlex.split(command)[1:] for command in every]),
+        [sys.executable, '-c', PARSE],
+        input=json.dumps(
+            {
+                script: [shlex.split(command)[2:] for command in every]
+                for script, every in by_script.items()
+            }
+        ),
         cwd=tiny.REPOSITORY,
+        env={**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert not any(answer['rest'] for answer in answers)
+    every = [command for script in by_script for command in by_script[script]]
     return {command: answer['values'] for command, answer in zip(every, answers, strict=True)}
+
+
+def makes(values, folder):
+    """Whether a training command makes the run folder DATASET/EXPERIMENT."""
+    dataset, name = folder.split('/')
+    types = acai_tf.ALL_AES[name.split('_')[0]].hyperparameters()
+    params = runs.parse_experiment_name(name, types)
+    values = {
+        **values,
+        'scales': int(math.log2(32 / values['latent_width'])),
+        'advdepth': values.get('advdepth') or values['depth'],
+    }
+    same = all(values[key] == types[key](value) for key, value in params.items())
+    return same and values['dataset'] == dataset
 
 
 def test_every_method_has_its_runs():
@@ -108,4 +132,19 @@ def test_runs_of_a_method_are_the_papers(script, parsed):
 
 
 def test_every_line_parses_and_names_a_dataset(parsed):
-    assert {values['dataset'] for values in parsed.values()} == DATASETS
+    assert {values.get('dataset') for values in parsed.values()} - {None} == DATASETS
+
+
+@pytest.mark.parametrize('name', ['cluster', 'classify'])
+def test_tasks_read_what_the_runs_make(name, parsed):
+    scripts = {class_name: script for script, class_name in tiny.SCRIPTS.items()}
+    read = [
+        parsed[command]['ae_dir'].removeprefix('experiments/')
+        for command, _ in commands(tiny.REPOSITORY / 'runs' / f'{name}.sh')
+        if 'ae_dir' in parsed[command]
+    ]
+    assert len(read) == len(set(read)) == 7 * 6  # the paper's methods, three data sets
+    for folder in read:
+        script = scripts[folder.split('/')[1].split('_')[0]]
+        training = commands(tiny.REPOSITORY / 'runs' / f'{script}.sh')
+        assert sum(makes(parsed[command], folder) for command, _ in training) == 1, folder

@@ -1,0 +1,176 @@
+"""The base class: what it promises to notebooks, to Keras and to new methods."""
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import acai_tf
+from acai_tf import Autoencoder, Losses
+from lib import losses
+from tests import tiny
+
+
+def test_all_methods_are_listed_under_their_class_names():
+    assert set(acai_tf.ALL_AES) == set(tiny.METHODS)
+    for name, cls in acai_tf.ALL_AES.items():
+        assert cls.__name__ == name and getattr(acai_tf, name) is cls
+
+
+def test_hyperparameters_and_their_types():
+    shared = {'scales': int, 'depth': int, 'latent': int}
+    own = {
+        'AEBaseline': {},
+        'AEDenoising': {'noise': float},
+        'AEDropout': {'dropout': float},
+        'VAE': {'beta': float, 'advweight': float, 'advdepth': int, 'reg': float},
+        'AAE': {'adversary_lr': float, 'disc_layer_sizes': str},
+        'AEVQVAE': {'z_log_size': int, 'beta': float, 'num_latents': int},
+        'ACAI': {'advweight': float, 'advdepth': int, 'reg': float},
+        'LRAE': {'advweight': float, 'advdepth': int},
+    }
+    for name, cls in acai_tf.ALL_AES.items():
+        assert cls.hyperparameters() == {**shared, **own[name]}, name
+
+
+def test_defaults_are_the_originals():
+    assert tiny.make('ACAI').params == {
+        **tiny.SIZES, 'advweight': 0.5, 'advdepth': tiny.SIZES['depth'], 'reg': 0.2
+    }
+    smallest = dict(image_shape=(4, 4, 1), nclass=10, scales=2, depth=1, latent=1)
+    assert acai_tf.AAE(**smallest).disc_layer_sizes == '100,100'
+    model = acai_tf.AEVQVAE(**smallest)
+    assert (model.z_log_size, model.beta, model.num_latents) == (14, 10.0, 10)
+    for optimizer in model.optimizers.values():
+        assert float(optimizer.learning_rate) == pytest.approx(1e-4)
+        assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.9, 0.999, 1e-8)
+
+
+def test_an_image_that_cannot_be_halved_is_refused():
+    with pytest.raises(ValueError, match='28x28 cannot be halved 3 times'):
+        tiny.make('AEBaseline', image_shape=(28, 28, 1))
+    assert tiny.make('AEBaseline', image_shape=(28, 28, 1), scales=2).latent_shape == (7, 7, 4)
+
+
+def test_images_need_not_be_square():
+    model = tiny.make('ACAI', image_shape=(16, 32, 3), scales=2)
+    batch = tiny.batch(model)
+    assert model.encode(batch['x']).shape == (4, 4, 8, 4)
+    assert model.reconstruct(batch['x']).shape == (4, 16, 32, 3)
+    model.train_step(batch)
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'AEVQVAE'])
+def test_plain_compile_and_fit(method):
+    model = tiny.make(method, lr=1e-3)
+    dataset = tiny.dataset(batch_size=8)
+    model.compile()
+    history = model.fit(dataset.train.take(3), epochs=2, verbose=0)
+    assert set(history.history) == set(model.tags)
+    assert int(model.global_step) == 6
+    by_hand = tiny.make(method, lr=1e-3)
+    step = tf.function(by_hand.train_step)
+    for _ in range(2):
+        for batch in dataset.train.take(3):
+            scalars = step(batch)
+    for ours, expected in zip(model.trainable_variables, by_hand.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+    for tag, value in scalars.items():
+        assert history.history[tag][-1] == pytest.approx(float(value), rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize('optimizer', ['adam', keras.optimizers.SGD()])
+def test_compile_refuses_an_optimizer(optimizer):
+    model = tiny.make('ACAI')
+    with pytest.raises(ValueError, match='ACAI has one optimizer per parameter group'):
+        model.compile(optimizer=optimizer)
+
+
+def test_calling_a_model_reconstructs():
+    model = tiny.make('AEBaseline')
+    x = tiny.batch(model)['x']
+    np.testing.assert_array_equal(model(x), model.decode(model.encode(x)))
+
+
+def test_classifier_learns_the_latents_of_every_method_but_leaves_them():
+    """Its loss reaches no weight but its own."""
+    for method in tiny.METHODS:
+        model = tiny.make(method, image_shape=(8, 8, 1), scales=1)
+        batch = tiny.batch(model)
+        with tf.GradientTape() as tape:
+            loss = model.compute_losses(
+                batch['x'], batch['label'], model.draw_noise(batch['x'])
+            ).objectives['classifier']
+        gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+        own = {id(variable) for variable in model.group_variables('classifier')}
+        for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+            assert (gradient is not None and np.any(gradient)) == (id(variable) in own)
+
+
+@pytest.mark.parametrize('method', tiny.METHODS)
+def test_one_batch_can_be_learnt_by_heart(method):
+    own = {
+        'AEDenoising': {'noise': 0.1},
+        'AEDropout': {'dropout': 0.9},
+        'VAE': {'beta': 0.1},
+    }.get(method, {})
+    model = tiny.make(method, image_shape=(8, 8, 1), scales=1, depth=8, latent=8, lr=3e-3, **own)
+    batch = tiny.batch(model)
+    x = tf.sign(batch['x']) * 0.9
+
+    def error():
+        return float(losses.mean_squared_error(x, model.reconstruct(x)))
+
+    before, step = error(), tf.function(model.train_step)
+    for _ in range(200):
+        step({**batch, 'x': x})
+    if method == 'AEVQVAE':  # its codes move 0.1% a step, so that it learns the mean image first
+        assert error() < before / 1.4
+    else:
+        assert error() < before / 4
+        np.testing.assert_array_equal(model.classify(x), np.argmax(batch['label'], axis=1))
+
+
+def test_a_method_must_say_what_it_minimises():
+    class Nothing(Autoencoder):
+        def __init__(self, **shared):
+            super().__init__(**shared)
+            self.build_groups(autoencoder=[self.encoder, self.decoder])
+
+    with pytest.raises(NotImplementedError, match='Nothing must define method_losses'):
+        Nothing(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+
+
+def test_every_gradient_is_taken_before_any_update():
+    """Two groups chase each other: with one update after the other, the second would see it."""
+
+    class Chase(Autoencoder):
+        def __init__(self, **shared):
+            super().__init__(**shared)
+            self.other = keras.layers.Dense(1, use_bias=False, kernel_initializer='ones')
+            self.build_groups(
+                lr={'autoencoder': 0.5}, autoencoder=[self.encoder, self.decoder],
+                other=[self.other],
+            )
+
+        def method_losses(self, x, noise):
+            h = self.encode(x)
+            ae = self.decode(h)
+            answer = tf.reduce_mean(self.other(ae))
+            return h, Losses({'autoencoder': answer, 'other': answer**2}, {'answer': answer})
+
+    try:
+        models = [
+            Chase(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1) for _ in range(2)
+        ]
+        batch = tiny.batch(models[0])
+        models[0].train_step(batch)
+        with tf.GradientTape() as tape:
+            objective = models[1].compute_losses(batch['x'], batch['label'], {}).objectives['other']
+        weights = models[1].group_variables('other')
+        models[1].optimizers['other'].apply(
+            tape.gradient(objective, [v.value for v in weights]), weights
+        )
+        first, second = (model.optimizers['other'].slots()[0][0] for model in models)
+        np.testing.assert_allclose(first, second, rtol=1e-6)
+    finally:
+        assert 'Chase' not in acai_tf.ALL_AES

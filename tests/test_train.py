@@ -1,0 +1,245 @@
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event
+
+from lib import callbacks, checkpoints, runs, train
+from tests import tiny
+
+LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
+
+
+class Record(keras.callbacks.Callback):
+    """Notes what the loop calls, and sends a signal after given steps."""
+
+    def __init__(self, stop_after=(), number=signal.SIGTERM):
+        super().__init__()
+        self.stop_after, self.number = stop_after, number
+        self.steps, self.reports, self.means, self.scalars = [], [], [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(batch)
+        self.scalars.append({tag: float(value) for tag, value in logs.items()})
+        if batch in self.stop_after:
+            os.kill(os.getpid(), self.number)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.reports.append(int(self.model.global_step))
+        self.means.append(logs)
+
+
+def new_run(folder):
+    run = runs.RunFolder(str(folder))
+    run.create()
+    return run
+
+
+def go_on(method, run, record):
+    """What a script does when it is started: a new model, the newest checkpoint, the loop."""
+    model = tiny.make(method, scales=1, depth=1)
+    train.resume(model, run)
+    with tf.summary.create_file_writer(run.summaries).as_default() as events:
+        reports = [record, callbacks.Checkpoints(run, events)]
+        stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD)
+    return model, stopped_by
+
+
+def state(model):
+    return {name: v.numpy().tobytes() for name, v in checkpoints.stored_variables(model)}
+
+
+def test_last_step_is_the_originals():
+    assert train.total_steps(16384, 64) == 262145
+    assert train.total_steps(3, 64) == 49  # as the goldens' original runs
+    assert train.total_steps(1, 100) == 11
+    assert train.total_steps(0, 64) == 1
+
+
+def test_reports_come_at_one_and_then_every_period():
+    def reports(period, last):
+        step, found = 0, []
+        while step < last:
+            step = train.next_report(step, period, last)
+            found.append(step)
+        return found
+
+    assert reports(1024, 4097) == [1, 1025, 2049, 3073, 4097]
+    assert reports(3, 8) == [1, 4, 7, 8]
+    assert reports(1, 3) == [1, 2, 3]
+    assert reports(5, 1) == [1]
+    assert train.next_report(2, 3, 100) == train.next_report(3, 3, 100) == 4  # resumed
+
+
+@pytest.mark.parametrize('method', tiny.METHODS)
+def test_a_stopped_run_goes_on_as_if_it_had_not(method, tmp_path):
+    """Every weight, moment, average and step, bit for bit; stopped in mid-period."""
+    unbroken, stopped_by = go_on(method, new_run(tmp_path / 'unbroken'), Record())
+    assert stopped_by is None and int(unbroken.global_step) == LAST
+    run, before, after = new_run(tmp_path / 'stopped'), Record(stop_after=[3]), Record()
+    model, stopped_by = go_on(method, run, before)
+    assert stopped_by == signal.SIGTERM and int(model.global_step) == 3
+    resumed, stopped_by = go_on(method, run, after)
+    assert stopped_by is None
+    assert (before.steps, after.steps) == ([1, 2, 3], [4, 5, 6, 7])
+    assert (before.reports, after.reports) == ([1], [4, 7])
+    assert state(resumed) == state(unbroken)
+
+
+def test_a_run_can_be_stopped_after_every_step(tmp_path):
+    unbroken, _ = go_on('ACAI', new_run(tmp_path / 'unbroken'), Record())
+    run, steps, reports = new_run(tmp_path / 'stopped'), [], []
+    for step in range(1, LAST + 1):
+        record = Record(stop_after=[step], number=signal.SIGINT)
+        model, stopped_by = go_on('ACAI', run, record)
+        assert stopped_by == signal.SIGINT
+        assert run.newest_step() == step
+        steps += record.steps
+        reports += record.reports
+    assert steps == list(range(1, LAST + 1)) and reports == [1, 4, 7]
+    assert state(model) == state(unbroken)
+    assert len(run.checkpoint_steps()) == callbacks.KEEP_CHECKPOINTS
+    record = Record()
+    again, stopped_by = go_on('ACAI', run, record)  # nothing is left to do
+    assert stopped_by is None and not record.steps and state(again) == state(unbroken)
+
+
+def test_handlers_of_signals_are_put_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with train.Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupt.signal == signal.SIGTERM
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_reports_hold_the_means_of_their_period(tmp_path):
+    record = Record()
+    model, _ = go_on('ACAI', new_run(tmp_path), record)
+    assert record.steps == list(range(1, LAST + 1)) and record.reports == [1, 4, 7]
+    for mean, period in zip(record.means, (slice(0, 1), slice(1, 4), slice(4, 7)), strict=True):
+        assert set(mean) == set(model.tags)
+        for tag, value in mean.items():
+            expected = np.mean([scalars[tag] for scalars in record.scalars[period]])
+            assert value == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run with the checkpoints of steps 1, 4 and 7, and its state at the end."""
+    run = new_run(tmp_path / 'run')
+    model, _ = go_on('ACAI', run, Record())
+    assert run.checkpoint_steps() == [7, 4, 1]
+    return run, state(model)
+
+
+def cut_short(path):
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def flip_a_bit(path):
+    with open(path, 'r+b') as file:
+        file.seek(os.path.getsize(path) // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 16]))
+
+
+@pytest.mark.parametrize(
+    'damage, suffix',
+    [
+        (cut_short, 'data-00000-of-00001'),
+        (flip_a_bit, 'data-00000-of-00001'),
+        (os.remove, 'data-00000-of-00001'),
+        (cut_short, 'index'),
+        (flip_a_bit, 'index'),
+        (lambda path: os.truncate(path, 0), 'index'),
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over(damage, suffix, finished, capsys):
+    run, end = finished
+    damage(f'{run.checkpoint(7)}.{suffix}')
+    record = Record()
+    model, _ = go_on('ACAI', run, record)
+    assert record.steps == [5, 6, 7]
+    assert state(model) == end
+    said = capsys.readouterr().out
+    assert 'model.ckpt-7' in said and 'Trying the checkpoint before it.' in said
+    assert 'at step 4' in said
+    whole = tiny.make('ACAI', scales=1, depth=1)  # and the damaged one is whole again
+    assert checkpoints.load_original(whole, run.checkpoint(7)) == 7
+
+
+def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
+    run, _ = finished
+    for step in run.checkpoint_steps():
+        cut_short(f'{run.checkpoint(step)}.index')
+    before = sorted(os.listdir(run.checkpoints))
+    model = tiny.make('ACAI', scales=1, depth=1)
+    fresh = state(model)
+    with pytest.raises(runs.RunError, match='No checkpoint in .* can be read'):
+        train.resume(model, run)
+    assert state(model) == fresh
+    assert sorted(os.listdir(run.checkpoints)) == before
+
+
+def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
+    run, end = finished
+    for other in (tiny.make('ACAI', scales=1), tiny.make('VAE', scales=1, depth=1)):
+        fresh = state(other)
+        with pytest.raises(checkpoints.CheckpointError):
+            train.resume(other, run)
+        assert state(other) == fresh
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.resume(model, run) == 7
+    assert state(model) == end
+
+
+def test_what_a_killed_save_left_is_removed(finished):
+    run, _ = finished
+    left_over = os.path.join(run.checkpoints, '.model.ckpt-8.99.tmp.index')
+    open(left_over, 'w').close()
+    go_on('ACAI', run, Record())
+    assert not os.path.exists(left_over)
+    assert run.checkpoint_steps() == [7, 4, 1]
+
+
+def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):
+    """Batches count as 1,024 images each, so that a period of 3 kimg is 3 steps."""
+    run = new_run(tmp_path)
+    options = dict(batch_size=1024, report_kimg=3)
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.train_run(model, tiny.dataset(), run, total_kimg=3, **options) is None
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.train_run(model, tiny.dataset(), run, total_kimg=6, **options) is None
+    assert run.checkpoint_steps() == [7, 4, 1]
+    assert sorted(os.listdir(run.images)) == [
+        'name.png', 'name_000001.png', 'name_000004.png', 'name_000007.png'
+    ]
+    newest = open(os.path.join(run.images, 'name.png'), 'rb').read()
+    assert newest == open(os.path.join(run.images, 'name_000007.png'), 'rb').read()
+    assert tf.io.decode_png(newest).shape == (16 * 32, (8 + 3 * 16) * 32, 1)
+
+    steps = {}
+    for name in os.listdir(run.summaries):
+        path = os.path.join(run.summaries, name)
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            event = Event.FromString(record)
+            for value in event.summary.value:
+                steps.setdefault(value.tag, []).append(event.step)
+    drawn = [f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')]
+    assert set(steps) == {*model.tags, 'latent_accuracy', *drawn}
+    for tag in steps:
+        assert sorted(steps[tag]) == [1, 4, 7], tag
+
+    said = capsys.readouterr().out.splitlines()
+    lines = [line for line in said if line.startswith('kimg=')]
+    assert [line.split()[0] for line in lines] == [
+        f'kimg={kimg}' for kimg in (1, 4, 7) for _ in range(2)
+    ]
+    for losses, accuracy in zip(lines[::2], lines[1::2], strict=True):
+        tags = [word.removesuffix('=') for word in losses.split() if word.endswith('=')]
+        assert tags == model.tags and losses.endswith(' img/s]')
+        assert accuracy.split('  ')[1].startswith('accuracy=')
