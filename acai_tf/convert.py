@@ -1,8 +1,7 @@
 """Runs of ours as files of the 2018 code, and its run folders as ours."""
+import json
 import os
 import shutil
-
-import tensorflow as tf
 
 from acai_tf.load import load_run
 from lib import checkpoints, runs
@@ -38,10 +37,9 @@ def to_original(path, prefix, overwrite=False):
     folder = os.path.dirname(prefix)
     pointer = os.path.join(folder, 'checkpoint')
     if overwrite or not os.path.exists(pointer):
-        state = tf.compat.v1.train.generate_checkpoint_state_proto(folder, prefix)
-        state.model_checkpoint_path = os.path.basename(prefix)  # so that the folder can be moved
-        state.all_model_checkpoint_paths[:] = [state.model_checkpoint_path]
-        runs.write_file(pointer, str(state).encode())
+        name = json.dumps(os.path.basename(prefix))  # no folder, so that the files can be moved
+        state = f'model_checkpoint_path: {name}\nall_model_checkpoint_paths: {name}\n'
+        runs.write_file(pointer, state.encode())
     return prefix, step
 
 
