@@ -15,7 +15,7 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_bool('use_svd', True, 'Whiten the latents before clustering.')
 flags.DEFINE_integer('n_init', 1000, 'Random starts of k-means, of which the best is kept.', 1)
-flags.DEFINE_integer('n_jobs', 8, 'Threads to use at most.', 1)
+flags.DEFINE_integer('n_jobs', 8, 'Inits to run at a time, each on a core of its own.', 1)
 flags.DEFINE_integer('n_try', 1, 'How often to do it all, each time with another seed.', 1)
 
 RECORD_NAME = 'clustering.json'
@@ -39,21 +39,21 @@ def main():
     train, test = (found[name].reshape(len(found[name]), -1) for name in ('train', 'test'))
     if len(train) < images.nclass:
         raise data.DataError(f'{len(train)} images are too few for {images.nclass} clusters.')
-    with cluster.threads(FLAGS.n_jobs):
-        if FLAGS.use_svd:
-            train, test = cluster.whiten(train, test)
-        tries = [
-            cluster.run(
-                train,
-                found['train_label'],
-                test,
-                found['test_label'],
-                nclass=images.nclass,
-                n_init=FLAGS.n_init,
-                random_state=seed,
-            )
-            for seed in range(FLAGS.n_try)
-        ]
+    if FLAGS.use_svd:
+        train, test = cluster.whiten(train, test)
+    tries = [
+        cluster.run(
+            train,
+            found['train_label'],
+            test,
+            found['test_label'],
+            nclass=images.nclass,
+            n_init=FLAGS.n_init,
+            random_state=seed,
+            n_jobs=FLAGS.n_jobs,
+        )
+        for seed in range(FLAGS.n_try)
+    ]
     accuracy = 100 * sum(scores.test.accuracy for scores in tries) / len(tries)
     class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
     record = {

@@ -1,6 +1,7 @@
 """Clustering: whitening, k-means and matching on latents whose answer is known."""
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.cluster import KMeans
 
 from lib import cluster
@@ -70,15 +71,25 @@ def test_a_cluster_stands_for_one_class_only():
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_kmeans_is_scikit_learns(dtype):
+def test_kmeans_is_scikit_learns_for_any_number_of_threads(dtype):
     x = np.random.RandomState(0).normal(size=(600, 8)).astype(dtype)
-    begun = []
-    ours = cluster.kmeans(x, 7, 20, random_state=3, on_init=lambda: begun.append(None))
-    theirs = KMeans(7, init='random', n_init=20, max_iter=1000, random_state=3).fit(x)
-    assert len(begun) == 20
-    assert ours.inertia_ == theirs.inertia_
+    with threadpoolctl.threadpool_limits(1):
+        theirs = KMeans(7, init='random', n_init=22, max_iter=1000, random_state=3).fit(x)
+    for n_jobs, together in ((1, 22), (1, 1), (3, 4)):
+        done = []
+        ours = cluster.kmeans(x, 7, 22, 3, n_jobs, together, done.append)
+        assert sum(done) == 22
+        assert ours.inertia_ == theirs.inertia_
+        np.testing.assert_array_equal(ours.labels_, theirs.labels_)
+        np.testing.assert_array_equal(ours.cluster_centers_, theirs.cluster_centers_)
+
+
+def test_the_first_of_equal_clusterings_is_kept():
+    x = np.repeat([[0.0], [1.0], [7.0]], 20, axis=0) + np.linspace(0, 0.1, 60)[:, None]
+    with threadpoolctl.threadpool_limits(1):
+        theirs = KMeans(3, init='random', n_init=30, max_iter=1000, random_state=0).fit(x)
+    ours = cluster.kmeans(x, 3, 30, together=1)
     np.testing.assert_array_equal(ours.labels_, theirs.labels_)
-    np.testing.assert_array_equal(ours.cluster_centers_, theirs.cluster_centers_)
 
 
 def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
