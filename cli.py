@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 
-from absl import app, flags
+from absl import app, flags, logging
 
 # TensorFlow's notes; what goes wrong comes as an exception.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -73,6 +73,7 @@ def run(main):
         if len(arguments) > 1:
             sys.exit(f'{arguments[0]}: unknown argument {arguments[1]!r}; flags begin with --.')
         _import_quietly('tensorflow')
+        logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
         from lib import checkpoints, data, devices, runs
 
         try:
