@@ -204,16 +204,6 @@ def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
     """
     shape = train.dtype['x'].shape
 
-    def order_from(step):
-        first_epoch, start = divmod(int(step) * batch_size, len(train))
-
-        def order(epoch):
-            order = noise.Draws(seed, epoch).permutation('data/order', len(train))
-            return order[tf.where(epoch == first_epoch, tf.constant(start, tf.int64), 0) :]
-
-        epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
-        return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
-
     def in_order(rows):
         return tf.data.Dataset.range(len(rows)).batch(batch_size)
 
@@ -236,10 +226,29 @@ def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
         name,
         *shape,
         nclass,
-        lambda step: batches(train, order_from(step)),
+        lambda step: batches(train, shuffled_rows(len(train), batch_size, seed, step)),
         batches(test, in_order(test)),
         batches(train, in_order(train)) if once else None,
     )
+
+
+def shuffled_rows(count, batch_size, seed, step):
+    """Endless batches (batch_size,) int64 of the rows 0..count-1, each epoch in a new order.
+
+    Args:
+        count: rows of an epoch.
+        batch_size: rows of a batch; one may begin in one epoch and end in the next.
+        seed: seeds the orders.
+        step: the batch to begin with, of all those from the first epoch on.
+    """
+    first, offset = divmod(int(step) * batch_size, count)
+
+    def order(epoch):
+        rows = noise.Draws(seed, epoch).permutation('data/order', count)
+        return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
+
+    epochs = tf.data.Dataset.range(first, tf.int64.max)
+    return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
 
 
 def _lines32(batch_size, seed):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from lib import noise, runs
+from lib import data, noise, runs
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
@@ -131,29 +131,10 @@ def _gather_from(model, encoded, batch_size, seed):
 
     def train_from(step):
         steps = tf.data.Dataset.range(step, tf.int64.max)
-        rows = shuffled_rows(len(encoded.label), batch_size, seed, step)
+        rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
         return tf.data.Dataset.zip(steps, rows).map(gather).prefetch(2)
 
     return train_from
-
-
-def shuffled_rows(count, batch_size, seed, step):
-    """Endless batches (batch_size,) int64 of the rows 0..count-1, each epoch in a new order.
-
-    Args:
-        count: rows of an epoch.
-        batch_size: rows of a batch; one may begin in one epoch and end in the next.
-        seed: seeds the orders.
-        step: the batch to begin with, of all those from the first epoch on.
-    """
-    first, offset = divmod(step * batch_size, count)
-
-    def order(epoch):
-        rows = noise.Draws(seed, epoch).permutation('data/order', count)
-        return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
-
-    epochs = tf.data.Dataset.range(first, tf.int64.max)
-    return epochs.map(order).rebatch(batch_size, drop_remainder=True)
 
 
 def stored_latents(model, dataset, run, limit):
@@ -190,12 +171,12 @@ def stored_latents(model, dataset, run, limit):
 
 def _fingerprint(model, dataset, limit):
     """Text that changes with the weights, the data or what is taken of them."""
-    weights = data = 0
+    weights = images = 0
     for variable in model.variables:
         weights = zlib.crc32(np.ascontiguousarray(variable.numpy()), weights)
     for batches in (dataset.train_once, dataset.test):
-        data = zlib.crc32(next(batches.take(1).as_numpy_iterator())['x'], data)
-    return f'{dataset.name} {limit} step {int(model.global_step)} {weights:08x} {data:08x}'
+        images = zlib.crc32(next(batches.take(1).as_numpy_iterator())['x'], images)
+    return f'{dataset.name} {limit} step {int(model.global_step)} {weights:08x} {images:08x}'
 
 
 def _read_cache(path, key):

@@ -130,7 +130,7 @@ def test_cluster(train_dir):
         ('cluster.py', ['--ae_dir={dir}/plain32/' + AE_NAME], 'plain32 are of one class'),
         ('cluster.py', ['--ae_dir={dir}/blobs32'], 'blobs32 is no run folder'),
         ('classify_fc.py', ['--dataset=plain32', '--train_dir={dir}'], 'plain32 are of one class'),
-        ('classify_latent_ae.py', ['--ae_dir={dir}/blobs32/ACAI_depth2'], 'has no checkpoint'),
+        ('cluster.py', ['--ae_dir={dir}/blobs32/VAE_depth2_latent2_scales3'], 'has no checkpoint'),
     ],
 )
 def test_mistakes_are_one_sentence(train_dir, script, args, expected):
