@@ -62,29 +62,35 @@ def train(class_name, own_flags=()):
     run(lambda: _train(class_name, own_flags))
 
 
-def run(main):
+def run(main, positional=()):
     """Parses the flags and runs `main`; a mistake of the user ends with one sentence, exit code 1.
 
     Args:
-        main: a function without arguments; what it returns is the exit code.
+        main: a function of the positional arguments; what it returns is the exit code.
+        positional: what these are called, such as TRAIN; all must be given.
     """
 
     def guarded(arguments):
-        if len(arguments) > 1:
-            sys.exit(f'{arguments[0]}: unknown argument {arguments[1]!r}; flags begin with --.')
+        script, *given = arguments
+        if len(given) > len(positional):
+            unknown = given[len(positional)]
+            sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
+        if len(given) < len(positional):
+            usage = ' '.join(positional)
+            sys.exit(f'{script}: {positional[len(given)]} is missing; use: python {script} {usage}')
         _import_quietly('tensorflow')
         logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
         from lib import checkpoints, data, devices, runs
 
         try:
-            return main()
+            return main(*given)
         except (
             checkpoints.CheckpointError,
             data.DataError,
             devices.DeviceError,
             runs.RunError,
         ) as error:
-            sys.exit(f'{arguments[0]}: {error}')
+            sys.exit(f'{script}: {error}')
 
     app.run(guarded)
 

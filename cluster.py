@@ -18,8 +18,6 @@ flags.DEFINE_integer('n_init', 1000, 'Random starts of k-means, of which the bes
 flags.DEFINE_integer('n_jobs', 8, 'Inits to run at a time, each on a core of its own.', 1)
 flags.DEFINE_integer('n_try', 1, 'How often to do it all, each time with another seed.', 1)
 
-RECORD_NAME = 'clustering.json'
-
 
 def main():
     from lib import cluster, data, latents, paper, runs
@@ -32,8 +30,8 @@ def main():
         )
     if not os.access(run.path, os.W_OK):
         raise runs.RunError(
-            f'Cannot write the latents and {RECORD_NAME} to {run.path}; copy the run folder to a '
-            'place where you can.'
+            f'Cannot write the latents and {runs.CLUSTERING_NAME} to {run.path}; copy the run '
+            'folder to a place where you can.'
         )
     found = latents.stored_latents(ae, images, run, cluster.MAX_TRAIN_IMAGES)
     train, test = (found[name].reshape(len(found[name]), -1) for name in ('train', 'test'))
@@ -67,9 +65,8 @@ def main():
         'tries': [{name: part._asdict() for name, part in t._asdict().items()} for t in tries],
         'test_accuracy': accuracy,
     }
-    runs.write_atomically(
-        os.path.join(run.path, RECORD_NAME), json.dumps(record, indent=2).encode() + b'\n'
-    )
+    path = os.path.join(run.path, runs.CLUSTERING_NAME)
+    runs.write_atomically(path, json.dumps(record, indent=2).encode() + b'\n')
     cell = paper.figure(paper.CLUSTERING, (images.name, size), class_name)
     tasks.summarize('cluster', images.name, class_name, size, accuracy, cell)
     return 0

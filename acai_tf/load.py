@@ -1,6 +1,11 @@
-"""Trained models from their run folders, for notebooks and for the tasks on latents."""
+"""Trained models and their records from run folders, for notebooks, tasks, tables and figures."""
+import os
+import sys
+
 from acai_tf.autoencoder import Autoencoder
-from lib import checkpoints, runs, train
+from lib import checkpoints, results, runs, train
+
+SIZES = ('scales', 'depth', 'latent')
 
 
 def load_run(path):
@@ -17,25 +22,86 @@ def load_run(path):
         lib.checkpoints.CheckpointError: the checkpoint is of another model.
     """
     run = runs.RunFolder(path)
+    class_name, params, recorded = describe_run(run)
+    options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
+    image_shape, nclass = _trained_on(run)
+    model = Autoencoder.methods()[class_name](
+        image_shape=image_shape, nclass=nclass, **params, **options
+    )
+    train.restore(model, run)
+    return model
+
+
+def describe_run(run):
+    """What a run folder, ours or the original's, says about itself.
+
+    Args:
+        run: a `lib.runs.RunFolder`.
+
+    Returns:
+        (class name, {hyper-parameter: value}, {option: value} as args.json records them, else {}).
+
+    Raises:
+        lib.runs.RunError: the folder is no run, or its args.json is damaged.
+    """
     methods = Autoencoder.methods()
     class_name = run.name.split('_')[0]
     if class_name not in methods:
         raise runs.RunError(
-            f'{path} is no run folder: its name must begin with one of '
+            f'{run.path} is no run folder: its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
     record = run.read_args()
-    if record:
-        types = methods[class_name].hyperparameters()
-        params = {key: value for key, value in record['args'].items() if key in types}
-        options = {key: record['args'][key] for key in ('lr', 'seed') if key in record['args']}
-    else:
-        class_name, params = _params_from_name(run, methods)
-        options = {}
-    image_shape, nclass = _trained_on(run)
-    model = methods[class_name](image_shape=image_shape, nclass=nclass, **params, **options)
-    train.restore(model, run)
-    return model
+    if not record:
+        return *_params_from_name(run, methods), {}
+    types = methods[class_name].hyperparameters()
+    params = {key: value for key, value in record['args'].items() if key in types}
+    for key in SIZES:
+        if not isinstance(params.get(key), int):
+            raise runs.RunError(
+                f'{run.path} has no {key} in its args.json; restore that, or delete it to have the '
+                "folder's name read."
+            )
+    return class_name, params, record['args']
+
+
+def find_runs(train_dir):
+    """The records of every autoencoder below a folder; a note on stderr names what is unreadable.
+
+    Args:
+        train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's.
+
+    Returns:
+        list of `lib.results.Run`, in the order of their paths, without repeats of a seed.
+
+    Raises:
+        lib.runs.RunError: there is no such folder.
+    """
+    if not os.path.isdir(train_dir):
+        raise runs.RunError(f'{train_dir} is no folder; give the one that holds the runs.')
+    methods, found, seen = Autoencoder.methods(), [], set()
+    for folder, below, _ in os.walk(train_dir, followlinks=True):
+        if os.path.realpath(folder) in seen:  # a link back up would never end
+            below.clear()
+            continue
+        seen.add(os.path.realpath(folder))
+        below.sort()
+        run = runs.RunFolder(folder)
+        if run.name.split('_')[0] not in methods or not os.path.isdir(run.checkpoints):
+            continue
+        below.clear()
+        try:
+            class_name, params, recorded = describe_run(run)
+        except runs.RunError as error:
+            print(error, file=sys.stderr)
+            continue
+        options = {key: recorded[key] for key in ('seed', 'lr', 'batch') if key in recorded}
+        dataset = recorded.get('dataset', run.dataset)
+        found.append(results.read_run(folder, class_name, dataset, params, options))
+    kept, notes = results.distinct(found)
+    for note in notes:
+        print(note, file=sys.stderr)
+    return kept
 
 
 def _params_from_name(run, methods):
@@ -45,7 +111,7 @@ def _params_from_name(run, methods):
     text = runs.parse_experiment_name(run.name, types)
     if class_name == 'ACAI' and 'reg' not in text:
         class_name = 'LRAE'  # Original: the ablation's class is called ACAI too
-    missing = [key for key in ('scales', 'depth', 'latent') if key not in text]
+    missing = [key for key in SIZES if key not in text]
     try:
         params = {key: types[key](value) for key, value in text.items()}
     except ValueError as error:

@@ -137,6 +137,17 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     return _of_rows(name, train, test, nclass, batch_size, seed, source.once)
 
 
+def check_files(name):
+    """Looks for the record files of a dataset of KNOWN, without reading them.
+
+    Raises:
+        DataError: one is missing; the message says how to make it.
+    """
+    source = RECORD_SETS.get(name)
+    for stems in (source.train, source.test) if source else ():
+        _paths(stems, source.made_by, os.environ.get('AE_DATA'))
+
+
 def classes_path(name, data_dir):
     """The file that holds the class names and colours of one's own pictures."""
     return os.path.join(data_dir, f'{name}-classes.json')

@@ -6,6 +6,7 @@ import platform
 import re
 
 ARGS_NAME = 'args.json'
+CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import acai_tf
-from lib import runs
+from lib import experiments, runs, shell_scripts
 from tests import tiny
 
 RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
@@ -129,6 +129,39 @@ def test_runs_of_a_method_are_the_papers(script, parsed):
         ('cifar10', 4, 64, 16),
         ('cifar10', 4, 64, 64),
     }
+
+
+@pytest.mark.parametrize('path', RUNS, ids=lambda path: path.name)
+def test_files_are_written_from_the_experiments(path):
+    text = shell_scripts.texts()[path.name]
+    assert path.read_text() == text, 'run: python reproduce.py --write_runs'
+
+
+def test_the_scripts_defaults_are_the_papers(parsed):
+    assert {m.script: name for name, m in experiments.METHODS.items()} == tiny.SCRIPTS
+    for experiment in experiments.EXPERIMENTS:
+        values = parsed[f'python {shlex.join(experiment.command)}']
+        own = {**experiments.METHODS[experiment.class_name].own, **experiment.changed}
+        assert {name: values[name] for name in own} == own
+
+
+def test_run_folders_are_those_of_the_scripts():
+    names = {
+        experiment.folder('T').path
+        for table in experiments.TABLES
+        for experiment in experiments.of_table(table)
+    }
+    assert len(names) == 7 + 42
+    assert names >= {
+        'T/lines32/AEBaseline_depth16_latent16_scales4',
+        'T/lines32/ACAI_advdepth16_advweight0.5_depth16_latent16_reg0.2_scales4',
+        'T/lines32/VAE_beta1.0_depth16_latent16_scales4',
+        'T/mnist32/AAE_adversary_lr0.0001_depth16_disc_layer_sizes100,100_latent16_scales3',
+        'T/lines32/AEVQVAE_beta10.0_depth16_latent16_num_latents10_scales3_z_log_size14',
+        'T/cifar10/AEDropout_depth64_dropout0.75_latent64_scales3',
+    }
+    sizes = {(e.dataset, e.latent_size) for e in experiments.of_table(3)}
+    assert sizes == {('mnist32', 32), ('mnist32', 256), ('svhn32', 32), ('svhn32', 256)}
 
 
 def test_every_line_parses_and_names_a_dataset(parsed):

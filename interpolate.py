@@ -1,0 +1,54 @@
+"""Interpolates between two pictures, or four, with a trained autoencoder:
+
+    python interpolate.py --run=RUN --left=A.png --right=B.png --out=strip.png
+"""
+from absl import flags
+
+import cli
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string('run', None, 'Run folder of the autoencoder.', required=True)
+flags.DEFINE_string('left', None, 'Picture to begin with, of any size.')
+flags.DEFINE_string('right', None, 'Picture to end with.')
+flags.DEFINE_integer('left_index', None, 'A test image to begin with, in place of --left.', 0)
+flags.DEFINE_integer('right_index', None, 'A test image to end with, in place of --right.', 0)
+flags.DEFINE_list('corners', None, 'Four pictures or test images: a square, row by row.')
+flags.DEFINE_bool('slerp', False, 'Go along great arcs of the latents, not straight.')
+flags.DEFINE_integer('steps', 16, 'Pictures from end to end, both included.')
+flags.DEFINE_integer('zoom', 4, 'Size of a pixel in the result.', 1, 64)
+flags.DEFINE_string('out', 'strip.png', 'What to write, .png or .gif.')
+
+
+def ends():
+    """What to interpolate between: paths of pictures, or indices of test images."""
+    from lib import runs
+
+    two = [
+        FLAGS.left if FLAGS.left_index is None else FLAGS.left_index,
+        FLAGS.right if FLAGS.right_index is None else FLAGS.right_index,
+    ]
+    if FLAGS.corners:
+        if two != [None, None] or len(FLAGS.corners) != 4:
+            raise runs.RunError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
+        return [int(end) if end.isdigit() else end for end in FLAGS.corners]
+    if None in two or None not in (FLAGS.left, FLAGS.left_index):
+        raise runs.RunError('Give both --left and --right, or --left_index and --right_index.')
+    return two
+
+
+def main():
+    from acai_tf import interpolate
+
+    interpolate.draw(
+        FLAGS.run,
+        ends(),
+        FLAGS.out,
+        steps=FLAGS.steps,
+        spherical=FLAGS.slerp,
+        zoom=FLAGS.zoom,
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    cli.run(main)
