@@ -1,0 +1,338 @@
+"""The scripts as a user runs them: training, resuming, mistakes, and TensorBoard beside them."""
+import contextlib
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event
+
+from tests import tiny
+
+SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
+GOLDEN_FLAGS = {'vqvae': ['--num_latents=2', '--z_log_size=6']}
+ACAI = 'lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
+LENGTH = ['--total_kimg=40', '--report_kimg=20']  # reports at 1, 321 and 641
+REPORTS = [1, 321, 641]
+SCALARS = {
+    *('rmse', 'loss_ae', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent'),
+    *('latent_accuracy', 'mean_distance', 'mean_smoothness'),
+    *('mean_distance_2', 'mean_smoothness_2'),
+}
+PICTURES = {f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')}
+ENVIRONMENT = {**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'}
+ENVIRONMENT.pop('AE_DATA', None)
+TIMEOUT_SECONDS = 240
+
+
+def run_scripts(commands):
+    """Runs scripts one after the other, in one process; their exit codes and output."""
+    done = subprocess.run(
+        [sys.executable, tiny.REPOSITORY / 'tests' / 'run_scripts.py'],
+        input=json.dumps([list(map(str, command)) for command in commands]),
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=TIMEOUT_SECONDS,
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"code"')]
+    assert len(answers) == len(commands), done.stderr
+    return answers
+
+
+@contextlib.contextmanager
+def started(*command):
+    """A process that does not outlive the block."""
+    process = subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        cwd=tiny.REPOSITORY,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def acai(train_dir, *flags):
+    return started('acai.py', f'--train_dir={train_dir}', *SIZES, *LENGTH, *flags)
+
+
+def wait_for(path, process):
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def contents(folder):
+    """{path: hash} of every file."""
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+# Every script, quickly.
+
+
+@pytest.fixture(scope='module')
+def every_script(tmp_path_factory):
+    """{script: (train_dir, [dry run, 17 steps, 16 more])}."""
+    folder, commands = tmp_path_factory.mktemp('every'), []
+    for script in tiny.SCRIPTS:
+        flags = [f'--train_dir={folder}', *SIZES, *GOLDEN_FLAGS.get(script, [])]
+        commands += [
+            [f'{script}.py', '--dry_run', *flags],
+            [f'{script}.py', '--total_kimg=1', *flags],
+            [f'{script}.py', '--total_kimg=2', *flags],
+        ]
+    answers = run_scripts(commands)
+    return folder, {
+        script: answers[3 * index : 3 * index + 3] for index, script in enumerate(tiny.SCRIPTS)
+    }
+
+
+@pytest.mark.parametrize('script', tiny.SCRIPTS)
+def test_dry_run_tells_the_folder_and_the_size(script, every_script):
+    folder, answers = every_script
+    dry_run = answers[script][0]
+    assert dry_run['code'] == 0, dry_run['err']
+    config, _ = tiny.golden(script)
+    text, _, sizes = dry_run['out'].partition('\n}\n')
+    told = json.loads(text + '\n}')
+    assert told['run_folder'] == f'{folder}/lines32/{config["experiment_name"]}'
+    assert {key: told['args'][key] for key in config['params']} == config['params']
+    shapes = tf.train.load_checkpoint(
+        tiny.golden_prefix(script, 'initial')
+    ).get_variable_to_shape_map()
+    recorded = sum(np.prod(shape) for name, shape in shapes.items() if name.endswith('/Adam'))
+    numbers = [int(number.replace(',', '')) for number in re.findall(r'^ *([\d,]+) ', sizes, re.M)]
+    assert numbers[-1] == sum(numbers[:-1]) == recorded
+
+
+@pytest.mark.parametrize('script', tiny.SCRIPTS)
+def test_every_script_trains_and_resumes(script, every_script):
+    folder, answers = every_script
+    _, first, second = answers[script]
+    config, _ = tiny.golden(script)
+    run = folder / 'lines32' / config['experiment_name']
+    assert (first['code'], second['code']) == (0, 0), first['err'] + second['err']
+    tags = r'  '.join(rf'{tag}= \S+' for tag in config['losses'])
+    assert len(re.findall(rf'^kimg=0  {tags}  \[[\d.]+ img/s\]$', first['out'], re.M)) == 1
+    for answer in (first, second):
+        assert re.search(r'^kimg=\d  accuracy=[\d.]+$', answer['out'], re.M)
+        assert re.search(
+            r'^kimg=\d  mean_distance=[\d.]+  mean_smoothness=([\d.]+|nan)$', answer['out'], re.M
+        )
+        assert answer['out'].endswith(f'Done; the run is in {run}\n')
+    assert 'Resuming' not in first['out']
+    assert f'Resuming {run} at step 17.' in second['out']
+    steps = {int(path.suffixes[-2][6:]) for path in run.glob('tf/*.index')}
+    assert steps == {1, 17, 33}
+    assert (run / 'images' / 'name.png').exists()
+    record = json.loads((run / 'args.json').read_text())
+    assert record['args']['total_kimg'] == 2
+    assert {key: record['args'][key] for key in config['params']} == config['params']
+
+
+# A long run, killed and stopped on its way.
+
+
+@pytest.fixture(scope='module')
+def interrupted(tmp_path_factory):
+    """(folder of an unbroken run, of one that was killed and stopped, what the latter said)."""
+    folder, said = tmp_path_factory.mktemp('interrupted'), []
+    unbroken, broken = folder / 'unbroken', folder / 'broken'
+    with acai(unbroken) as beside:
+        with acai(broken) as process:
+            wait_for(broken / ACAI / 'tf' / 'model.ckpt-1.index', process)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGKILL)
+            process.wait(TIMEOUT_SECONDS)
+        with acai(broken) as process:
+            wait_for(broken / ACAI / 'tf' / 'model.ckpt-321.index', process)
+            process.send_signal(signal.SIGTERM)
+            said.append((*process.communicate(timeout=TIMEOUT_SECONDS), process.returncode))
+        with acai(broken) as process:
+            said.append((*process.communicate(timeout=TIMEOUT_SECONDS), process.returncode))
+        _, err = beside.communicate(timeout=TIMEOUT_SECONDS)
+        assert beside.returncode == 0, err
+    return unbroken, broken, said
+
+
+def test_a_stopped_script_says_so_and_goes_on(interrupted):
+    _, broken, ((out, err, code), (last_out, last_err, last_code)) = interrupted
+    assert code == 128 + signal.SIGTERM, err
+    stopped = int(re.search(r'^Stopped at step (\d+); the same command goes on', out, re.M)[1])
+    assert 321 <= stopped < 641
+    assert f'Resuming {broken / ACAI} at step {stopped}.' in last_out
+    assert last_code == 0, last_err
+    assert 'Traceback' not in err + last_err
+
+
+def test_its_checkpoint_is_that_of_an_unbroken_run(interrupted):
+    """Weights, Adam's moments, the newest evaluation and the step, bit for bit."""
+    unbroken, broken, _ = interrupted
+    ours, expected = (
+        tf.train.load_checkpoint(str(train_dir / ACAI / 'tf' / 'model.ckpt-641'))
+        for train_dir in (broken, unbroken)
+    )
+    names = set(expected.get_variable_to_shape_map())
+    assert names == set(ours.get_variable_to_shape_map())
+    for name in names:
+        np.testing.assert_array_equal(ours.get_tensor(name), expected.get_tensor(name), name)
+
+
+def test_its_event_files_hold_each_report_once(interrupted):
+    values = []
+    for train_dir in interrupted[:2]:
+        found = {}
+        for path in (train_dir / ACAI / 'tf' / 'summaries').iterdir():
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                event = Event.FromString(record)
+                for value in event.summary.value:
+                    steps = found.setdefault(value.tag, {})
+                    assert event.step not in steps, value.tag
+                    steps[event.step] = value.SerializeToString()
+        assert set(found) == SCALARS | PICTURES
+        assert all(sorted(steps) == REPORTS for steps in found.values())
+        values.append(found)
+    assert values[0] == values[1]  # and says the same
+
+
+def test_its_pictures_are_those_of_an_unbroken_run(interrupted):
+    names = ['name.png', 'name_000000.png', 'name_000020.png', 'name_000040.png']
+    for train_dir in interrupted[:2]:
+        assert sorted(os.listdir(train_dir / ACAI / 'images')) == names
+    for name in names:
+        ours, expected = ((folder / ACAI / 'images' / name).read_bytes()
+                          for folder in interrupted[:2])
+        assert ours == expected
+
+
+def test_it_leaves_nothing_behind(interrupted):
+    _, broken, _ = interrupted
+    names = {str(path.relative_to(broken / ACAI)) for path in contents(broken)}
+    expected = r'args.json|images/name(_\d{6})?.png|tf/summaries/events\.\S+|'
+    expected += r'tf/model.ckpt-\d+.(index|data-00000-of-00001)'
+    assert all(re.fullmatch(expected, name) for name in names), names
+
+
+def test_tensorboard_shows_every_scalar_and_picture(interrupted):
+    _, broken, _ = interrupted
+    run = f'{ACAI}/tf/summaries'
+    flags = [f'--logdir={broken}', '--host=127.0.0.1', '--port=0', '--load_fast=false']
+    with started('-m', 'tensorboard.main', *flags, '--reload_interval=1') as process:
+        lines = iter(process.stderr.readline, '')
+        address = next(
+            match[0] for match in (re.search(r'http://127\S+', line) for line in lines) if match
+        )
+
+        def ask(path, **query):
+            url = f'{address.rstrip("/")}/data/plugin/{path}?{urllib.parse.urlencode(query)}'
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return json.load(answer)
+
+        end = time.monotonic() + 60
+        while ask('images/tags').get(run, {}).keys() != PICTURES and time.monotonic() < end:
+            time.sleep(0.5)
+        assert set(ask('images/tags')[run]) == PICTURES
+        assert set(ask('scalars/tags')[run]) == SCALARS
+        for tag in SCALARS:
+            shown = ask('scalars/scalars', run=run, tag=tag)
+            assert [step for _, step, _ in shown] == REPORTS, tag
+        for tag in PICTURES:
+            shown = ask('images/images', run=run, tag=tag, sample=0)
+            assert [picture['step'] for picture in shown] == REPORTS, tag
+
+
+# Mistakes.
+
+
+@pytest.fixture(scope='module')
+def mistakes(interrupted, tmp_path_factory):
+    """{name: the answer to a wrong command}, and whether a file was touched by it."""
+    folder = tmp_path_factory.mktemp('mistakes')
+    (folder / 'file').write_text('kept')
+    own = [f'--train_dir={folder / "experiments"}', *SIZES]
+    broken = [f'--train_dir={interrupted[1]}', *SIZES]
+    commands = {
+        'unknown data set': ['acai.py', '--dataset=mnits32', *own],
+        'unknown flag': ['acai.py', '--depht=3', *own],
+        'argument without a flag': ['acai.py', 'depth=3', *own],
+        'latents of 5x5': ['acai.py', *own, '--latent_width=5'],
+        'latents larger than the image': ['acai.py', *own, '--latent_width=64'],
+        'negative depth': ['acai.py', *own, '--depth=-2'],
+        'no latents': ['vae.py', *own, '--latent=0'],
+        'negative learning rate': ['aae.py', *own, '--lr=-1e-4'],
+        'words for a number': ['baseline.py', *own, '--batch=many'],
+        'negative hidden layer': ['aae.py', *own, '--disc_layer_sizes=100,-3'],
+        'no latent kept': ['dropout.py', *own, '--dropout=0'],
+        'a file in the way': ['acai.py', *own, f'--train_dir={folder / "file"}'],
+        'a folder that nobody can make': ['acai.py', *own, '--train_dir=/proc/experiments'],
+        'another learning rate': ['acai.py', *broken, '--lr=0.01'],
+        'another seed': ['acai.py', *broken, '--seed=3'],
+        'another batch': ['acai.py', *broken, '--batch=32'],
+    }
+    before = contents(interrupted[1])
+    answers = dict(zip(commands, run_scripts(commands.values()), strict=True))
+    assert contents(interrupted[1]) == before
+    assert contents(folder) == {
+        folder / 'file': hashlib.sha256(b'kept').hexdigest()
+    }
+    return answers
+
+
+@pytest.mark.parametrize(
+    'mistake, words',
+    [
+        ('unknown data set', "'mnits32'"),
+        ('unknown flag', "'depht'"),
+        ('argument without a flag', "'depth=3'; flags begin with --"),
+        ('latents of 5x5', 'use one of 32, 16, 8, 4, 2, 1'),
+        ('latents larger than the image', 'use one of 32, 16, 8, 4, 2, 1'),
+        ('negative depth', '--depth=-2: -2 is not a positive integer'),
+        ('no latents', '--latent=0: 0 is not a positive integer'),
+        ('negative learning rate', '--lr=-1e-4: -0.0001 is not a non-negative number'),
+        ('words for a number', '--batch=many'),
+        ('negative hidden layer', 'must be positive integers separated by commas'),
+        ('no latent kept', '--dropout=0'),
+        ('a file in the way', 'Cannot write to the run folder'),
+        ('a folder that nobody can make', 'Cannot write to the run folder'),
+        ('another learning rate', 'was made with lr=0.0001, not 0.01; give --lr=0.0001'),
+        ('another seed', 'was made with seed=0, not 3'),
+        ('another batch', 'was made with batch=64, not 32'),
+    ],
+)
+def test_a_mistake_is_one_sentence(mistake, words, mistakes):
+    answer = mistakes[mistake]
+    assert answer['code'] == 1
+    assert answer['out'] == ''
+    sentence, *rest = answer['err'].strip().splitlines()
+    assert words in sentence or (rest and words in rest[0])
+    assert 'Traceback' not in answer['err']
+    assert len(rest) <= 2  # absl adds where to find help
+
+
+def test_a_mistake_of_a_real_process():
+    with started('acai.py', *SIZES, '--train_dir=/proc/experiments') as process:
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+    assert process.returncode == 1 and out == ''
+    assert err.strip().splitlines()[-1].startswith('acai.py: Cannot write to the run folder')
+    assert 'Traceback' not in err
