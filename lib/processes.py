@@ -73,6 +73,7 @@ class Console:
             unit='img',
             unit_scale=True,
             desc='all runs',
+            disable=seen == most,
             mininterval=0.5 if self._live else SECONDS_BETWEEN_LOG_LINES,
             dynamic_ncols=True,
         )
