@@ -10,7 +10,7 @@ STYLES = {
     'AEDenoising': ('#0072b2', '-.', '^'),
     'VAE': ('#e69f00', (0, (1, 1)), 'D'),
     'AAE': ('#009e73', (0, (5, 1, 1, 1, 1, 1)), 'v'),
-    'AEVQVAE': ('#cc79a7', (0, (3, 2)), 'P'),
+    'AEVQVAE': ('#661144', (0, (3, 2)), 'P'),
     'ACAI': ('#d55e00', '-', '*'),
 }
 OTHER_STYLE = ('#999999', (0, (1, 2)), 'x')
@@ -20,7 +20,7 @@ PANELS = {
     'mean_smoothness': ('mean smoothness', 'linear'),
 }
 SIZE_INCHES = (6.5, 7)
-MARKERS = 12  # about so many on a line
+MARKERS = 10  # on a line, at most
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 
 
@@ -87,7 +87,7 @@ def draw(groups):
     seeds = max(len(found) for found in groups.values())
     about = f'Mean of up to {seeds} seeds; band: lowest to highest.' if seeds > 1 else 'One seed.'
     figure.suptitle(
-        f'{about} Smaller is better.\nHollow marks: what the paper reports ({paper.SOURCE}).',
+        f'{about} Smaller is better.\nHollow marks: {paper.SOURCE}.',
         fontsize=FONT_POINTS,
     )
     return figure
@@ -103,14 +103,20 @@ def _line(axes, class_name, text, curve):
         color=color,
         linestyle=dash,
         marker=marker,
-        markevery=max(1, len(images) // MARKERS),
-        markersize=6,
+        markevery=_evenly(images),
+        markersize=9 if marker == '*' else 6,
         markerfacecolor=color if usual else 'white',
         linewidth=1.5 if usual else 0.8,
         label=text,
     )
     if (highest > lowest).any():
         axes.fill_between(images, lowest, highest, color=color, alpha=0.2, linewidth=0)
+
+
+def _evenly(images):
+    """Which points of a line get a marker: MARKERS of them or fewer, evenly on a log scale."""
+    wanted = np.geomspace(images[0], images[-1], MARKERS) if len(images) else []
+    return sorted({int(np.abs(images - place).argmin()) for place in wanted})
 
 
 def _papers(axes, name, groups):
@@ -122,5 +128,6 @@ def _papers(axes, name, groups):
             color, _, marker = STYLES[class_name]
             axes.plot(
                 [experiments.TOTAL_KIMG << 10], [figure.mean * unit], color=color, marker=marker,
-                markersize=8, markerfacecolor='none', linestyle='none', clip_on=False,
+                markersize=11 if marker == '*' else 8, markerfacecolor='none', linestyle='none',
+                clip_on=False,
             )  # fmt: skip

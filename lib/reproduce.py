@@ -1,29 +1,15 @@
 """Trains what a table of the paper needs: several runs at a time, each in a process of its own."""
-import contextlib
 import dataclasses
-import fcntl
 import json
 import os
-import re
-import subprocess
-import sys
-import threading
 import time
 
-import tqdm
+from lib import data, experiments, paper, processes, runs, train
 
-from lib import data, experiments, paper, runs, train
-
-LOCK_NAME = '.reproduce.lock'
-LOCK_WAIT_SEC = 60  # the runs of a killed reproduce.py are gone long before
-POLL_SEC = 0.2
-SECONDS_BETWEEN_LOG_LINES = 30  # of the progress bar, where it goes to a file
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BAR = re.compile(r'^.*\| *([\d.]+)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
-UNITS = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Job:
     """One run of one seed: trained and, for table 3, clustered."""
 
@@ -132,127 +118,6 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None):
     ]
 
 
-@contextlib.contextmanager
-def locked(train_dir):
-    """Keeps every other reproduce.py out of a folder, until this one and its runs are gone.
-
-    The runs inherit the lock. So a killed reproduce.py does not free it while one of them works.
-
-    Yields:
-        The lock's file descriptor, for the runs to inherit.
-
-    Raises:
-        lib.runs.RunError: another one works there, or the folder cannot be written.
-    """
-    try:
-        os.makedirs(train_dir, exist_ok=True)
-        lock = os.open(os.path.join(train_dir, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise runs.RunError(f'Cannot write to {train_dir} ({error.strerror}).') from error
-    give_up = time.monotonic() + LOCK_WAIT_SEC
-    try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise runs.RunError(
-                        f'Another reproduce.py, or a run that it started, works in {train_dir}; '
-                        'wait for it, or choose another --train_dir.'
-                    ) from None
-                time.sleep(POLL_SEC)
-        yield lock
-    finally:
-        os.close(lock)
-
-
-class Console:
-    """One progress bar over all runs on stderr, and the runs' own lines above it."""
-
-    def __init__(self, jobs):
-        self._lock = threading.Lock()
-        self._seen = {job.name: job.images_seen for job in jobs}
-        self._most = {job.name: job.images for job in jobs}
-        self._live = sys.stderr.isatty()
-        self._bar = tqdm.tqdm(
-            total=sum(job.images for job in jobs),
-            initial=sum(self._seen.values()),
-            unit='img',
-            unit_scale=True,
-            desc='all runs',
-            mininterval=0.5 if self._live else SECONDS_BETWEEN_LOG_LINES,
-            dynamic_ncols=True,
-        )
-
-    def print(self, name, text):
-        """Shows a line of a run."""
-        text = f'{name}: {text}'
-        with self._lock:
-            if self._live:
-                self._bar.write(text, file=sys.stderr)
-            else:
-                print(text, file=sys.stderr, flush=True)
-
-    def seen(self, name, images):
-        """Moves the bar to where a run is."""
-        with self._lock:
-            images = max(self._seen[name], min(images, self._most[name]))
-            self._bar.update(images - self._seen[name])
-            self._seen[name] = images
-
-    def close(self):
-        self._bar.close()
-
-
-class Process:
-    """A command at work, its output shown line by line.
-
-    Attributes:
-        last: the last line that it printed.
-    """
-
-    def __init__(self, job, command, environment, lock, console):
-        self.job, self.console, self.last, self.environment = job, console, '', environment
-        script, *flags = command
-        self._trains = script != 'cluster.py'
-        tied = [sys.executable, '-P', os.path.join(ROOT, 'lib', 'tied.py'), str(os.getpid())]
-        self._process = subprocess.Popen(
-            [*tied, os.path.join(ROOT, script), *flags],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,  # a bar's carriage returns end lines too
-            errors='replace',
-            pass_fds=(lock,),
-        )
-        console.print(job.name, f'python {" ".join(command)}')
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        for line in self._process.stdout:
-            at = BAR.search(line)
-            if at and self._trains:
-                self.console.seen(self.job.name, int(float(at[1]) * UNITS[at[2]]))
-            text = BAR.sub('', line).strip()  # a report may stand behind a bar
-            if text:
-                self.last = text
-                self.console.print(self.job.name, text)
-
-    def exit_code(self):
-        """None while it runs."""
-        code = self._process.poll()
-        if code is not None:
-            self._reader.join()
-        return code
-
-    def stop(self):
-        """Asks it to save a checkpoint and end."""
-        self._process.terminate()
-
-
 def run(jobs, train_dir, environments):
     """Does what jobs need, skipping what is done and resuming what was stopped.
 
@@ -268,7 +133,7 @@ def run(jobs, train_dir, environments):
     Raises:
         lib.runs.RunError: the folder cannot be used.
     """
-    with locked(train_dir) as lock:
+    with processes.locked(train_dir) as lock:
         not_run, waiting = {}, []
         for job in jobs:
             try:
@@ -277,7 +142,10 @@ def run(jobs, train_dir, environments):
                 not_run[job.name] = str(error)
                 continue
             waiting.append(job)
-        console = Console(waiting)
+        console = processes.Console(
+            {job.name: job.images_seen for job in waiting},
+            {job.name: job.images for job in waiting},
+        )
         for job in waiting:
             if job.next_command() is None:
                 console.print(job.name, 'done already')
@@ -290,24 +158,42 @@ def run(jobs, train_dir, environments):
 
 
 def _work(waiting, environments, lock, console):
-    free, working, failed = list(environments), [], {}
+    """({job name: how it failed}, signal): works on jobs until none is left, or a signal comes."""
+    free, working, failed = list(environments), {}, {}
     with train.Interrupt() as interrupt:
         while working or (waiting and not interrupt.signal):
             while free and waiting and not interrupt.signal:
-                job = waiting.pop(0)
-                working.append(Process(job, job.next_command(), free.pop(0), lock, console))
-            if interrupt.signal:
-                for process in working:
+                job, environment = waiting.pop(0), free.pop(0)
+                command = job.next_command()
+                process = _start(job, command, environment, lock, console)
+                working[job] = environment, command, process
+            for job, (environment, command, process) in list(working.items()):
+                if interrupt.signal:
                     process.stop()
-            for process in [process for process in working if process.exit_code() is not None]:
-                working.remove(process)
-                free.append(process.environment)
-                job, code = process.job, process.exit_code()
+                code = process.exit_code()
+                if code is None:
+                    continue
+                del working[job]
+                free.append(environment)
                 if code and not interrupt.signal:
                     failed[job.name] = process.last or f'exit code {code}'
                 elif not code:
                     console.seen(job.name, job.images_seen)
-                    if job.next_command():
+                    if job.next_command() == command:
+                        failed[job.name] = 'it ended without doing its work'
+                    elif job.next_command():  # clustering comes after training
                         waiting.insert(0, job)
-            time.sleep(POLL_SEC)
+            time.sleep(processes.POLL_SEC)
     return failed, interrupt.signal
+
+
+def _start(job, command, environment, lock, console):
+    script, *flags = command
+    return processes.Process(
+        job.name,
+        [os.path.join(ROOT, script), *flags],
+        environment,
+        lock,
+        console,
+        counts_images=script != 'cluster.py',
+    )

@@ -16,14 +16,20 @@ TITLES = {
     3: 'Table 3. Accuracy in % on the test set of k-means on whitened latents, clusters matched '
     'to classes.',
 }
-NOTES = (
+EVALUATED = (
     f'ours: per run the median of the last {results.LAST} evaluations after the first step (of '
-    'all, where there are fewer; a smoothness that is undefined does not count), then mean±sample '
-    'standard deviation over seeds.',
-    'undefined: no interpolation of any of them moved, so that they have no smoothness.',
-    f'* from runs shorter than the paper\'s {experiments.TOTAL_KIMG} kimg (2^24 images; 1 kimg is '
-    '1024 images); the line below says how many seeds, and how long.',
+    'all, where there are fewer), then mean±sample standard deviation over seeds.'
 )
+# {note: the tables that it is for}
+NOTES = {
+    EVALUATED: {1, 2},
+    'A smoothness is undefined where no interpolation moves; the median leaves such evaluations '
+    'out, the mean such seeds.': {1},
+    'ours: k-means on the latents of the newest checkpoint that cluster.py saw, mean±sample '
+    'standard deviation over seeds.': {3},
+    f'* from runs shorter than the paper\'s {experiments.TOTAL_KIMG} kimg (2^24 images; 1 kimg is '
+    '1024 images); the line below says how many seeds, and how long.': {1, 2, 3},
+}
 SHORT = '*'
 NOTE_WIDTH = 100
 LINES_SCALES = {'mean_distance': 1e3, 'mean_smoothness': 1}  # paper.LINES' units
@@ -284,7 +290,9 @@ def to(format, tables, missing='missing'):
         return to_csv(tables)
     one = {'text': to_text, 'markdown': to_markdown, 'latex': to_latex}[format]
     lead = {'text': '', 'markdown': '- ', 'latex': '% '}[format]
-    notes = [lead + note.replace(SHORT, _short_mark(format)) for note in NOTES]
+    numbers = {table.number for table in tables}
+    notes = [note for note, about in NOTES.items() if about & numbers]
+    notes = [lead + note.replace(SHORT, _short_mark(format)) for note in notes]
     if format == 'text':
         notes = [textwrap.fill(note, NOTE_WIDTH, subsequent_indent='  ') for note in notes]
     return '\n\n'.join([*(one(table, missing) for table in tables), '\n'.join(notes)])
