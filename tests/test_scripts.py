@@ -21,8 +21,8 @@ from tests import tiny
 SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
 GOLDEN_FLAGS = {'vqvae': ['--num_latents=2', '--z_log_size=6']}
 ACAI = 'lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
-LENGTH = ['--total_kimg=40', '--report_kimg=20']  # reports at 1, 321 and 641
-REPORTS = [1, 321, 641]
+LENGTH = ['--total_kimg=14', '--report_kimg=7']  # 225 steps
+REPORTS = [1, 113, 225]
 SCALARS = {
     *('rmse', 'loss_ae', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent'),
     *('latent_accuracy', 'mean_distance', 'mean_smoothness'),
@@ -166,7 +166,7 @@ def interrupted(tmp_path_factory):
             process.send_signal(signal.SIGKILL)
             process.wait(TIMEOUT_SECONDS)
         with acai(broken) as process:
-            wait_for(broken / ACAI / 'tf' / 'model.ckpt-321.index', process)
+            wait_for(broken / ACAI / 'tf' / 'model.ckpt-113.index', process)
             process.send_signal(signal.SIGTERM)
             said.append((*process.communicate(timeout=TIMEOUT_SECONDS), process.returncode))
         with acai(broken) as process:
@@ -180,7 +180,7 @@ def test_a_stopped_script_says_so_and_goes_on(interrupted):
     _, broken, ((out, err, code), (last_out, last_err, last_code)) = interrupted
     assert code == 128 + signal.SIGTERM, err
     stopped = int(re.search(r'^Stopped at step (\d+); the same command goes on', out, re.M)[1])
-    assert 321 <= stopped < 641
+    assert 113 <= stopped < 225
     assert f'Resuming {broken / ACAI} at step {stopped}.' in last_out
     assert last_code == 0, last_err
     assert 'Traceback' not in err + last_err
@@ -190,7 +190,7 @@ def test_its_checkpoint_is_that_of_an_unbroken_run(interrupted):
     """Weights, Adam's moments, the newest evaluation and the step, bit for bit."""
     unbroken, broken, _ = interrupted
     ours, expected = (
-        tf.train.load_checkpoint(str(train_dir / ACAI / 'tf' / 'model.ckpt-641'))
+        tf.train.load_checkpoint(str(train_dir / ACAI / 'tf' / 'model.ckpt-225'))
         for train_dir in (broken, unbroken)
     )
     names = set(expected.get_variable_to_shape_map())
@@ -217,7 +217,7 @@ def test_its_event_files_hold_each_report_once(interrupted):
 
 
 def test_its_pictures_are_those_of_an_unbroken_run(interrupted):
-    names = ['name.png', 'name_000000.png', 'name_000020.png', 'name_000040.png']
+    names = ['name.png', 'name_000000.png', 'name_000007.png', 'name_000014.png']
     for train_dir in interrupted[:2]:
         assert sorted(os.listdir(train_dir / ACAI / 'images')) == names
     for name in names:
