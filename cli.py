@@ -12,6 +12,7 @@ from absl import app, flags, logging
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 FLAGS = flags.FLAGS
+SHARED_FLAGS_MODULES = ('cli', 'tasks')
 
 
 def define_training_flags(dataset='lines32'):
@@ -78,6 +79,9 @@ def run(main, positional=()):
         if len(given) < len(positional):
             usage = ' '.join(positional)
             sys.exit(f'{script}: {positional[len(given)]} is missing; use: python {script} {usage}')
+        for name, value in FLAGS.flag_values_dict().items():
+            if isinstance(value, float) and not math.isfinite(value):
+                sys.exit(f'{arguments[0]}: --{name}={value} is no number to compute with.')
         _import_quietly('tensorflow')
         logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
         from lib import checkpoints, data, devices, runs
@@ -92,6 +96,9 @@ def run(main, positional=()):
         ) as error:
             sys.exit(f'{script}: {error}')
 
+    for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
+        for flag in FLAGS.flags_by_module_dict().get(module, ()):
+            FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.run(guarded)
 
 

@@ -31,7 +31,11 @@ def ends():
         if two != [None, None] or len(FLAGS.corners) != 4:
             raise runs.RunError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
         return [int(end) if end.isdigit() else end for end in FLAGS.corners]
-    if None in two or None not in (FLAGS.left, FLAGS.left_index):
+    twice = any(
+        None not in pair
+        for pair in [(FLAGS.left, FLAGS.left_index), (FLAGS.right, FLAGS.right_index)]
+    )
+    if None in two or twice:
         raise runs.RunError('Give both --left and --right, or --left_index and --right_index.')
     return two
 

@@ -1,8 +1,8 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
+import collections
 import functools
 import inspect
 import types
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -14,17 +14,20 @@ from lib.optimizer import Adam
 NOT_HYPERPARAMETERS = ('own', 'seed', 'dtype')
 
 
-class Losses(NamedTuple):
+class Losses(collections.namedtuple('Losses', ['objectives', 'scalars'])):
     """What one batch says.
 
-    objectives: {parameter group: the scalar it minimises}.
-    scalars: {tag: scalar}, what is reported, under the original's tags.
-    updates: {variable: new value}, moved by a train step without a gradient (moving averages).
+    Attributes:
+        objectives: {parameter group: the scalar it minimises}.
+        scalars: {tag: scalar}, what is reported, under the original's tags.
+        updates: pairs (variable, new value) of what a train step moves without a gradient, such as
+            moving averages; not an item of the tuple.
     """
 
-    objectives: dict
-    scalars: dict
-    updates: tuple = ()
+    def __new__(cls, objectives, scalars, updates=()):
+        losses = super().__new__(cls, objectives, scalars)
+        losses.updates = updates
+        return losses
 
 
 class Autoencoder(keras.Model):
@@ -50,6 +53,9 @@ class Autoencoder(keras.Model):
 
     ENCODER_SCOPE = 'ae_enc'  # where the variables live in the original's checkpoints
     DECODER_SCOPE = 'ae_dec'
+    # Original: True where one Adam minimised the sum of all objectives, so that its checkpoints
+    # hold the powers of beta once.
+    ORIGINAL_SHARES_ADAM = False
     # True where every objective's gradient reaches its own group alone, by stopped gradients: then
     # one backward pass over their sum gives every group its gradient.
     SEPARATE_OBJECTIVES = False
@@ -242,10 +248,13 @@ class Autoencoder(keras.Model):
             label: one-hot (B, nclass).
             noise: {name: tensor}, from `draw_noise` or recorded.
         """
-        features, (objectives, scalars, updates) = self.method_losses(x, noise)
+        x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
+        features, losses = self.method_losses(x, noise)
         loss = classifiers.classification_loss(self.classifier(features), label)
         return Losses(
-            {**objectives, 'classifier': loss}, {**scalars, 'classify_latent': loss}, updates
+            {**losses.objectives, 'classifier': loss},
+            {**losses.scalars, 'classify_latent': loss},
+            losses.updates,
         )
 
     def train_step(self, data):

@@ -14,7 +14,7 @@ class AEBaseline(Autoencoder):
 
     ENCODER_SCOPE, DECODER_SCOPE = 'ae_encoder', 'ae_decoder'
     SEPARATE_OBJECTIVES = True
-    ORIGINAL_OPTIMIZERS = 1  # Original: one Adam minimises reconstruction + classification
+    ORIGINAL_SHARES_ADAM = True
 
     def __init__(self, **shared):
         super().__init__(**shared)

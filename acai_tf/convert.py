@@ -28,7 +28,7 @@ def to_original(path, prefix, overwrite=False):
     """
     model = load_run(path)
     step = int(model.global_step)
-    if os.path.isdir(prefix):
+    if os.path.isdir(prefix) or not os.path.basename(prefix):
         prefix = os.path.join(prefix, f'model.ckpt-{step}')
     for suffix in (checkpoints.INDEX, checkpoints.DATA):
         if os.path.exists(prefix + suffix) and not overwrite:

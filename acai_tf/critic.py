@@ -33,7 +33,7 @@ class Critic(keras.layers.Layer):
     """d(y): an encoder's output, averaged to one number an image.
 
     Args:
-        scales, depth, latent: the encoder's, see `lib.layers.encoder`.
+        scales, depth, latent: the encoder's, see `lib.layers.Encoder`.
         seed: seeds its kernels.
         dtype: Keras dtype policy of its convolutions.
     """

@@ -62,6 +62,13 @@ def describe_run(run):
                 f'{run.path} has no {key} in its args.json; restore that, or delete it to have the '
                 "folder's name read."
             )
+    for key, value in params.items():
+        number = types[key] is float and isinstance(value, int)
+        if not (number or isinstance(value, types[key])):
+            raise runs.RunError(
+                f'{run.path} has {key}={value!r} in its args.json, which is no '
+                f'{types[key].__name__}; restore it.'
+            )
     return class_name, params, record['args']
 
 

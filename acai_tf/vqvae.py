@@ -64,7 +64,7 @@ class AEVQVAE(Autoencoder):
 
     ENCODER_SCOPE, DECODER_SCOPE = 'ae_encoder', 'ae_decoder'
     SEPARATE_OBJECTIVES = True
-    ORIGINAL_OPTIMIZERS = 1  # Original: one Adam minimises the sum with the classifier's loss
+    ORIGINAL_SHARES_ADAM = True
 
     def __init__(self, *, z_log_size=14, beta=10.0, num_latents=10, **shared):
         super().__init__(

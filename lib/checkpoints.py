@@ -10,7 +10,7 @@ import re
 
 import tensorflow as tf
 
-from lib import anatomy
+from lib import anatomy, files
 
 DATA, INDEX = '.data-00000-of-00001', '.index'
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
@@ -55,13 +55,12 @@ def stored_variables(model):
     """
     stored = list(variable_names(model).items())
     names = {id(variable): name for name, variable in stored}
-    shared = getattr(model, 'ORIGINAL_OPTIMIZERS', None) == 1
     for number, (group, optimizer) in enumerate(model.optimizers.items()):
         adam = _adam(optimizer)
         for variable, slots in zip(model.group_variables(group), adam.slots(), strict=True):
             name = names[id(variable)]
             stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
-        suffix = f'_{number}' if number and not shared else ''
+        suffix = f'_{number}' if number and not model.ORIGINAL_SHARES_ADAM else ''
         powers = (f'beta1_power{suffix}', f'beta2_power{suffix}')
         stored += zip(powers, adam.beta_powers, strict=True)
     return stored
@@ -107,6 +106,7 @@ def load_original(model, prefix):
             the checkpoint looks like. The model is unchanged then.
         DamagedCheckpointError: the files are missing or damaged. The model is unchanged then.
     """
+    prefix = os.fspath(prefix)
     reader, shapes = _open(prefix)
     dtypes = reader.get_variable_to_dtype_map()
     stored, scaling = stored_variables(model), loss_scale_variables(model)
@@ -149,6 +149,7 @@ def save_original(model, prefix, step):
         CheckpointError: the folder cannot be written, or the disk is full. What was there before
             is there still.
     """
+    prefix = os.fspath(prefix)
     variables = stored_variables(model) + loss_scale_variables(model)
     values = {name: variable.numpy() for name, variable in variables}
     values['global_step'] = values['global_step'].dtype.type(step)
@@ -214,7 +215,7 @@ def image_shape_and_nclass(prefix):
         CheckpointError: it is no checkpoint of an autoencoder.
         DamagedCheckpointError: its files are missing or damaged.
     """
-    traits = anatomy.describe(_open(prefix)[1])
+    traits = anatomy.describe(_open(os.fspath(prefix))[1])
     if 'nclass' not in traits:
         raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
     width = traits['latent_width'] << traits['scales']
@@ -223,6 +224,11 @@ def image_shape_and_nclass(prefix):
 
 def _open(prefix):
     """(reader, {variable: shape}) of a checkpoint whose index can be read."""
+    if files.PATTERN.search(prefix):
+        raise CheckpointError(
+            f'{prefix} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
+            'move it to another folder.'
+        )
     for suffix in (INDEX, DATA):
         path = prefix + suffix
         if not os.path.isfile(path):

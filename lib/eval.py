@@ -32,6 +32,7 @@ def closest_line(images):
     Returns:
         (distance, angle), each (n,) float64; distance in [0, 2], angle in radians.
     """
+    images = np.asarray(images)
     reference, norms, angles = _reference_lines(images.shape[1])
     distances, closest = [], []
     for start in range(0, len(images), IMAGES_AT_ONCE):
@@ -82,7 +83,10 @@ def line_eval(images):
         # Original: mean_smoothness is the sum of the defined scores divided by the number of ALL
         interpolations, NaN if none is defined.
     """
+    images = np.asarray(images)
     n, k, *shape = images.shape
+    if n < 1 or k < 2:
+        raise ValueError(f'{n} interpolations of {k} images cannot be scored; give 1 of 2 or more.')
     distances, angle = closest_line(np.reshape(images, (n * k, *shape)))
     scores = smoothness_score(angle.reshape(n, k))
     defined = scores[~np.isnan(scores)]

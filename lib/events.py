@@ -16,7 +16,7 @@ def drop_after(folder, step):
         folder: holds the event files of one run.
         step: the global step of the checkpoint that the run goes on from.
     """
-    for path in glob.glob(os.path.join(folder, 'events.out.tfevents.*')):
+    for path in glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*')):
         kept, changed = [], False
         try:
             for record in tf.data.TFRecordDataset(path).as_numpy_iterator():

@@ -2,8 +2,10 @@
 import contextlib
 import glob
 import os
+import re
 import time
 
+PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
 STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
 
 

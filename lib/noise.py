@@ -1,7 +1,8 @@
 """All randomness of the project, as pure functions of (seed, stream name, step).
 
-Nothing else here draws a random number. A resumed run therefore needs only its step to see the
-same data and the same noise as one that was never stopped, and a test can replay any draw.
+Nothing else here draws what training or evaluation computes with; Keras' initializers and
+scikit-learn's k-means take their seeds from callers. A resumed run therefore needs only its step to
+see the same data and noise as one that was never stopped, and a test can replay any draw.
 """
 import zlib
 

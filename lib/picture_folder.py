@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from lib import data, downloads, files, records
+from lib import data, files, records
 from lib.records import DataError
 
 SIZE_PX = data.OWN_SIZE_PX
@@ -88,6 +88,8 @@ def read_picture(path):
 
 
 def _check(folder, name, test_fraction):
+    from lib import downloads  # which imports tensorflow-datasets
+
     taken = {*data.KNOWN, *downloads.DOWNLOADS}
     if not NAME.fullmatch(name or ''):
         raise DataError(

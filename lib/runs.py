@@ -5,6 +5,8 @@ import os
 import platform
 import re
 
+from lib import files
+
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
@@ -114,6 +116,11 @@ class RunFolder:
         Raises:
             RunError: it cannot be written.
         """
+        if files.PATTERN.search(self.path):
+            raise RunError(
+                f'The run folder {self.path} has one of * ? [ \\ in its path, which TensorFlow '
+                'takes for a pattern; choose another --train_dir.'
+            )
         try:
             for folder in (self.checkpoints, self.summaries, self.images):
                 os.makedirs(folder, exist_ok=True)
@@ -177,14 +184,8 @@ class RunFolder:
 
 def write_atomically(path, content):
     """Writes bytes so that `path` holds, at any moment, its old or its new content."""
-    temporary = os.path.join(
-        os.path.dirname(path), f'.{os.path.basename(path)}.{os.getpid()}.tmp'
-    )
-    with open(temporary, 'wb') as file:
+    with files.written_whole(path) as partial, open(partial, 'wb') as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def write_file(path, content):

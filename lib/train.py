@@ -203,6 +203,14 @@ def train_run(
             *evaluations(model, dataset, run, writer, progress),
             callbacks.Checkpoints(run, writer),
         ]
-        return loop(
-            model, dataset, reports, last=last, period=period, jit_compile=jit_compile
-        )
+        try:
+            return loop(
+                model, dataset, reports, last=last, period=period, jit_compile=jit_compile
+            )
+        except OSError as error:  # of a picture, say: what was trained is kept all the same
+            step = int(model.global_step.numpy())
+            checkpoints.save_original(model, run.checkpoint(step), step)
+            raise runs.RunError(
+                f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
+                f'{step} is saved: make room, and the same command goes on from there.'
+            ) from error

@@ -34,6 +34,9 @@ def test_low_precision_stays_near_float32(train):
     assert reference['loss_ae'] < 0.8  # it has learnt something by then
     for dtype in ('mixed_bfloat16', 'mixed_float16'):
         model, means, gradients = train(dtype)
+        for conv in (model.encoder.convs[1], model.decoder.convs[0], model.critic.encoder.convs[1]):
+            assert conv.compute_dtype == dtype.removeprefix('mixed_')
+        assert means['loss_ae'] != reference['loss_ae']
         for tag in ('loss_ae', 'loss_disc', 'classify_latent'):
             assert means[tag] == pytest.approx(reference[tag], rel=DISTANCE), (dtype, tag)
         for group, values in gradients.items():
