@@ -3,6 +3,8 @@
 All are Keras callbacks and work with `fit` too. They run in the order given; the checkpoint comes
 last, so that what was reported before it is never lost.
 """
+import contextlib
+import errno
 import glob
 import os
 import sys
@@ -93,8 +95,17 @@ class BatchScalars(Callback):
         write_scalars(self.events, self.step, self.last)
 
 
+@contextlib.contextmanager
+def _disk_errors():
+    """An event file that cannot be written is an OSError here, as a picture is."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(errno.EIO, 'its event file takes no more') from error
+
+
 def write_scalars(events, step, scalars):
-    with events.as_default(step):
+    with _disk_errors(), events.as_default(step):
         for tag, value in scalars.items():
             tf.summary.scalar(tag, value)
 
@@ -149,7 +160,7 @@ class PictureGrid(Callback):
         shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
         samples = noise.Draws(self.seed).normal('pictures/samples', shape).numpy()
         grid, straight = eval.picture_grid(self.model, self.dataset, samples)
-        with self.events.as_default(self.step):
+        with _disk_errors(), self.events.as_default(self.step):
             for name, picture in grid.items():
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_uint8(picture)[None])
@@ -178,7 +189,8 @@ class Checkpoints(Callback):
             os.remove(left_over)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.events.flush()
+        with _disk_errors():
+            self.events.flush()
         checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
         for step in self.run.checkpoint_steps()[KEEP_CHECKPOINTS:]:
             checkpoints.remove(self.run.checkpoint(step))

@@ -195,22 +195,23 @@ def train_run(
     if args:
         run.write_args(args)
     events.drop_after(run.summaries, step)
-    with contextlib.closing(tf.summary.create_file_writer(run.summaries)) as writer:
-        progress = callbacks.Progress(batch_size, last)
-        reports = [
-            progress,
-            callbacks.BatchScalars(writer),
-            *evaluations(model, dataset, run, writer, progress),
-            callbacks.Checkpoints(run, writer),
-        ]
-        try:
-            return loop(
-                model, dataset, reports, last=last, period=period, jit_compile=jit_compile
-            )
-        except OSError as error:  # of a picture, say: what was trained is kept all the same
-            step = int(model.global_step.numpy())
-            checkpoints.save_original(model, run.checkpoint(step), step)
-            raise runs.RunError(
-                f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
-                f'{step} is saved: make room, and the same command goes on from there.'
-            ) from error
+    writer = tf.summary.create_file_writer(run.summaries)
+    progress = callbacks.Progress(batch_size, last)
+    reports = [
+        progress,
+        callbacks.BatchScalars(writer),
+        *evaluations(model, dataset, run, writer, progress),
+        callbacks.Checkpoints(run, writer),
+    ]
+    try:
+        return loop(model, dataset, reports, last=last, period=period, jit_compile=jit_compile)
+    except OSError as error:  # of a picture, say: what was trained is kept all the same
+        step = int(model.global_step.numpy())
+        checkpoints.save_original(model, run.checkpoint(step), step)
+        raise runs.RunError(
+            f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
+            f'{step} is saved: make room, and the same command goes on from there.'
+        ) from error
+    finally:
+        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
+            writer.close()

@@ -336,3 +336,17 @@ def test_a_mistake_of_a_real_process():
     assert process.returncode == 1 and out == ''
     assert err.strip().splitlines()[-1].startswith('acai.py: Cannot write to the run folder')
     assert 'Traceback' not in err
+
+
+def test_a_full_disk_costs_no_training(tmp_path):
+    """Files can be no larger than 60 blocks: the events and pictures of a report do not fit."""
+    command = [sys.executable, 'baseline.py', *SIZES, f'--train_dir={tmp_path}', '--total_kimg=1']
+    limited = ['bash', '-c', 'ulimit -f 60; exec "$@"', 'bash', *command]
+    options = {'cwd': tiny.REPOSITORY, 'env': ENVIRONMENT, 'capture_output': True, 'text': True}
+    first = subprocess.run(limited, **options)
+    assert first.returncode == 1 and 'Traceback' not in first.stderr
+    assert re.search(r'Cannot write to .* The checkpoint of step 1 is saved', first.stderr)
+    assert not list(tmp_path.glob('**/*partial*'))
+    second = subprocess.run(command, **options)
+    assert second.returncode == 0, second.stderr
+    assert 'at step 1.' in second.stdout and 'Done' in second.stdout
