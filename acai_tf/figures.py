@@ -9,7 +9,6 @@ from lib import (
     curves,
     data,
     eval,
-    interpolate,
     line_examples,
     noise,
     paper,
@@ -89,15 +88,6 @@ def draw_examples():
     )
 
 
-def interpolations(model, ends):
-    """Decoded straight interpolations: ends (2, n, H, W, C) -> (n, STEPS, H, W, C)."""
-    left, right = ends
-    latents = eval.encode(model, np.concatenate([left, right]))
-    between = interpolate.lerp(*np.split(latents, 2), STEPS)
-    images = eval.decode(model, between.reshape(-1, *between.shape[2:]))
-    return images.reshape(len(left), STEPS, *images.shape[1:])
-
-
 def _first_model(found):
     """A model of the first run that has a readable checkpoint; None, and says so, if none has."""
     for run in found:
@@ -115,7 +105,7 @@ def _draw_lines(experiments, out):
         model = _first_model(found)
         if model is None:
             continue
-        shown.append((text, interpolations(model, ends)))
+        shown.append((text, eval.between(model, *ends, STEPS)))
         if class_name == 'VAE':
             stem = 'vae_samples' if text == 'VAE' else f'vae_samples_{_file_name(text)}'
             print_written(sheets.save(_draw_samples(model), os.path.join(out, stem)))
@@ -148,7 +138,7 @@ def _draw_real(dataset_name, experiments, out):
         for (_, text, latent_size), found in experiments.items():
             model = _first_model(found) if latent_size == size else None
             if model is not None:
-                shown.append((text, interpolations(model, ends)))
+                shown.append((text, eval.between(model, *ends, STEPS)))
         if shown:
             stem = os.path.join(out, f'interpolations_{dataset_name}_{size}')
             print_written(sheets.save(sheets.strips(shown, limits), stem))

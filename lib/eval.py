@@ -137,8 +137,14 @@ def latent_accuracy(model, batches):
 
 def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
     """Decoded straight interpolations between test images: (count, steps, H, W, C)."""
-    ends = encode(model, first_images(dataset, 2 * count))
-    latents = interpolate.lerp(ends[:count], ends[count : 2 * count], steps)
+    ends = first_images(dataset, 2 * count)
+    return between(model, ends[:count], ends[count:], steps)
+
+
+def between(model, left, right, steps=STEPS):
+    """Decoded straight interpolations: images (n, H, W, C), (n, H, W, C) -> (n, steps, H, W, C)."""
+    ends = encode(model, np.concatenate([left, right]))
+    latents = interpolate.lerp(ends[: len(left)], ends[len(left) :], steps)
     images = decode(model, latents.reshape(-1, *latents.shape[2:]))
     return images.reshape(*latents.shape[:2], *images.shape[1:])
 

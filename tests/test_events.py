@@ -88,3 +88,4 @@ def test_what_a_killed_clean_up_leaves_is_no_event_file(tmp_path, monkeypatch):
 def test_a_new_run_has_nothing_to_drop(tmp_path):
     events.drop_after(str(tmp_path), 0)
     events.drop_after(str(tmp_path / 'missing'), 0)
+    assert list(tmp_path.iterdir()) == []
