@@ -12,12 +12,10 @@ import time
 
 import keras
 import tensorflow as tf
-import tqdm
 
-from lib import checkpoints, eval, noise, pictures, runs
+from lib import checkpoints, eval, noise, pictures, progress_bar, runs
 
 KEEP_CHECKPOINTS = 3
-SECONDS_BETWEEN_LOG_LINES = 30  # of the progress bar, where it goes to a file
 
 
 class Callback(keras.callbacks.Callback):
@@ -43,13 +41,11 @@ class Progress(Callback):
         self.start = self.images = 0
 
     def on_train_begin(self, logs=None):
-        self.bar = tqdm.tqdm(
+        self.bar = progress_bar.bar(
             total=self.last_step * self.batch_size,
             initial=self.step * self.batch_size,
             unit='img',
             unit_scale=True,
-            mininterval=0.5 if self.live else SECONDS_BETWEEN_LOG_LINES,
-            dynamic_ncols=True,
         )
 
     def on_epoch_begin(self, epoch, logs=None):

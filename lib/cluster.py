@@ -1,5 +1,4 @@
 """Clustering of latents (section 4.2): whitening, k-means, and the best matching of clusters."""
-import sys
 import time
 from concurrent import futures
 from typing import NamedTuple
@@ -12,12 +11,13 @@ from scipy.optimize import linear_sum_assignment
 from sklearn import cluster
 from sklearn.utils import check_random_state
 
+from lib import progress_bar
+
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
 MAX_ITER = 1000
 SINGULAR_FLOOR = 1e-5  # Original: added to every singular value that is divided by
 TIMED_SECONDS = 0.5  # how long to measure, at least
 TOGETHER = 4  # inits of one call of KMeans
-SECONDS_BETWEEN_LOG_LINES = 30  # of the progress bar, where it goes to a file
 
 
 class Score(NamedTuple):
@@ -165,11 +165,9 @@ def run(train, train_label, test, test_label, *, nclass, n_init, random_state, n
         f' {each:.2g} s each: about {tqdm.tqdm.format_interval(each * n_init)}',
         flush=True,
     )
-    with tqdm.tqdm(
+    with progress_bar.bar(
         total=n_init,
         unit='init',
-        mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LOG_LINES,
-        dynamic_ncols=True,
     ) as bar:
         fitted = kmeans(train, nclass, n_init, random_state, n_jobs, on_done=bar.update)
     scores = Clustering(score(fitted, train, train_label), score(fitted, test, test_label))

@@ -8,14 +8,11 @@ import sys
 import threading
 import time
 
-import tqdm
-
-from lib import runs
+from lib import progress_bar, runs
 
 LOCK_NAME = '.reproduce.lock'
 LOCK_WAIT_SEC = 60  # the runs of a killed reproduce.py are gone long before
 POLL_SEC = 0.2
-SECONDS_BETWEEN_LOG_LINES = 30  # of the progress bar, where it goes to a file
 TIED = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tied.py')
 BAR = re.compile(r'^.*\| *([\d.]+)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
 UNITS = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9}
@@ -67,15 +64,13 @@ class Console:
     def __init__(self, seen, most):
         self._lock, self._seen, self._most = threading.Lock(), dict(seen), most
         self._live = sys.stderr.isatty()
-        self._bar = tqdm.tqdm(
+        self._bar = progress_bar.bar(
             total=sum(most.values()),
             initial=sum(seen.values()),
             unit='img',
             unit_scale=True,
             desc='all runs',
             disable=seen == most,
-            mininterval=0.5 if self._live else SECONDS_BETWEEN_LOG_LINES,
-            dynamic_ncols=True,
         )
 
     def print(self, name, text):

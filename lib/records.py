@@ -3,17 +3,14 @@
 The original's format; its files are read, and it reads ours.
 """
 import os
-import sys
 
 import tensorflow as tf
-import tqdm
 
-from lib import files
+from lib import files, progress_bar
 
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 READ_TOGETHER = 256  # records of one read
 SECONDS_BEFORE_BAR = 2  # small files show no progress bar
-SECONDS_BETWEEN_LOG_LINES = 30  # of the bar, where it goes to a file
 
 
 class DataError(ValueError):
@@ -22,17 +19,14 @@ class DataError(ValueError):
 
 def progress(iterable, total, text):
     """The iterable, with a bar on stderr once it has taken some seconds."""
-    live = sys.stderr.isatty()
-    return tqdm.tqdm(
+    return progress_bar.bar(
         iterable,
         text,
         total,
         unit='img',
         unit_scale=True,
         delay=SECONDS_BEFORE_BAR,
-        mininterval=0.5 if live else SECONDS_BETWEEN_LOG_LINES,
         leave=False,
-        dynamic_ncols=True,
     )
 
 
