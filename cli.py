@@ -34,6 +34,7 @@ def define_schedule_flags():
     flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
     flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
     flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
 
 
 def define_autoencoder_flags():
@@ -190,6 +191,7 @@ def train_in(folder, args, model, make_dataset, may_change, **options):
         batch_size=FLAGS.batch,
         total_kimg=FLAGS.total_kimg,
         report_kimg=FLAGS.report_kimg,
+        allow_nan=FLAGS.allow_nan,
         args=args,
         **options,
     )

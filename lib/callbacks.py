@@ -5,7 +5,6 @@ last, so that what was reported before it is never lost.
 """
 import contextlib
 import errno
-import glob
 import os
 import sys
 import time
@@ -177,12 +176,6 @@ class Checkpoints(Callback):
     def __init__(self, run, events):
         super().__init__()
         self.run, self.events = run, events
-
-    def on_train_begin(self, logs=None):
-        for left_over in glob.glob(
-            os.path.join(glob.escape(self.run.checkpoints), '.model.ckpt-*.tmp*')
-        ):
-            os.remove(left_over)
 
     def on_epoch_end(self, epoch, logs=None):
         with _disk_errors():

@@ -1,18 +1,15 @@
 """Processes at work beside each other, which end with the one that started them."""
 import contextlib
-import fcntl
 import os
 import re
 import subprocess
 import sys
 import threading
-import time
 
-from lib import progress_bar, runs
+from lib import locks, progress_bar, runs
 
 LOCK_NAME = '.reproduce.lock'
 LOCK_WAIT_SEC = 60  # the runs of a killed reproduce.py are gone long before
-POLL_SEC = 0.2
 TIED = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tied.py')
 BAR = re.compile(r'^.*\| *([\d.]+)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
 UNITS = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9}
@@ -30,27 +27,19 @@ def locked(train_dir):
     Raises:
         lib.runs.RunError: another one works there, or the folder cannot be written.
     """
-    try:
-        os.makedirs(train_dir, exist_ok=True)
-        lock = os.open(os.path.join(train_dir, LOCK_NAME), os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise runs.RunError(f'Cannot write to {train_dir} ({error.strerror}).') from error
-    give_up = time.monotonic() + LOCK_WAIT_SEC
-    try:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    raise runs.RunError(
-                        f'Another reproduce.py, or a run that it started, works in {train_dir}; '
-                        'wait for it, or choose another --train_dir.'
-                    ) from None
-                time.sleep(POLL_SEC)
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(train_dir, exist_ok=True)
+            path = os.path.join(train_dir, LOCK_NAME)
+            lock = stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+        except locks.HeldError as error:
+            raise runs.RunError(
+                f'Another reproduce.py ({error.holder}), or a run that it started, works in '
+                f'{train_dir}; wait for it, or choose another --train_dir.'
+            ) from error
+        except OSError as error:
+            raise runs.RunError(f'Cannot write to {train_dir} ({error.strerror}).') from error
         yield lock
-    finally:
-        os.close(lock)
 
 
 class Console:

@@ -7,6 +7,7 @@ import time
 from lib import data, experiments, paper, processes, runs, train
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+POLL_SEC = 0.2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -183,7 +184,7 @@ def _work(waiting, environments, lock, console):
                         failed[job.name] = 'it ended without doing its work'
                     elif job.next_command():  # clustering comes after training
                         waiting.insert(0, job)
-            time.sleep(processes.POLL_SEC)
+            time.sleep(POLL_SEC)
     return failed, interrupt.signal
 
 

@@ -1,14 +1,25 @@
 """Run folders: their names, what they hold, and the record of how they were made."""
+import contextlib
 import dataclasses
+import glob
 import json
 import os
 import platform
 import re
 
-from lib import files
+from lib import files, locks
 
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
+LOCK_NAME = '.lock'
+LOCK_WAIT_SEC = 2  # a killed process may take a moment to go
+# What a process that is killed while it writes leaves behind.
+LEFT_OVERS = (
+    f'{ARGS_NAME}.partial-*',
+    'images/*.partial-*',
+    'tf/.model.ckpt-*.tmp*',
+    'tf/summaries/.*.tmp',
+)
 CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
 
 
@@ -127,10 +138,38 @@ class RunFolder:
                 if not os.access(folder, os.W_OK):
                     raise PermissionError(13, 'Permission denied', folder)
         except OSError as error:
-            raise RunError(
-                f'Cannot write to the run folder {self.path} ({error.strerror}); '
-                'choose another --train_dir.'
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error):
+        return RunError(
+            f'Cannot write to the run folder {self.path} ({error.strerror}); '
+            'choose another --train_dir.'
+        )
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps every other process from training in the folder, which `create` made.
+
+        What a killed process left half-written there is removed.
+
+        Raises:
+            RunError: another process trains in it; the message names its pid and machine.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                path = os.path.join(self.path, LOCK_NAME)
+                stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+            except locks.HeldError as error:
+                raise RunError(
+                    f'{error.holder} is training in the run folder {self.path}; wait for it, stop '
+                    'it, or choose another --train_dir.'
+                ) from error
+            except OSError as error:
+                raise self._unwritable(error) from error
+            for pattern in LEFT_OVERS:
+                for path in glob.glob(os.path.join(glob.escape(self.path), pattern)):
+                    os.remove(path)
+            yield
 
     def read_args(self):
         """What `write_args` recorded, or None where there is no record (the original's runs).

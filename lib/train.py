@@ -27,6 +27,30 @@ def next_report(step, period, last):
     return min(1 + -(-step // period) * period, last)
 
 
+class DivergedError(runs.RunError):
+    """A scalar or weight is no finite number any more; the message says which and when."""
+
+
+def check_finite(model, scalars, step):
+    """Raises DivergedError unless all that a period computed is finite.
+
+    Args:
+        model: the model after the period; what its last evaluation found may be NaN, as the
+            smoothness of an interpolation that does not move is.
+        scalars: {tag: array of the values of its steps}.
+        step: its last step.
+    """
+    for tag, values in scalars.items():
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            first = step - len(values) + 1 + bad[0]
+            raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
+    evaluation = getattr(model, 'evaluation', {})
+    for name, variable in checkpoints.stored_variables(model):
+        if name not in evaluation and not np.isfinite(variable.numpy()).all():
+            raise DivergedError(f'The weights {name} are no finite numbers at step {step}.')
+
+
 class Interrupt:
     """Turns SIGINT and SIGTERM into a request to stop after the current step.
 
@@ -52,7 +76,7 @@ class Interrupt:
         self.signal = number
 
 
-def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False):
+def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False):
     """Runs train steps from the model's global step to `last`.
 
     Args:
@@ -63,9 +87,13 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False):
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
+        allow_nan: whether to go on with what `check_finite` refuses, before its report.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
+
+    Raises:
+        DivergedError: see `check_finite`.
     """
     strategy = model.distribute_strategy
     step = int(model.global_step.numpy())
@@ -89,9 +117,11 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False):
                 step += 1
                 history.append(scalars)
                 reports.on_train_batch_end(step, scalars)
+            values = {tag: np.array([scalars[tag] for scalars in history]) for tag in model.tags}
+            if not allow_nan:
+                check_finite(model, values, step)
             if step == report:
-                means = {tag: np.mean([scalars[tag] for scalars in history]) for tag in model.tags}
-                reports.on_epoch_end(epoch, means)
+                reports.on_epoch_end(epoch, {tag: np.mean(values[tag]) for tag in model.tags})
         reports.on_train_end()
     return interrupt.signal
 
@@ -167,6 +197,7 @@ def train_run(
     total_kimg,
     report_kimg,
     jit_compile=False,
+    allow_nan=False,
     args=None,
     evaluations=autoencoder_evaluations,
 ):
@@ -180,38 +211,55 @@ def train_run(
         total_kimg: length of the run, in 1024 images.
         report_kimg: images from report to report, in 1024.
         jit_compile: whether to compile the step with XLA.
+        allow_nan: whether to go on when a loss or weight is no finite number.
         args: the resolved options, to be recorded in the run folder once its checkpoint fits.
         evaluations: makes the callbacks that evaluate it; see `autoencoder_evaluations`.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
+
+    Raises:
+        lib.runs.RunError: another process trains there, no checkpoint can be read, training
+            diverged, or the disk is full; the message says what is kept.
+        lib.checkpoints.CheckpointError: the run's checkpoint is of another model, or a new one
+            cannot be written.
     """
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
-    step = resume(model, run)
+    options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
-        return loop(model, dataset, [], last=last, period=period, jit_compile=jit_compile)
-    if args:
-        run.write_args(args)
-    events.drop_after(run.summaries, step)
-    writer = tf.summary.create_file_writer(run.summaries)
-    progress = callbacks.Progress(batch_size, last)
-    reports = [
-        progress,
-        callbacks.BatchScalars(writer),
-        *evaluations(model, dataset, run, writer, progress),
-        callbacks.Checkpoints(run, writer),
-    ]
-    try:
-        return loop(model, dataset, reports, last=last, period=period, jit_compile=jit_compile)
-    except OSError as error:  # of a picture, say: what was trained is kept all the same
-        step = int(model.global_step.numpy())
-        checkpoints.save_original(model, run.checkpoint(step), step)
-        raise runs.RunError(
-            f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
-            f'{step} is saved: make room, and the same command goes on from there.'
-        ) from error
-    finally:
-        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
-            writer.close()
+        resume(model, run)
+        return loop(model, dataset, [], **options)
+    with run.locked():
+        step = resume(model, run)
+        if args:
+            run.write_args(args)
+        events.drop_after(run.summaries, step)
+        writer = tf.summary.create_file_writer(run.summaries)
+        progress = callbacks.Progress(batch_size, last)
+        reports = [
+            progress,
+            callbacks.BatchScalars(writer),
+            *evaluations(model, dataset, run, writer, progress),
+            callbacks.Checkpoints(run, writer),
+        ]
+        try:
+            return loop(model, dataset, reports, **options)
+        except DivergedError as error:
+            kept = run.checkpoint_steps()
+            raise runs.RunError(
+                f'{error} Training stops; '
+                + (f'the last good checkpoint is {run.checkpoint(kept[0])}. ' if kept else '')
+                + 'Choose a lower --lr and another --train_dir, or give --allow_nan to go on.'
+            ) from error
+        except OSError as error:  # of a picture, say: what was trained is kept all the same
+            step = int(model.global_step.numpy())
+            checkpoints.save_original(model, run.checkpoint(step), step)
+            raise runs.RunError(
+                f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
+                f'{step} is saved: make room, and the same command goes on from there.'
+            ) from error
+        finally:
+            with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
+                writer.close()

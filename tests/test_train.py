@@ -197,23 +197,72 @@ def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     assert state(model) == end
 
 
-def test_what_a_killed_save_left_is_removed(finished):
-    run, _ = finished
-    left_over = os.path.join(run.checkpoints, '.model.ckpt-8.99.tmp.index')
-    open(left_over, 'w').close()
-    go_on('ACAI', run, Record())
-    assert not os.path.exists(left_over)
-    assert run.checkpoint_steps() == [7, 4, 1]
+def one_by_one(run, **options):
+    """A run of 7 steps that reports every 3: batches count as 1,024 images each."""
+    model = tiny.make('ACAI', scales=1, depth=1)
+    options = {'batch_size': 1024, 'report_kimg': 3, 'total_kimg': 6, **options}
+    return model, lambda: train.train_run(model, tiny.dataset(), run, **options)
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes a weight NaN once a step is done."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == self.step:
+            weight = self.model.decoder.trainable_variables[0]
+            weight.assign(weight * np.nan)
+
+
+def poisoned(step):
+    return lambda *args: [*train.autoencoder_evaluations(*args), Poison(step)]
+
+
+@pytest.mark.parametrize(
+    'step, problem',
+    [
+        (5, r'(loss|rmse)\w* became nan at step 6\.'),
+        (4, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),  # the loss is finite yet
+    ],
+)
+def test_training_stops_when_it_diverges(step, problem, tmp_path):
+    run = new_run(tmp_path)
+    _, go = one_by_one(run, evaluations=poisoned(step))
+    with pytest.raises(runs.RunError, match=problem) as error:
+        go()
+    kept = 4 if step == 5 else 1
+    assert f'the last good checkpoint is {run.checkpoint(kept)}.' in str(error.value)
+    assert '--allow_nan' in str(error.value) and '--lr' in str(error.value)
+    assert run.newest_step() == kept
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.resume(model, run) == kept
+    train.check_finite(model, {}, kept)
+
+
+def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
+    run = new_run(tmp_path)
+    stop = Record(stop_after=[6])
+    _, go = one_by_one(run, evaluations=lambda *_: [Poison(5), stop])
+    with pytest.raises(runs.RunError, match='at step 6'):
+        go()
+    assert run.checkpoint_steps() == [4, 1]
+
+
+def test_allow_nan_goes_on(tmp_path):
+    run = new_run(tmp_path)
+    model, go = one_by_one(run, evaluations=poisoned(2), allow_nan=True)
+    assert go() is None and run.newest_step() == 7
+    assert np.isnan(model.decoder.trainable_variables[0].numpy()).any()
 
 
 def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):
-    """Batches count as 1,024 images each, so that a period of 3 kimg is 3 steps."""
     run = new_run(tmp_path)
-    options = dict(batch_size=1024, report_kimg=3)
-    model = tiny.make('ACAI', scales=1, depth=1)
-    assert train.train_run(model, tiny.dataset(), run, total_kimg=3, **options) is None
-    model = tiny.make('ACAI', scales=1, depth=1)
-    assert train.train_run(model, tiny.dataset(), run, total_kimg=6, **options) is None
+    for total_kimg in (3, 6):
+        model, go = one_by_one(run, total_kimg=total_kimg)
+        assert go() is None
     assert run.checkpoint_steps() == [7, 4, 1]
     assert sorted(os.listdir(run.images)) == [
         'name.png', 'name_000001.png', 'name_000004.png', 'name_000007.png'

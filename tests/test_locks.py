@@ -1,0 +1,70 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from lib import locks, runs
+from tests import tiny
+
+HOLDER = """
+import sys, time
+from lib import locks
+with locks.held(sys.argv[1]):
+    print(flush=True)
+    time.sleep(99)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process, which holds the lock of a run folder."""
+    run = runs.RunFolder(str(tmp_path / 'run'))
+    run.create()
+    command = [sys.executable, '-c', HOLDER, os.path.join(run.path, runs.LOCK_NAME)]
+    with subprocess.Popen(command, cwd=tiny.REPOSITORY, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield run, process
+        process.kill()
+
+
+def test_a_second_process_is_told_who_trains(holder, monkeypatch):
+    run, process = holder
+    monkeypatch.setattr(runs, 'LOCK_WAIT_SEC', 0)
+    who = f'process {process.pid} on {socket.gethostname()} is training in the run folder'
+    with pytest.raises(runs.RunError, match=who), run.locked():
+        pass
+
+
+def test_a_dead_process_holds_nothing(holder):
+    run, process = holder
+    process.send_signal(signal.SIGKILL)
+    with run.locked():
+        with open(os.path.join(run.path, runs.LOCK_NAME)) as file:
+            assert file.read() == f'process {os.getpid()} on {socket.gethostname()}'
+    with run.locked():  # and again, once it was let go
+        pass
+
+
+def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
+    run = runs.RunFolder(str(tmp_path))
+    run.create()
+    left = ['args.json.partial-9', 'images/name.png.partial-9', 'tf/.model.ckpt-8.9.tmp.index']
+    left += ['tf/summaries/.rewritten.tmp']
+    kept = ['args.json', 'latents.npz.partial-9', 'images/name.png', 'tf/model.ckpt-8.index']
+    for name in left + kept:
+        (tmp_path / name).touch()
+    with run.locked():
+        assert not any((tmp_path / name).exists() for name in left)
+        assert all((tmp_path / name).exists() for name in kept)
+
+
+def test_without_locks_it_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
+    def flock(*_):
+        raise OSError(locks.errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(locks.fcntl, 'flock', flock)
+    with locks.held(tmp_path / 'lock'):
+        assert 'has no locks' in capsys.readouterr().err
