@@ -151,20 +151,15 @@ def test_every_script_trains_and_resumes(script, every_script):
     assert {key: record['args'][key] for key in config['params']} == config['params']
 
 
-# A long run, killed and stopped on its way.
+# A run that is stopped on its way (run_kills.py kills).
 
 
 @pytest.fixture(scope='module')
 def interrupted(tmp_path_factory):
-    """(folder of an unbroken run, of one that was killed and stopped, what the latter said)."""
+    """(folder of an unbroken run, of one that was stopped, what the latter said)."""
     folder, said = tmp_path_factory.mktemp('interrupted'), []
     unbroken, broken = folder / 'unbroken', folder / 'broken'
     with acai(unbroken) as beside:
-        with acai(broken) as process:
-            wait_for(broken / ACAI / 'tf' / 'model.ckpt-1.index', process)
-            time.sleep(0.5)
-            process.send_signal(signal.SIGKILL)
-            process.wait(TIMEOUT_SECONDS)
         with acai(broken) as process:
             wait_for(broken / ACAI / 'tf' / 'model.ckpt-113.index', process)
             process.send_signal(signal.SIGTERM)
