@@ -1,11 +1,14 @@
 """Trained models and their records from run folders, for notebooks, tasks, tables and figures."""
+import math
 import os
 import sys
 
 from acai_tf.autoencoder import Autoencoder
-from lib import checkpoints, results, runs, train
+from lib import anatomy, checkpoints, results, runs, train
 
 SIZES = ('scales', 'depth', 'latent')
+OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str}  # what is used of args.json
+LARGEST = {int: 1 << 31, float: math.inf}  # NaN is not below it
 
 
 def load_run(path):
@@ -24,9 +27,9 @@ def load_run(path):
     run = runs.RunFolder(path)
     class_name, params, recorded = describe_run(run)
     options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
-    image_shape, nclass = _trained_on(run)
+    traits = _fitting_traits(run, class_name, params)
     model = Autoencoder.methods()[class_name](
-        image_shape=image_shape, nclass=nclass, **params, **options
+        image_shape=anatomy.image_shape(traits), nclass=traits['nclass'], **params, **options
     )
     train.restore(model, run)
     return model
@@ -62,14 +65,22 @@ def describe_run(run):
                 f'{run.path} has no {key} in its args.json; restore that, or delete it to have the '
                 "folder's name read."
             )
-    for key, value in params.items():
-        number = types[key] is float and isinstance(value, int)
-        if not (number or isinstance(value, types[key])):
+    for key, kind in {**types, **OPTIONS}.items():
+        value = record['args'].get(key)
+        if key in record['args'] and not _is_a(kind, value):
             raise runs.RunError(
-                f'{run.path} has {key}={value!r} in its args.json, which is no '
-                f'{types[key].__name__}; restore it.'
+                f'{run.path} has {key}={value!r:.50} in its args.json, which is no '
+                f'{kind.__name__}; restore it.'
             )
     return class_name, params, record['args']
+
+
+def _is_a(kind, value):
+    """Whether a value from JSON is of a kind and can be computed with."""
+    if kind is str:
+        return isinstance(value, str)
+    numbers = (int, float) if kind is float else int
+    return isinstance(value, numbers) and abs(value) < LARGEST[kind]
 
 
 def find_runs(train_dir):
@@ -128,12 +139,17 @@ def _params_from_name(run, methods):
     return class_name, params
 
 
-def _trained_on(run):
-    """(image shape, nclass) from the newest checkpoint that tells."""
+def _fitting_traits(run, class_name, params):
+    """`lib.anatomy`'s traits of the newest checkpoint that tells; it must fit the params."""
     newest = run.newest_step()
     for step in run.checkpoint_steps():
+        prefix = run.checkpoint(step)
         try:
-            return checkpoints.image_shape_and_nclass(run.checkpoint(step))
+            traits = checkpoints.describe(prefix)
         except checkpoints.DamagedCheckpointError:
             continue
-    return checkpoints.image_shape_and_nclass(run.checkpoint(newest))  # says what is wrong with it
+        misfit = anatomy.misfit(traits, params, class_name)
+        if misfit:
+            raise checkpoints.CheckpointError(f'{prefix} does not fit its run folder: {misfit}')
+        return traits
+    return checkpoints.describe(run.checkpoint(newest))  # says what is wrong with it

@@ -2,6 +2,8 @@
 import math
 import re
 
+MAX_WIDTH = 1 << 12  # of an image; nothing larger is allocated on a checkpoint's word
+SIZES = ('scales', 'depth', 'latent', 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
 ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
 
@@ -17,6 +19,43 @@ def describe(shapes):
         which a shape speaks: 'depth', 'latent', 'latent_width', 'scales', 'colors', 'nclass', and a
         method's own}. A trait that cannot be told is left out; {} if this is no autoencoder at all.
     """
+    try:
+        traits = _traits(shapes)
+    except (ValueError, IndexError, KeyError, ArithmeticError):  # a kernel of a wrong rank, say
+        return {}
+    numbers = [value for value in traits.values() if isinstance(value, int)]
+    width = traits.get('latent_width', 1) << traits.get('scales', 0)
+    return traits if min(numbers, default=1) >= 0 and width <= MAX_WIDTH else {}
+
+
+def image_shape(traits):
+    """(height, width, colors) of the images of an autoencoder, from `describe`."""
+    width = traits['latent_width'] << traits['scales']
+    return width, width, traits['colors']
+
+
+def misfit(found, params, class_name):
+    """Why a checkpoint does not fit hyper-parameters, as the end of a sentence; None if it does.
+
+    To be asked before a model of these sizes is made, which may be as large as a damaged record
+    says.
+
+    Args:
+        found: `describe` of the checkpoint.
+        params: {hyper-parameter: value}.
+        class_name: the method's class.
+    """
+    sizes = {key: value for key, value in params.items() if key in SIZES}
+    if sizes.get('advdepth') == 0:  # it stands for depth
+        sizes['advdepth'] = sizes['depth']
+    missing = [key for key in sizes if key not in found]
+    if missing:
+        return explain(found, {'method': class_name}, class_name)
+    other = {key: value for key, value in sizes.items() if found[key] != value}
+    return explain(found, {**found, **other}, class_name) if other else None
+
+
+def _traits(shapes):
     scope = next((scope for scope in ENCODERS if f'{scope}/conv2d/kernel' in shapes), None)
     if scope is None:
         return {}

@@ -126,6 +126,8 @@ def load_original(model, prefix):
     wanted = stored + scaling if resumes_scaling else stored
     values = {name: _read(reader, prefix, name) for name, _ in wanted}
     step = int(values['global_step'])
+    if step < 0:
+        raise CheckpointError(f'{prefix} has the global_step {step}; no training wrote that.')
     for optimizer in model.optimizers.values():
         _adam(optimizer).iterations.assign(step)
     for name, variable in wanted:
@@ -202,14 +204,14 @@ def _reason(error):
     return error.message.splitlines()[0].split(' [Op:')[0].split('; ')[-1].strip()
 
 
-def image_shape_and_nclass(prefix):
-    """What a checkpoint was trained on, read from the shapes of its variables.
+def describe(prefix):
+    """The traits of the autoencoder that a checkpoint holds, from the shapes of its variables.
 
     Args:
         prefix: the path without `.index`.
 
     Returns:
-        (height, width, colors), nclass.
+        As `lib.anatomy.describe`, with 'nclass' and all sizes.
 
     Raises:
         CheckpointError: it is no checkpoint of an autoencoder.
@@ -218,8 +220,7 @@ def image_shape_and_nclass(prefix):
     traits = anatomy.describe(_open(os.fspath(prefix))[1])
     if 'nclass' not in traits:
         raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
-    width = traits['latent_width'] << traits['scales']
-    return (width, width, traits['colors']), traits['nclass']
+    return traits
 
 
 def _open(prefix):

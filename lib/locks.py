@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-POLL_SEC = 0.2
+POLL_SEC = 0.1
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -28,7 +28,7 @@ def held(path, wait_sec=0):
     see each other's locks if it shares them, as NFS 4 does.
 
     Args:
-        path: the lock file; it stays.
+        path: the lock file; it is removed at the end.
         wait_sec: how long to wait for another process to let go.
 
     Yields:
@@ -38,35 +38,46 @@ def held(path, wait_sec=0):
         HeldError: another process held it all that time.
         OSError: the file cannot be written.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    give_up = time.monotonic() + wait_sec
+    while (lock := _take(path)) is None:
+        if time.monotonic() >= give_up:
+            raise HeldError(_holder(path))
+        time.sleep(POLL_SEC)
     try:
-        give_up = time.monotonic() + wait_sec
-        while not _take(lock, path):
-            if time.monotonic() >= give_up:
-                raise HeldError(_holder(lock))
-            time.sleep(POLL_SEC)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
         yield lock
     finally:
+        with contextlib.suppress(OSError):
+            os.remove(path)
         os.close(lock)
 
 
-def _take(lock, path):
+def _take(path):
+    """The file descriptor of the lock, or None if another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        if os.path.samestat(os.fstat(lock), os.stat(path)):
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass  # held; or, as when it is another file now, its holder just removed it
     except OSError as error:
-        if error.errno not in UNSUPPORTED:
-            raise
-        print(
-            f'The file system of {path} has no locks; see to it that no other process works there.',
-            file=sys.stderr,
-        )
-    return True
+        if error.errno in UNSUPPORTED:
+            print(
+                f'The file system of {path} has no locks; see to it that no other process works '
+                'there.',
+                file=sys.stderr,
+            )
+            return lock
+        os.close(lock)
+        raise
+    os.close(lock)
+    return None
 
 
-def _holder(lock):
-    holder = os.pread(lock, 200, 0).decode(errors='replace').strip()
-    return holder or 'another process'  # it has not written its name yet
+def _holder(path):
+    with contextlib.suppress(OSError), open(path, errors='replace') as file:
+        if holder := file.read(200).strip():
+            return holder
+    return 'another process'  # it has not written its name yet

@@ -71,7 +71,7 @@ class Job:
                 record = json.load(file)
             wanted = (experiments.CLUSTER_INITS, max(self.folder.checkpoint_steps()))
             return (record['n_init'], record['step']) == wanted
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
 
     def check(self):

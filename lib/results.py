@@ -103,7 +103,7 @@ def _read_clustering(path):
         return needed
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
         return {}
 

@@ -186,7 +186,7 @@ class RunFolder:
             if not isinstance(record['args'], dict):
                 raise TypeError('args is no object')
             return record
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(
                 f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
                 'options you give.'

@@ -1,34 +1,12 @@
 """What the event files of a run say, ours or the 2018 code's."""
+import functools
 import glob
 import os
 import sys
 
 import tensorflow as tf
-from google.protobuf.message import DecodeError
-from tensorboard.compat.proto.event_pb2 import Event
 
-
-def events(path):
-    """The events of one file as far as it can be read; a note on stderr says where it ends early.
-
-    Args:
-        path: an event file.
-    """
-    count = 0
-    try:
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            yield Event.FromString(record)
-            count += 1
-    except (tf.errors.OpError, DecodeError) as error:
-        print(
-            f'{path} is damaged after {count} events ({_reason(error)}); what comes before counts.',
-            file=sys.stderr,
-        )
-
-
-def _reason(error):
-    text = error.message if isinstance(error, tf.errors.OpError) else str(error)
-    return (text.splitlines() or [type(error).__name__])[0].split(' [Op:')[0].rstrip('.')
+from lib import events
 
 
 def read(folder, tags):
@@ -46,7 +24,7 @@ def read(folder, tags):
     names = {written: tag for tag in tags for written in (tag, f'{tag}_1')}
     found = {tag: {} for tag in tags}
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
-        for event in events(path):
+        for _, event in events.read(path, functools.partial(_note, path)):
             for value in event.summary.value:
                 if value.tag in names:
                     number = _number(value)
@@ -55,12 +33,23 @@ def read(folder, tags):
     return {tag: dict(sorted(values.items())) for tag, values in found.items()}
 
 
+def _note(path, count, reason):
+    print(
+        f'{path} is damaged after {count} events ({reason}); what comes before counts.',
+        file=sys.stderr,
+    )
+
+
 def _number(value):
     """The float of a summary value; None for what is no scalar."""
     kind = value.WhichOneof('value')
     if kind == 'simple_value':
         return value.simple_value
-    if kind == 'tensor':
-        array = tf.make_ndarray(value.tensor)
+    # A shape is looked at before anything of its size is allocated.
+    if kind == 'tensor' and not value.tensor.tensor_shape.dim:
+        try:
+            array = tf.make_ndarray(value.tensor)
+        except (TypeError, ValueError, KeyError):
+            return None
         return float(array) if array.ndim == 0 and array.dtype.kind in 'fiu' else None
     return None

@@ -173,7 +173,7 @@ def files(run):
     return {
         str(path.relative_to(run.path)): path.read_bytes()
         for path in paths
-        if 'tfevents' not in path.name and path.name != '.lock'
+        if 'tfevents' not in path.name
     }
 
 

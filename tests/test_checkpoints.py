@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import checkpoints, noise
+from lib import anatomy, checkpoints, noise
 from tests import original
 
 MOMENT_TOLERANCE = 1e-4  # of a moment's norm
@@ -78,7 +78,8 @@ def test_round_trip_of_other_sizes(name, image_shape, nclass, changes, tmp_path)
     first.train_step({'x': x, 'label': tf.one_hot(tf.range(4) % nclass, nclass)})
     path = str(tmp_path / 'model.ckpt-1')
     checkpoints.save_original(first, path, 1)
-    assert checkpoints.image_shape_and_nclass(path) == (image_shape, nclass)
+    traits = checkpoints.describe(path)
+    assert (anatomy.image_shape(traits), traits['nclass']) == (image_shape, nclass)
     assert original.state(first) != original.state(second)
     assert checkpoints.load_original(second, path) == 1
     assert original.state(first) == original.state(second)
@@ -174,7 +175,7 @@ def test_names_a_checkpoint_of_something_else(tmp_path):
     )
     assert 'no checkpoint of an autoencoder' in refused(original.model('acai'), copy)
     with pytest.raises(checkpoints.CheckpointError, match='no checkpoint of an autoencoder'):
-        checkpoints.image_shape_and_nclass(copy)
+        checkpoints.describe(copy)
 
 
 # Damage.

@@ -44,8 +44,7 @@ def test_a_dead_process_holds_nothing(holder):
     with run.locked():
         with open(os.path.join(run.path, runs.LOCK_NAME)) as file:
             assert file.read() == f'process {os.getpid()} on {socket.gethostname()}'
-    with run.locked():  # and again, once it was let go
-        pass
+    assert not os.path.exists(os.path.join(run.path, runs.LOCK_NAME))  # let go
 
 
 def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
@@ -68,3 +67,17 @@ def test_without_locks_it_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(locks.fcntl, 'flock', flock)
     with locks.held(tmp_path / 'lock'):
         assert 'has no locks' in capsys.readouterr().err
+
+
+def test_a_lock_is_of_one_process_at_a_time(tmp_path):
+    """Several at once, each of which takes it some times; removing the file lets no two in."""
+    code = (
+        'import os, sys; from lib import locks\n'
+        'for _ in range(50):\n'
+        '  with locks.held(sys.argv[1] + "/lock", wait_sec=99):\n'
+        '    os.mkdir(sys.argv[1] + "/inside"); os.rmdir(sys.argv[1] + "/inside")'
+    )
+    command = [sys.executable, '-c', code, str(tmp_path)]
+    beside = [subprocess.Popen(command, cwd=tiny.REPOSITORY) for _ in range(4)]
+    assert [process.wait() for process in beside] == [0] * 4
+    assert os.listdir(tmp_path) == []
