@@ -8,8 +8,9 @@ PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs a row, rows, pictures an i
 
 
 def to_uint8(images):
-    """Images in [-1, 1] to pixel values 0..255, clipped."""
-    return np.clip(np.round(127.5 + 127.5 * np.asarray(images)), 0, 255).astype(np.uint8)
+    """Images in [-1, 1] to pixel values 0..255, clipped; NaN is black."""
+    clipped = np.clip(np.nan_to_num(images, nan=-1.0), -1, 1)
+    return np.round(127.5 + 127.5 * clipped).astype(np.uint8)
 
 
 def to_png(image):

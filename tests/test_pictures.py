@@ -5,9 +5,10 @@ from lib import interpolate, pictures
 
 
 def test_rounding_and_clipping():
-    values = [-2, -1, -1 + 0.9 / 255, -1 + 1.1 / 255, 0, 0.5, 1, 7]
+    values = [-2, -1, -1 + 0.9 / 255, -1 + 1.1 / 255, 0, 0.5, 1, 7, np.inf, np.nan]
     # 127.5 rounds to the even 128
-    np.testing.assert_array_equal(pictures.to_uint8(values), [0, 0, 0, 1, 128, 191, 255, 255])
+    expected = [0, 0, 0, 1, 128, 191, 255, 255, 255, 0]
+    np.testing.assert_array_equal(pictures.to_uint8(values), expected)
 
 
 def test_png_holds_the_rounded_pixels():
