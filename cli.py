@@ -182,19 +182,20 @@ def train_in(folder, args, model, make_dataset, may_change, **options):
     """
     from lib import train as training
 
-    folder.check_args(args, may_change)
     folder.create()
-    stopped_by = training.train_run(
-        model,
-        make_dataset(),
-        folder,
-        batch_size=FLAGS.batch,
-        total_kimg=FLAGS.total_kimg,
-        report_kimg=FLAGS.report_kimg,
-        allow_nan=FLAGS.allow_nan,
-        args=args,
-        **options,
-    )
+    with training.locked(model, folder):
+        folder.check_args(args, may_change)
+        stopped_by = training.train_run(
+            model,
+            make_dataset(),
+            folder,
+            batch_size=FLAGS.batch,
+            total_kimg=FLAGS.total_kimg,
+            report_kimg=FLAGS.report_kimg,
+            allow_nan=FLAGS.allow_nan,
+            args=args,
+            **options,
+        )
     if stopped_by:
         step = int(model.global_step.numpy())
         print(f'Stopped at step {step}; the same command goes on from there.')

@@ -1,5 +1,4 @@
 """Trained models and their records from run folders, for notebooks, tasks, tables and figures."""
-import math
 import os
 import sys
 
@@ -8,7 +7,7 @@ from lib import anatomy, checkpoints, results, runs, train
 
 SIZES = ('scales', 'depth', 'latent')
 OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str}  # what is used of args.json
-LARGEST = {int: 1 << 31, float: math.inf}  # NaN is not below it
+LARGEST = 1 << 31  # of what is computed with
 
 
 def load_run(path):
@@ -72,7 +71,15 @@ def describe_run(run):
                 f'{run.path} has {key}={value!r:.50} in its args.json, which is no '
                 f'{kind.__name__}; restore it.'
             )
-    return class_name, params, record['args']
+    return class_name, _checked(run, params), record['args']
+
+
+def _checked(run, params):
+    """The params of a run, whose sizes must be possible."""
+    for key in SIZES:
+        if params[key] < (0 if key == 'scales' else 1):
+            raise runs.RunError(f'{run.path} is no run folder: it has {key}={params[key]}.')
+    return params
 
 
 def _is_a(kind, value):
@@ -80,7 +87,7 @@ def _is_a(kind, value):
     if kind is str:
         return isinstance(value, str)
     numbers = (int, float) if kind is float else int
-    return isinstance(value, numbers) and abs(value) < LARGEST[kind]
+    return isinstance(value, numbers) and abs(value) <= LARGEST  # NaN is not
 
 
 def find_runs(train_dir):
@@ -136,7 +143,7 @@ def _params_from_name(run, methods):
         raise runs.RunError(f'{run.name} is no name of a run folder: {error}.') from error
     if missing:
         raise runs.RunError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
-    return class_name, params
+    return class_name, _checked(run, params)
 
 
 def _fitting_traits(run, class_name, params):

@@ -2,7 +2,8 @@
 import math
 import re
 
-MAX_WIDTH = 1 << 12  # of an image; nothing larger is allocated on a checkpoint's word
+# Of an image; nothing larger is allocated on a checkpoint's word.
+MAX_SCALES, MAX_WIDTH = 12, 1 << 12
 SIZES = ('scales', 'depth', 'latent', 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
 ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
@@ -23,9 +24,10 @@ def describe(shapes):
         traits = _traits(shapes)
     except (ValueError, IndexError, KeyError, ArithmeticError):  # a kernel of a wrong rank, say
         return {}
-    numbers = [value for value in traits.values() if isinstance(value, int)]
-    width = traits.get('latent_width', 1) << traits.get('scales', 0)
-    return traits if min(numbers, default=1) >= 0 and width <= MAX_WIDTH else {}
+    empty = any(size < 1 for shape in shapes.values() for size in shape)
+    if not traits or empty or not 0 <= traits['scales'] <= MAX_SCALES:
+        return {}
+    return traits if traits.get('latent_width', 1) << traits['scales'] <= MAX_WIDTH else {}
 
 
 def image_shape(traits):

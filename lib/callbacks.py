@@ -60,7 +60,12 @@ class Progress(Callback):
         self.print(f'{means}  [{rate:.2f} img/s]')
 
     def on_train_end(self, logs=None):
-        self.bar.close()
+        self.close()
+
+    def close(self):
+        """Ends the bar, where training itself did not come to its end too."""
+        if self.bar is not None:
+            self.bar.close()
 
     def print(self, text):
         """Prints a line above the bar, with how many images (in thousands) were seen."""
@@ -91,8 +96,8 @@ class BatchScalars(Callback):
 
 
 @contextlib.contextmanager
-def _disk_errors():
-    """An event file that cannot be written is an OSError here, as a picture is."""
+def disk_errors():
+    """Turns TensorFlow's error, when an event file cannot be written, into an OSError."""
     try:
         yield
     except tf.errors.OpError as error:
@@ -100,7 +105,7 @@ def _disk_errors():
 
 
 def write_scalars(events, step, scalars):
-    with _disk_errors(), events.as_default(step):
+    with disk_errors(), events.as_default(step):
         for tag, value in scalars.items():
             tf.summary.scalar(tag, value)
 
@@ -155,7 +160,7 @@ class PictureGrid(Callback):
         shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
         samples = noise.Draws(self.seed).normal('pictures/samples', shape).numpy()
         grid, straight = eval.picture_grid(self.model, self.dataset, samples)
-        with _disk_errors(), self.events.as_default(self.step):
+        with disk_errors(), self.events.as_default(self.step):
             for name, picture in grid.items():
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_uint8(picture)[None])
@@ -178,7 +183,7 @@ class Checkpoints(Callback):
         self.run, self.events = run, events
 
     def on_epoch_end(self, epoch, logs=None):
-        with _disk_errors():
+        with disk_errors():
             self.events.flush()
         checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
         for step in self.run.checkpoint_steps()[KEEP_CHECKPOINTS:]:

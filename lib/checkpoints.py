@@ -5,6 +5,7 @@ Under a prefix PREFIX lie PREFIX.index and PREFIX.data-00000-of-00001.
 """
 import contextlib
 import glob
+import math
 import os
 import re
 
@@ -243,6 +244,12 @@ def _open(prefix):
         raise DamagedCheckpointError(
             f'The checkpoint {prefix} is damaged: {prefix}{INDEX} is cut short or altered.'
         ) from error
+    dtypes = reader.get_variable_to_dtype_map()
+    claimed = sum(math.prod(shape) * dtypes[name].size for name, shape in shapes.items())
+    if claimed > os.path.getsize(prefix + DATA):
+        raise DamagedCheckpointError(
+            f'The checkpoint {prefix} is damaged: {prefix}{DATA} is cut short.'
+        )
     return reader, {name: tuple(shape) for name, shape in shapes.items()}
 
 

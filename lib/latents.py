@@ -184,6 +184,6 @@ def _read_cache(path, key):
         with np.load(path, allow_pickle=False) as content:
             if content['key'].item() == key:
                 return {name: content[name] for name in content if name != 'key'}
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
         pass  # not there, or not whole: encoded again
     return None

@@ -20,7 +20,7 @@ class HeldError(Exception):
 
 
 @contextlib.contextmanager
-def held(path, wait_sec=0):
+def held(path, wait_sec=0, inherited=False):
     """Holds a lock file while the block runs, and writes into it who holds it.
 
     The operating system frees the lock when the last process that has the file open is gone,
@@ -28,11 +28,13 @@ def held(path, wait_sec=0):
     see each other's locks if it shares them, as NFS 4 does.
 
     Args:
-        path: the lock file; it is removed at the end.
+        path: the lock file.
         wait_sec: how long to wait for another process to let go.
+        inherited: whether child processes hold the lock on, as long as they have the file open.
+            Then the file stays; else it is removed at the end.
 
     Yields:
-        The file descriptor, which child processes may inherit to hold the lock on.
+        The file descriptor.
 
     Raises:
         HeldError: another process held it all that time.
@@ -48,8 +50,9 @@ def held(path, wait_sec=0):
         os.pwrite(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
         yield lock
     finally:
-        with contextlib.suppress(OSError):
-            os.remove(path)
+        if not inherited:
+            with contextlib.suppress(OSError):
+                os.remove(path)
         os.close(lock)
 
 

@@ -31,7 +31,7 @@ def locked(train_dir):
         try:
             os.makedirs(train_dir, exist_ok=True)
             path = os.path.join(train_dir, LOCK_NAME)
-            lock = stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+            lock = stack.enter_context(locks.held(path, LOCK_WAIT_SEC, inherited=True))
         except locks.HeldError as error:
             raise runs.RunError(
                 f'Another reproduce.py ({error.holder}), or a run that it started, works in '

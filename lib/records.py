@@ -61,25 +61,39 @@ def write(path, pictures, total):
         ) from error
 
 
+def count_whole(path):
+    """(number of records that lie whole in a TFRecord file, whether it ends with the last of them).
+
+    From the lengths around them alone: no reader has to meet one that is larger than the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    number = position = 0
+    size = os.path.getsize(path)
+    with open(path, 'rb') as file:
+        while position < size:
+            length = int.from_bytes(file.read(8), 'little')
+            position += FRAME_BYTES + length
+            if position > size:
+                return number, False
+            file.seek(position)
+            number += 1
+    return number, True
+
+
 def count(path):
     """The number of records of a file, from the frames around them alone.
 
     Raises:
         DataError: the file is missing, is empty or ends within a record.
     """
-    number = position = 0
     try:
-        size = os.path.getsize(path)
-        with open(path, 'rb') as file:
-            while position < size:
-                length = int.from_bytes(file.read(8), 'little')
-                position += FRAME_BYTES + length
-                if position > size:
-                    raise _damaged(path, number, 'the file ends within it')
-                file.seek(position)
-                number += 1
+        number, whole = count_whole(path)
     except OSError as error:
         raise DataError(f'Cannot read {path} ({_reason(error)}).') from error
+    if not whole:
+        raise _damaged(path, number, 'the file ends within it')
     if not number:
         raise DataError(f'{path} is empty; {_AGAIN}.')
     return number
@@ -91,7 +105,7 @@ def read(path):
     Raises:
         DataError: as `count`; or a record is corrupt or not of this format (named by its number).
     """
-    count(path)  # no length that the reader will meet is larger than the file
+    count(path)  # says what is cut short before anything is decoded
     number = 0
     try:
         for chunk in tf.data.TFRecordDataset(path).batch(READ_TOGETHER).as_numpy_iterator():

@@ -11,6 +11,8 @@ import numpy as np
 
 from lib import experiments, runs, scalars
 
+# What is used of clustering.json, and of which kind it is.
+CLUSTERING_RECORD = {'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool}
 EVALUATIONS = ('mean_distance', 'mean_smoothness', 'latent_accuracy')
 CLUSTERING = 'clustering'
 LAST = 20  # evaluations whose median is a run's number
@@ -97,9 +99,10 @@ def _read_clustering(path):
     try:
         with open(path, encoding='utf-8') as file:
             record = json.load(file)
-        needed = {key: record[key] for key in ('test_accuracy', 'step', 'n_init', 'use_svd')}
-        if not all(isinstance(value, (int, float)) for value in needed.values()):
-            raise TypeError('not numbers')
+        needed = {key: record[key] for key in CLUSTERING_RECORD}
+        for key, kind in CLUSTERING_RECORD.items():
+            if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
+                raise TypeError(f'{key} is none')
         return needed
     except FileNotFoundError:
         return {}

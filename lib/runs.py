@@ -142,7 +142,7 @@ class RunFolder:
 
     def _unwritable(self, error):
         return RunError(
-            f'Cannot write to the run folder {self.path} ({error.strerror}); '
+            f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
             'choose another --train_dir.'
         )
 
@@ -168,7 +168,8 @@ class RunFolder:
                 raise self._unwritable(error) from error
             for pattern in LEFT_OVERS:
                 for path in glob.glob(os.path.join(glob.escape(self.path), pattern)):
-                    os.remove(path)
+                    with contextlib.suppress(OSError):
+                        os.remove(path)
             yield
 
     def read_args(self):

@@ -24,13 +24,21 @@ def read(folder, tags):
     names = {written: tag for tag in tags for written in (tag, f'{tag}_1')}
     found = {tag: {} for tag in tags}
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
+        for step, value in _values(path):
+            number = _number(value) if value.tag in names else None
+            if number is not None:
+                found[names[value.tag]][step] = number
+    return {tag: dict(sorted(values.items())) for tag, values in found.items()}
+
+
+def _values(path):
+    """Yields (step, summary value) of an event file, as far as it can be read."""
+    try:
         for _, event in events.read(path, functools.partial(_note, path)):
             for value in event.summary.value:
-                if value.tag in names:
-                    number = _number(value)
-                    if number is not None:
-                        found[names[value.tag]][event.step] = number
-    return {tag: dict(sorted(values.items())) for tag, values in found.items()}
+                yield event.step, value
+    except (OSError, tf.errors.OpError) as error:
+        print(f'{path} cannot be read ({error}); it does not count.', file=sys.stderr)
 
 
 def _note(path, count, reason):
@@ -49,7 +57,7 @@ def _number(value):
     if kind == 'tensor' and not value.tensor.tensor_shape.dim:
         try:
             array = tf.make_ndarray(value.tensor)
-        except (TypeError, ValueError, KeyError):
+        except (TypeError, ValueError, KeyError, ArithmeticError):
             return None
         return float(array) if array.ndim == 0 and array.dtype.kind in 'fiu' else None
     return None

@@ -206,7 +206,7 @@ def train_run(
     Args:
         model: an `acai_tf` model, or a `lib.classify.LinearClassifier`.
         dataset: a `lib.data.Dataset` with batches of batch_size.
-        run: a `lib.runs.RunFolder`, created.
+        run: a `lib.runs.RunFolder`, created, and `locked` where others might use it.
         batch_size: images of a step.
         total_kimg: length of the run, in 1024 images.
         report_kimg: images from report to report, in 1024.
@@ -219,8 +219,8 @@ def train_run(
         The number of the signal that stopped it, or None at the end.
 
     Raises:
-        lib.runs.RunError: another process trains there, no checkpoint can be read, training
-            diverged, or the disk is full; the message says what is kept.
+        lib.runs.RunError: no checkpoint can be read, training diverged, or the disk is full; the
+            message says what is kept.
         lib.checkpoints.CheckpointError: the run's checkpoint is of another model, or a new one
             cannot be written.
     """
@@ -231,35 +231,60 @@ def train_run(
         # Of several machines only the first reports and saves.
         resume(model, run)
         return loop(model, dataset, [], **options)
-    with run.locked():
-        step = resume(model, run)
-        if args:
-            run.write_args(args)
-        events.drop_after(run.summaries, step)
-        writer = tf.summary.create_file_writer(run.summaries)
-        progress = callbacks.Progress(batch_size, last)
-        reports = [
-            progress,
-            callbacks.BatchScalars(writer),
-            *evaluations(model, dataset, run, writer, progress),
-            callbacks.Checkpoints(run, writer),
-        ]
-        try:
-            return loop(model, dataset, reports, **options)
-        except DivergedError as error:
-            kept = run.checkpoint_steps()
-            raise runs.RunError(
-                f'{error} Training stops; '
-                + (f'the last good checkpoint is {run.checkpoint(kept[0])}. ' if kept else '')
-                + 'Choose a lower --lr and another --train_dir, or give --allow_nan to go on.'
-            ) from error
-        except OSError as error:  # of a picture, say: what was trained is kept all the same
-            step = int(model.global_step.numpy())
-            checkpoints.save_original(model, run.checkpoint(step), step)
-            raise runs.RunError(
-                f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
-                f'{step} is saved: make room, and the same command goes on from there.'
-            ) from error
-        finally:
-            with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
-                writer.close()
+    step = resume(model, run)
+    if not allow_nan:
+        _check_restored(model, run, step)
+    progress = callbacks.Progress(batch_size, last)
+    try:
+        with callbacks.disk_errors():
+            if args:
+                run.write_args(args)
+            events.drop_after(run.summaries, step)
+            writer = tf.summary.create_file_writer(run.summaries)
+    except OSError as error:
+        raise runs.RunError(
+            f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
+            'command goes on.'
+        ) from error
+    reports = [
+        progress,
+        callbacks.BatchScalars(writer),
+        *evaluations(model, dataset, run, writer, progress),
+        callbacks.Checkpoints(run, writer),
+    ]
+    try:
+        return loop(model, dataset, reports, **options)
+    except DivergedError as error:
+        kept = run.checkpoint_steps()
+        last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''
+        raise DivergedError(
+            f'{error}{last_good} Training stops: choose a lower --lr and another --train_dir, or '
+            'give --allow_nan to go on.'
+        ) from error
+    except OSError as error:  # of a picture, say: what was trained is kept all the same
+        step = int(model.global_step.numpy())
+        checkpoints.save_original(model, run.checkpoint(step), step)
+        raise runs.RunError(
+            f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
+            f'{step} is saved: make room, and the same command goes on from there.'
+        ) from error
+    finally:
+        progress.close()
+        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
+            writer.close()
+
+
+def locked(model, run):
+    """The run's lock for the process that saves a model: of several machines the first has it."""
+    saves = model.distribute_strategy.extended.should_checkpoint
+    return run.locked() if saves else contextlib.nullcontext()
+
+
+def _check_restored(model, run, step):
+    try:
+        check_finite(model, {}, step)
+    except DivergedError as error:
+        raise DivergedError(
+            f'{error} They come from {run.checkpoint(step)}: remove that to go on from the '
+            'checkpoint before it, or give --allow_nan.'
+        ) from error

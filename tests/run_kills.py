@@ -154,26 +154,26 @@ def weights(run, step):
     return {name: reader.get_tensor(name).tobytes() for name in reader.get_variable_to_shape_map()}
 
 
-def events(run):
+def logged(run):
     """[(step, tag, value's bytes)] of all event files, sorted."""
-    import tensorflow as tf
-    from tensorboard.compat.proto.event_pb2 import Event
+    from lib import events
 
     found = []
     for path in pathlib.Path(run.summaries).iterdir():
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            event = Event.FromString(record)
+        damages = []
+        for _, event in events.read(str(path), lambda *damage, all=damages: all.append(damage)):
             found += [(event.step, v.tag, v.SerializeToString()) for v in event.summary.value]
+        assert not damages, damages
     return sorted(found)
 
 
 def files(run):
-    """{path in the run folder: bytes}, without what has its time in it."""
+    """{path in the run folder: bytes}, without event files and checkpoints."""
     paths = [path for path in pathlib.Path(run.path).rglob('*') if path.is_file()]
     return {
         str(path.relative_to(run.path)): path.read_bytes()
         for path in paths
-        if 'tfevents' not in path.name
+        if 'tfevents' not in path.name and not path.name.startswith('model.ckpt-')
     }
 
 
@@ -183,10 +183,12 @@ def differences(run, unbroken):
     step = unbroken.newest_step()
     if run.newest_step() != step or weights(run, step) != weights(unbroken, step):
         found.append('the weights differ')
-    ours = events(run)
+    if len(run.checkpoint_steps()) != len(unbroken.checkpoint_steps()):
+        found.append('another number of checkpoints is kept')
+    ours = logged(run)
     if len({(step, tag) for step, tag, _ in ours}) != len(ours):
         found.append('a step stands in the event files twice')
-    if ours != events(unbroken):
+    if ours != logged(unbroken):
         found.append('the events differ')
     ours, expected = files(run), files(unbroken)
     if set(ours) != set(expected):
@@ -217,15 +219,16 @@ def main(kills, seed, script, folder):
     run = runs.RunFolder(str(folder / 'killed' / path.relative_to(folder / 'unbroken')))
     phases = FIRST_KILLS + [phase for phase in PHASES if phase not in FIRST_KILLS]
     chance, table, problems = random.Random(seed), {}, []
+    seconds = dict(unbroken.seconds)
     expected, waiting = 0, []  # the step to go on from; rows of kills that nothing went on from yet
     for number, phase in zip(range(kills + 1), itertools.cycle(phases), strict=False):
         command = [*script, f'--train_dir={folder}/killed']
         if number == kills:
             child = Child(command)
         else:
-            seconds = unbroken.seconds[phase]
             occurrence = 1 if phase in IN_EVERY_START else chance.randint(2, 3)
-            child = Child(command, phase, occurrence, chance.random() * max(seconds[-5:]))
+            child = Child(command, phase, occurrence, chance.random() * max(seconds[phase][-5:]))
+            seconds.update(child.seconds)  # restoring takes longer than in a new folder
         said = re.search(r'^Resuming .* at step (\d+)\.$', child.out, re.M)
         if said or phase not in IN_EVERY_START or number == kills:
             step = int(said[1]) if said else 0

@@ -32,6 +32,21 @@ def test_other_variables_are_no_autoencoder():
     assert 'no checkpoint of an autoencoder' in anatomy.explain({}, SIZES, 'ACAI')
 
 
+@pytest.mark.parametrize(
+    'kernel, layers',
+    [
+        ((3, 3, 1, 4), 1),  # fewer convolutions than any encoder has
+        ((3, 3, 1, 4), 999),
+        ((3, 3), 9),
+        ((0, 0, 10**9, 2), 9),  # nothing that is stored, a huge picture
+        ((3, 3, 1, 0), 9),
+    ],
+)
+def test_impossible_shapes_are_no_autoencoder(kernel, layers):
+    names = ['conv2d', *(f'conv2d_{number}' for number in range(1, layers))]
+    assert anatomy.describe({f'ae_enc/{name}/kernel': kernel for name in names}) == {}
+
+
 def test_explains_the_same_traits_as_an_incomplete_checkpoint():
     traits = {'method': PLAIN, **SIZES}
     assert 'saved incompletely' in anatomy.explain(traits, traits, 'AEBaseline')

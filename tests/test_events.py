@@ -4,6 +4,7 @@ import os
 import pytest
 import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from lib import events
 
@@ -59,13 +60,40 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes(tmp_path):
         assert steps_in(tmp_path) == [1, 2]  # and it is whole again
 
 
-def test_a_damaged_event_ends_its_file(tmp_path):
+def test_a_damaged_event_ends_its_file_and_the_whole_is_kept(tmp_path, capsys):
     path = write(tmp_path, [1, 2, 3])
     content = bytearray(path.read_bytes())
     content[-20] ^= 1
     path.write_bytes(content)
     events.drop_after(str(tmp_path), 3)
     assert steps_in(tmp_path) == [1, 2]
+    copy = tmp_path / path.name.replace('tfevents', 'damaged')
+    assert copy.read_bytes() == content
+    assert f'the whole file is kept as {copy}' in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_now_is_not_taken_for_damaged(tmp_path, monkeypatch):
+    path = write(tmp_path, [1, 2, 3])
+    before = path.read_bytes()
+
+    def failing(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, 'input/output error')
+
+    monkeypatch.setattr(tf.data, 'TFRecordDataset', failing)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        events.drop_after(str(tmp_path), 1)
+    assert path.read_bytes() == before
+
+
+def test_an_enormous_event_is_not_allocated(tmp_path):
+    """With the right checksum of its length, TensorFlow's reader crashes over it."""
+    path = write(tmp_path, [1, 2])
+    length = (2**62).to_bytes(8, 'little')
+    checksum = masked_crc32c(length).to_bytes(4, 'little')
+    path.write_bytes(path.read_bytes() + length + checksum + b'and so on')
+    found = []
+    assert len(list(events.read(path, lambda *damage: found.append(damage)))) == 3  # and a header
+    assert found == [(3, events.CUT_SHORT)]
 
 
 def test_what_a_killed_clean_up_leaves_is_no_event_file(tmp_path, monkeypatch):

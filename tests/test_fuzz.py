@@ -2,6 +2,7 @@
 
     FUZZ_EXAMPLES=10000 python -m pytest tests/test_fuzz.py    # long, other examples each time
 """
+import io
 import json
 import math
 import os
@@ -17,7 +18,17 @@ from hypothesis import strategies as st
 
 import acai_tf
 from acai_tf import load
-from lib import checkpoints, data, decoded, events, records, results, runs, scalars
+from lib import (
+    checkpoints,
+    data,
+    decoded,
+    events,
+    latents,
+    records,
+    results,
+    runs,
+    scalars,
+)
 from tests import original, tiny
 
 LONG = 'FUZZ_EXAMPLES' in os.environ
@@ -178,6 +189,8 @@ NAMES = st.one_of(
 
 
 @hypothesis.given(NAMES)
+@hypothesis.example('VAE_depth2_latent4_scales-1')
+@hypothesis.example('VAE_beta1_depth2_latent4_scales3')
 def test_names_of_run_folders(folder, name):
     try:
         params = runs.parse_experiment_name(name, PARAMS)
@@ -192,6 +205,7 @@ def test_names_of_run_folders(folder, name):
         return
     types = acai_tf.ALL_AES[class_name].hyperparameters()
     assert all(type(value) is types[key] for key, value in params.items())
+    assert params['scales'] >= 0 and params['depth'] > 0 and params['latent'] > 0
 
 
 SCRIPT = 'baseline'
@@ -217,9 +231,13 @@ def run(folder):
         st.dictionaries(st.sampled_from([*ARGS, 'lr', 'seed', 'batch']), JSON).map(
             lambda changes: json.dumps({'args': {**ARGS, **changes}}).encode()
         ),
-        st.just(b'[' * 100_000),
     )
 )
+@hypothesis.example(b'[' * 100_000)
+@hypothesis.example(json.dumps({'args': {**ARGS, 'lr': 10**400}}).encode())
+@hypothesis.example(json.dumps({'args': {**ARGS, 'scales': -1}}).encode())
+@hypothesis.example(json.dumps({'args': {**ARGS, 'depth': 10**9}}).encode())
+@hypothesis.example(json.dumps({'args': ARGS}).encode())
 def test_records_of_options(run, content):
     path = pathlib.Path(run.path) / runs.ARGS_NAME
     path.write_bytes(content)
@@ -230,18 +248,50 @@ def test_records_of_options(run, content):
     try:
         acai_tf.load_run(run.path)
     except (runs.RunError, checkpoints.CheckpointError):
-        pass
-    load.find_runs(os.path.dirname(run.path))
+        assert content != json.dumps({'args': ARGS}).encode()
+    for found in load.find_runs(os.path.dirname(run.path)):
+        assert found.latent_size >= 0 and results.settings(found) is not None
     path.unlink()
 
 
-@hypothesis.given(JSON.map(lambda v: json.dumps(v).encode()) | st.binary(max_size=30))
+CLUSTERING = {'test_accuracy': 99.5, 'step': 10, 'n_init': 1000, 'use_svd': True}
+
+
+@hypothesis.given(
+    st.one_of(
+        st.binary(max_size=30),
+        damaged(json.dumps(CLUSTERING).encode()),
+        st.dictionaries(st.sampled_from(list(CLUSTERING)), JSON, max_size=2).map(
+            lambda changes: json.dumps({**CLUSTERING, **changes}).encode()
+        ),
+    )
+)
+@hypothesis.example(json.dumps({**CLUSTERING, 'step': 1.5}).encode())
+@hypothesis.example(json.dumps(CLUSTERING).encode())
 def test_records_of_clustering(run, content):
     path = pathlib.Path(run.path) / runs.CLUSTERING_NAME
     path.write_bytes(content)
     (found,) = load.find_runs(os.path.dirname(run.path))
-    assert found.clustering == {} or set(found.clustering) <= set(json.loads(content))
+    number = found.number(results.CLUSTERING)
+    if content == json.dumps(CLUSTERING).encode():
+        assert number == (99.5, (10 * 64) >> 10)
+    assert number is None or set(found.clustering) == set(CLUSTERING)
+    assert found.latent_size == 64
     path.unlink()
+
+
+def npz():
+    content = io.BytesIO()
+    np.savez(content, key='k', train=np.ones((3, 4), np.float32), train_label=np.arange(3))
+    return content.getvalue()
+
+
+@hypothesis.given(damaged(npz()) | st.binary(max_size=100))
+def test_stored_latents(folder, content):
+    path = folder / 'latents.npz'
+    path.write_bytes(content)
+    found = latents._read_cache(str(path), 'k')
+    assert found is None or set(found) <= {'train', 'train_label'}
 
 
 # Event files.
@@ -269,21 +319,17 @@ def test_event_files(folder, content):
     for tag, values in before.items():
         kept = {step: value for step, value in values.items() if step <= 17}
         assert repr(kept) == repr(after[tag])  # with its NaNs
-    assert os.listdir(summaries) == [path.name]
+    assert set(os.listdir(summaries)) <= {path.name, path.name.replace('tfevents', 'damaged')}
 
 
 # Checkpoints.
-
-
-def state(model):
-    return {name: v.numpy().tobytes() for name, v in checkpoints.stored_variables(model)}
 
 
 @pytest.fixture(scope='module')
 def model():
     """The model of the checkpoint, and its state at the start."""
     model = tiny.golden_model(SCRIPT)
-    return model, state(model)
+    return model, original.state(model)
 
 
 def load_checkpoint(model, prefix):
@@ -292,11 +338,11 @@ def load_checkpoint(model, prefix):
     try:
         step = checkpoints.load_original(model, str(prefix))
     except checkpoints.CheckpointError as error:
-        assert str(prefix) in str(error) and state(model) == fresh
+        assert str(prefix) in str(error) and original.state(model) == fresh
         return None
     assert step >= 0
     checkpoints.load_original(model, str(prefix.parent / 'fresh'))
-    assert state(model) == fresh
+    assert original.state(model) == fresh
     return step
 
 

@@ -155,7 +155,8 @@ def test_two_at_a_time_are_refused(fake, tmp_path, monkeypatch):
     fake()
     monkeypatch.setattr(processes, 'LOCK_WAIT_SEC', 0)
     with processes.locked(str(tmp_path)):
-        with pytest.raises(runs.RunError, match='Another reproduce.py, or a run that it started'):
+        who = rf'Another reproduce.py \(process {os.getpid()} on .*\), or a run'
+        with pytest.raises(runs.RunError, match=who):
             reproduce.run(jobs_of(tmp_path), str(tmp_path), [{}])
     file = tmp_path / 'file'
     file.write_text('')

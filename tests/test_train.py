@@ -5,10 +5,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lib import callbacks, checkpoints, runs, train
-from tests import tiny
+from tests import original, tiny
 
 LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
 
@@ -48,10 +49,6 @@ def go_on(method, run, record):
     return model, stopped_by
 
 
-def state(model):
-    return {name: v.numpy().tobytes() for name, v in checkpoints.stored_variables(model)}
-
-
 def test_last_step_is_the_originals():
     assert train.total_steps(16384, 64) == 262145
     assert train.total_steps(3, 64) == 49  # as the goldens' original runs
@@ -86,7 +83,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(method, tmp_path):
     assert stopped_by is None
     assert (before.steps, after.steps) == ([1, 2, 3], [4, 5, 6, 7])
     assert (before.reports, after.reports) == ([1], [4, 7])
-    assert state(resumed) == state(unbroken)
+    assert original.state(resumed) == original.state(unbroken)
 
 
 def test_a_run_can_be_stopped_after_every_step(tmp_path):
@@ -100,11 +97,12 @@ def test_a_run_can_be_stopped_after_every_step(tmp_path):
         steps += record.steps
         reports += record.reports
     assert steps == list(range(1, LAST + 1)) and reports == [1, 4, 7]
-    assert state(model) == state(unbroken)
+    assert original.state(model) == original.state(unbroken)
     assert len(run.checkpoint_steps()) == callbacks.KEEP_CHECKPOINTS
     record = Record()
     again, stopped_by = go_on('ACAI', run, record)  # nothing is left to do
-    assert stopped_by is None and not record.steps and state(again) == state(unbroken)
+    assert stopped_by is None and not record.steps
+    assert original.state(again) == original.state(unbroken)
 
 
 def test_handlers_of_signals_are_put_back():
@@ -132,7 +130,7 @@ def finished(tmp_path):
     run = new_run(tmp_path / 'run')
     model, _ = go_on('ACAI', run, Record())
     assert run.checkpoint_steps() == [7, 4, 1]
-    return run, state(model)
+    return run, original.state(model)
 
 
 def cut_short(path):
@@ -164,7 +162,7 @@ def test_a_damaged_checkpoint_is_passed_over(damage, suffix, finished, capsys):
     record = Record()
     model, _ = go_on('ACAI', run, record)
     assert record.steps == [5, 6, 7]
-    assert state(model) == end
+    assert original.state(model) == end
     said = capsys.readouterr().out
     assert 'model.ckpt-7' in said and 'Trying the checkpoint before it.' in said
     assert 'at step 4' in said
@@ -178,23 +176,23 @@ def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
         cut_short(f'{run.checkpoint(step)}.index')
     before = sorted(os.listdir(run.checkpoints))
     model = tiny.make('ACAI', scales=1, depth=1)
-    fresh = state(model)
+    fresh = original.state(model)
     with pytest.raises(runs.RunError, match='No checkpoint in .* can be read'):
         train.resume(model, run)
-    assert state(model) == fresh
+    assert original.state(model) == fresh
     assert sorted(os.listdir(run.checkpoints)) == before
 
 
 def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     run, end = finished
     for other in (tiny.make('ACAI', scales=1), tiny.make('VAE', scales=1, depth=1)):
-        fresh = state(other)
+        fresh = original.state(other)
         with pytest.raises(checkpoints.CheckpointError):
             train.resume(other, run)
-        assert state(other) == fresh
+        assert original.state(other) == fresh
     model = tiny.make('ACAI', scales=1, depth=1)
     assert train.resume(model, run) == 7
-    assert state(model) == end
+    assert original.state(model) == end
 
 
 def one_by_one(run, **options):
@@ -205,36 +203,38 @@ def one_by_one(run, **options):
 
 
 class Poison(keras.callbacks.Callback):
-    """Makes a weight NaN once a step is done."""
+    """Makes weights NaN, or another value, once a step is done."""
 
-    def __init__(self, step):
+    def __init__(self, step, value=np.nan):
         super().__init__()
-        self.step = step
+        self.step, self.value = step, value
 
     def on_train_batch_end(self, batch, logs=None):
         if batch == self.step:
-            weight = self.model.decoder.trainable_variables[0]
-            weight.assign(weight * np.nan)
+            weight = self.model.decoder.trainable_variables[-2]
+            weight.assign(ops.full_like(weight, self.value))
 
 
-def poisoned(step):
-    return lambda *args: [*train.autoencoder_evaluations(*args), Poison(step)]
+def poisoned(*poison):
+    return lambda *args: [*train.autoencoder_evaluations(*args), Poison(*poison)]
 
 
 @pytest.mark.parametrize(
-    'step, problem',
+    'step, value, problem',
     [
-        (5, r'(loss|rmse)\w* became nan at step 6\.'),
-        (4, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),  # the loss is finite yet
+        (5, np.nan, r'rmse became nan at step 6\.'),
+        (5, 1e30, r'rmse became inf at step 6\.'),
+        (4, np.nan, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),  # no loss is yet
+        (4, np.inf, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),
     ],
 )
-def test_training_stops_when_it_diverges(step, problem, tmp_path):
+def test_training_stops_when_it_diverges(step, value, problem, tmp_path):
     run = new_run(tmp_path)
-    _, go = one_by_one(run, evaluations=poisoned(step))
-    with pytest.raises(runs.RunError, match=problem) as error:
+    _, go = one_by_one(run, evaluations=poisoned(step, value))
+    with pytest.raises(train.DivergedError, match=problem) as error:
         go()
     kept = 4 if step == 5 else 1
-    assert f'the last good checkpoint is {run.checkpoint(kept)}.' in str(error.value)
+    assert f'The last good checkpoint is {run.checkpoint(kept)}.' in str(error.value)
     assert '--allow_nan' in str(error.value) and '--lr' in str(error.value)
     assert run.newest_step() == kept
     model = tiny.make('ACAI', scales=1, depth=1)
@@ -255,7 +255,23 @@ def test_allow_nan_goes_on(tmp_path):
     run = new_run(tmp_path)
     model, go = one_by_one(run, evaluations=poisoned(2), allow_nan=True)
     assert go() is None and run.newest_step() == 7
-    assert np.isnan(model.decoder.trainable_variables[0].numpy()).any()
+    assert np.isnan(model.decoder.trainable_variables[-2].numpy()).any()
+    _, go = one_by_one(run, total_kimg=7)
+    with pytest.raises(train.DivergedError, match=f'They come from {run.checkpoint(7)}: remove'):
+        go()
+    assert run.newest_step() == 7
+
+
+def test_a_disk_that_is_full_at_the_start_is_one_sentence(finished, monkeypatch):
+    run, _ = finished
+
+    def full(path, content):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(runs, 'write_atomically', full)
+    with pytest.raises(runs.RunError, match=r'\(No space left on device\): make room'):
+        one_by_one(run, total_kimg=7, args={'seed': 0})[1]()
+    assert run.checkpoint_steps() == [7, 4, 1]
 
 
 def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):
