@@ -1,6 +1,7 @@
 """TensorBoard event files that survive a crash: each step stands in them once."""
 import glob
 import os
+import shutil
 import sys
 
 import tensorflow as tf
@@ -9,19 +10,25 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from lib import records
 
-CUT_SHORT = 'it ends in the middle of an event'
+
+class DamagedEventsError(ValueError):
+    """An event file whose rest cannot be read; the message says after how many events, and why.
+
+    Attributes:
+        cut_short: whether it ends in the middle of an event, as a killed process leaves it.
+    """
+
+    def __init__(self, path, count, reason, cut_short=False):
+        super().__init__(f'{path} is damaged after {count} events ({reason})')
+        self.cut_short = cut_short
 
 
-def read(path, on_damage):
+def read(path):
     """Yields (record's bytes, Event) of an event file, as far as it can be read.
 
-    Args:
-        path: the file.
-        on_damage: called with the number of events before the damage and what is wrong in a few
-            words; that is CUT_SHORT for a file as a killed process leaves it.
-
     Raises:
-        OSError: the file cannot be opened.
+        DamagedEventsError: the rest is damaged.
+        OSError, tf.errors.OpError: the file cannot be read now.
     """
     number, whole = records.count_whole(path)
     count = 0
@@ -31,15 +38,10 @@ def read(path, on_damage):
             count += 1
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError) as error:
         text = error.message if isinstance(error, tf.errors.OpError) else str(error)
-        reason = (text.splitlines() or [type(error).__name__])[0]
-        on_damage(count, reason.split(' [Op:')[0].rstrip('.'))
-    else:
-        if not whole:
-            on_damage(count, CUT_SHORT)
-
-
-def _note_in(damages):
-    return lambda *damage: damages.append(damage)
+        reason = (text.splitlines() or [type(error).__name__])[0].split(' [Op:')[0].rstrip('.')
+        raise DamagedEventsError(path, count, reason) from error
+    if not whole:
+        raise DamagedEventsError(path, count, 'it ends in the middle of an event', cut_short=True)
 
 
 def drop_after(folder, step):
@@ -56,25 +58,24 @@ def drop_after(folder, step):
         OSError, tf.errors.OpError: a file cannot be read or written.
     """
     for path in glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*')):
-        kept, total, damages = [], 0, []
-        for record, event in read(path, _note_in(damages)):
-            total += 1
-            if event.step <= step:
-                kept.append(record)
-        if len(kept) == total and not damages:
+        kept, changed = [], False
+        try:
+            for record, event in read(path):
+                if event.step <= step:
+                    kept.append(record)
+                else:
+                    changed = True
+        except DamagedEventsError as error:
+            changed = True
+            if not error.cut_short:
+                name = os.path.basename(path).replace('tfevents', 'damaged')
+                shutil.copyfile(path, os.path.join(folder, name))
+                print(f'{error}; these are kept, and all of it as {name}.', file=sys.stderr)
+        if not changed:
             continue
         # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
         temporary = os.path.join(folder, '.rewritten.tmp')
         with tf.io.TFRecordWriter(temporary) as writer:
             for record in kept:
                 writer.write(record)
-        for count, reason in damages:
-            if reason != CUT_SHORT:
-                copy = os.path.join(folder, os.path.basename(path).replace('tfevents', 'damaged'))
-                os.replace(path, copy)
-                print(
-                    f'{path} is damaged after {count} events ({reason}); these are kept, and the '
-                    f'whole file is kept as {copy}.',
-                    file=sys.stderr,
-                )
         os.replace(temporary, path)

@@ -1,5 +1,4 @@
 """What the event files of a run say, ours or the 2018 code's."""
-import functools
 import glob
 import os
 import sys
@@ -34,18 +33,13 @@ def read(folder, tags):
 def _values(path):
     """Yields (step, summary value) of an event file, as far as it can be read."""
     try:
-        for _, event in events.read(path, functools.partial(_note, path)):
+        for _, event in events.read(path):
             for value in event.summary.value:
                 yield event.step, value
+    except events.DamagedEventsError as error:
+        print(f'{error}; what comes before counts.', file=sys.stderr)
     except (OSError, tf.errors.OpError) as error:
         print(f'{path} cannot be read ({error}); it does not count.', file=sys.stderr)
-
-
-def _note(path, count, reason):
-    print(
-        f'{path} is damaged after {count} events ({reason}); what comes before counts.',
-        file=sys.stderr,
-    )
 
 
 def _number(value):

@@ -234,18 +234,8 @@ def train_run(
     step = resume(model, run)
     if not allow_nan:
         _check_restored(model, run, step)
+    writer = _open_events(run, args, step)
     progress = callbacks.Progress(batch_size, last)
-    try:
-        with callbacks.disk_errors():
-            if args:
-                run.write_args(args)
-            events.drop_after(run.summaries, step)
-            writer = tf.summary.create_file_writer(run.summaries)
-    except OSError as error:
-        raise runs.RunError(
-            f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
-            'command goes on.'
-        ) from error
     reports = [
         progress,
         callbacks.BatchScalars(writer),
@@ -272,6 +262,21 @@ def train_run(
         progress.close()
         with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
             writer.close()
+
+
+def _open_events(run, args, step):
+    """A writer of new event files, once the old ones and args.json say what holds from `step`."""
+    try:
+        with callbacks.disk_errors():
+            if args:
+                run.write_args(args)
+            events.drop_after(run.summaries, step)
+            return tf.summary.create_file_writer(run.summaries)
+    except OSError as error:
+        raise runs.RunError(
+            f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
+            'command goes on.'
+        ) from error
 
 
 def locked(model, run):
