@@ -1,6 +1,5 @@
 """Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import decoded, digits, lines, noise, records
+from lib import decoded, digits, files, lines, noise, records
 
 LINES_TEST_IMAGES = 5000
 OWN_SIZE_PX = 32
@@ -167,15 +166,14 @@ def _own(name, data_dir):
     made_by = f'--images=FOLDER --name={name} --overwrite'
     make = f'python create_datasets.py {made_by} --data_dir={data_dir}'
     try:
-        with open(path, encoding='utf-8') as file:
-            about = json.load(file)
+        about = files.read_json(path)
         classes, colors = about['classes'], about['colors']
         usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
     except FileNotFoundError:
         raise DataError(
             f'{unknown}. For your own pictures, {path} is missing; make it with: {make}'
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         usable = False
     if not usable:
         raise DataError(f'{path} is damaged; make it again: {make}')

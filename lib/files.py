@@ -1,6 +1,7 @@
-"""Files that are there completely or not at all."""
+"""Files that are there completely or not at all, and JSON that may be damaged."""
 import contextlib
 import glob
+import json
 import os
 import re
 import time
@@ -32,3 +33,17 @@ def written_whole(path):
     finally:
         with contextlib.suppress(OSError):
             os.remove(partial)
+
+
+def read_json(path):
+    """What a JSON file holds.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no JSON, or nested too deeply to be any of ours.
+    """
+    with open(path, encoding='utf-8') as file:
+        try:
+            return json.load(file)
+        except RecursionError as error:
+            raise ValueError('nested too deeply') from error

@@ -1,10 +1,9 @@
 """Trains what a table of the paper needs: several runs at a time, each in a process of its own."""
 import dataclasses
-import json
 import os
 import time
 
-from lib import data, experiments, paper, processes, runs, train
+from lib import data, experiments, files, paper, processes, runs, train
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 POLL_SEC = 0.2
@@ -67,11 +66,10 @@ class Job:
 
     def _is_clustered(self):
         try:
-            with open(os.path.join(self.folder.path, runs.CLUSTERING_NAME)) as file:
-                record = json.load(file)
+            record = files.read_json(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
             wanted = (experiments.CLUSTER_INITS, max(self.folder.checkpoint_steps()))
             return (record['n_init'], record['step']) == wanted
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
 
     def check(self):

@@ -1,6 +1,5 @@
 """Numbers of runs and of seeds, as the paper's tables report them."""
 import dataclasses
-import json
 import math
 import os
 import re
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib import experiments, runs, scalars
+from lib import experiments, files, runs, scalars
 
 # What is used of clustering.json, and of which kind it is.
 CLUSTERING_RECORD = {'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool}
@@ -97,8 +96,7 @@ def read_run(path, class_name, dataset, params, options):
 def _read_clustering(path):
     path = os.path.join(path, runs.CLUSTERING_NAME)
     try:
-        with open(path, encoding='utf-8') as file:
-            record = json.load(file)
+        record = files.read_json(path)
         needed = {key: record[key] for key in CLUSTERING_RECORD}
         for key, kind in CLUSTERING_RECORD.items():
             if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
@@ -106,7 +104,7 @@ def _read_clustering(path):
         return needed
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
         return {}
 

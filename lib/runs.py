@@ -182,12 +182,11 @@ class RunFolder:
         if not os.path.exists(path):
             return None
         try:
-            with open(path, encoding='utf-8') as file:
-                record = json.load(file)
+            record = files.read_json(path)
             if not isinstance(record['args'], dict):
                 raise TypeError('args is no object')
             return record
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
                 'options you give.'

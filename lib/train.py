@@ -227,13 +227,12 @@ def train_run(
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
-    if not model.distribute_strategy.extended.should_checkpoint:
-        # Of several machines only the first reports and saves.
-        resume(model, run)
-        return loop(model, dataset, [], **options)
     step = resume(model, run)
     if not allow_nan:
         _check_restored(model, run, step)
+    if not model.distribute_strategy.extended.should_checkpoint:
+        # Of several machines only the first reports and saves.
+        return loop(model, dataset, [], **options)
     writer = _open_events(run, args, step)
     progress = callbacks.Progress(batch_size, last)
     reports = [
