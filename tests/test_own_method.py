@@ -1,4 +1,4 @@
-"""The README's example of a method of one's own is true: its two files are all it takes."""
+"""docs/EXTENDING.md is right: its two files are all that a method of one's own takes."""
 import os
 import re
 import shutil
@@ -13,21 +13,21 @@ MAX_LINES = {'acai_tf/wae.py': 60, 'wae.py': 30}
 NAME = 'WAE_depth2_latent4_mmd_weight0.5_scales3'
 
 
-def files_in_readme():
-    """{path: text} of the README's Python blocks that begin with their file's name."""
-    text = (tiny.REPOSITORY / 'README.md').read_text()
+def files_in_docs():
+    """{path: text} of the Python blocks that begin with their file's name."""
+    text = (tiny.REPOSITORY / 'docs' / 'EXTENDING.md').read_text()
     blocks = re.findall(r'^```python\n# (\S+\.py)\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
     return dict(blocks)
 
 
 @pytest.fixture(scope='module')
 def repository(tmp_path_factory):
-    """A copy of what a script needs, with the README's two files added."""
+    """A copy of what a script needs, with the two files added."""
     folder = tmp_path_factory.mktemp('repository')
     for name in ('acai_tf', 'lib'):
         shutil.copytree(tiny.REPOSITORY / name, folder / name)
     shutil.copy(tiny.REPOSITORY / 'cli.py', folder)
-    for path, text in files_in_readme().items():
+    for path, text in files_in_docs().items():
         assert not (folder / path).exists()
         (folder / path).write_text(text)
     return folder
@@ -40,7 +40,7 @@ def run(repository, *arguments):
 
 
 def test_it_is_short():
-    files = files_in_readme()
+    files = files_in_docs()
     assert set(files) == set(MAX_LINES)
     for path, text in files.items():
         assert len(text.splitlines()) < MAX_LINES[path]
