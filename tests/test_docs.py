@@ -1,0 +1,228 @@
+"""README.md and docs/: each command is one that its script takes, each file and flag is there."""
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import acai_tf
+from lib import checkpoints
+from tests import tiny
+
+README = tiny.REPOSITORY / 'README.md'
+DOCS = sorted((tiny.REPOSITORY / 'docs').glob('*.md'))
+pages = pytest.mark.parametrize('page', [README, *DOCS], ids=lambda page: page.name)
+SCRIPTS = sorted(path.name for path in tiny.REPOSITORY.glob('*.py'))
+POSITIONAL = {'figures.py': 1, 'tables.py': 1}
+OTHER_FLAGS = {'help', 'kills'}  # of absl, and of tests/run_kills.py
+FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+PROGRAMS = 'python', 'make', 'pip', 'tensorboard'  # what a block of commands may call
+COMMAND = re.compile(rf'(\$ |[A-Z_]+=\S+ )*({"|".join(PROGRAMS)}|source|export|[A-Z_]+=)\b')
+# Bash expands a block's loops and variables, and says what it would have called.
+SAY = r"""
+PATH=
+set -eu
+say() { printf '%s\0' "$@"; printf '\n'; }
+source() { :; }
+""" + ''.join(f'{name}() {{ say {name} "$@"; }}\n' for name in PROGRAMS)
+# Runs each script as far as its flags, and parses with them the arguments of each command.
+PARSE = """
+import json, runpy, sys
+from absl import app, flags
+
+before = set(flags.FLAGS)
+for script, commands in json.load(sys.stdin).items():
+
+    def parse(main):
+        answers = []
+        for command in commands:
+            flags.FLAGS.unparse_flags()
+            try:
+                answers.append(flags.FLAGS([script, *command])[1:])
+            except flags.Error as error:
+                answers.append(str(error))
+        print(json.dumps([script, answers, sorted(set(flags.FLAGS) - before)]))
+
+    app.run = parse
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+    for name in list(sys.modules):
+        if name.partition('.')[0] in ('cli', 'tasks'):
+            del sys.modules[name]
+    sys.argv = [script]
+    runpy.run_path(script, run_name='__main__')
+"""
+
+
+def prose(page):
+    """A page without its fenced blocks."""
+    return FENCE.sub('', page.read_text())
+
+
+def inline_code(page):
+    return [' '.join(code.split()) for code in re.findall(r'`([^`]+)`', prose(page))]
+
+
+def shell_blocks(page):
+    """A page's blocks of commands, and the commands within its sentences."""
+    fenced = [text for language, text in FENCE.findall(page.read_text()) if language == 'bash']
+    indented = re.findall(r'(?:^ {4}.*\n|^\n(?= {4}))+', prose(page), re.MULTILINE)
+    indented = [re.sub(r'(?m)^ {4}', '', block).strip('\n') for block in indented]
+    for block in [*fenced, *indented, *inline_code(page)]:
+        lines = block.splitlines()
+        if any(line.startswith('$ ') for line in lines):  # the others are what it prints
+            yield '\n'.join(line[2:] for line in lines if line.startswith('$ '))
+        elif any(COMMAND.match(line) and not line.endswith('=') for line in lines):
+            yield block
+
+
+def commands(page):
+    """The commands of a page, each a list of words."""
+    found = []
+    for block in shell_blocks(page):
+        done = subprocess.run(
+            ['/bin/bash', '-c', SAY + block.replace('.venv/bin/', '')],
+            env={'HOME': '/home/me'},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0 and not done.stderr, f'{block}\n{done.stderr}'
+        found += [line.split('\0')[:-1] for line in done.stdout.splitlines()]
+    return found
+
+
+def calls(page):
+    """[(script, arguments)] of a page's Python commands."""
+    for program, *words in commands(page):
+        if program != 'python' or words[0] == '-m' or '--help' in words:
+            continue
+        if words[0] == 'tests/run_kills.py':  # [--kills=N] [--seed=N] [script flags]
+            words = [word for word in words[1:] if not re.fullmatch(r'--(kills|seed)=\d+', word)]
+        if words:
+            yield words[0], words[1:]
+
+
+@pytest.fixture(scope='module')
+def parsed():
+    """{script: ([(arguments, what is left of them or the complaint)], its flags)}."""
+    by_script = {script: [] for script in SCRIPTS if "'__main__'" in read(script)}
+    for page in [README, *DOCS]:
+        for script, arguments in calls(page):
+            by_script.setdefault(script, []).append(arguments)
+    done = subprocess.run(
+        [sys.executable, '-c', PARSE],
+        input=json.dumps(by_script),
+        cwd=tiny.REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = map(json.loads, done.stdout.splitlines())
+    return {
+        script: (list(zip(by_script[script], rest, strict=True)), flags)
+        for script, rest, flags in answers
+    }
+
+
+def read(path):
+    return (tiny.REPOSITORY / path).read_text()
+
+
+def test_every_command_is_one_that_its_script_takes(parsed):
+    assert sum(len(answers) for answers, _ in parsed.values()) > 30
+    for script, (answers, _) in parsed.items():
+        for arguments, rest in answers:
+            command = f'python {script} {" ".join(arguments)}: {rest}'
+            assert isinstance(rest, list), command
+            assert len(rest) == POSITIONAL.get(script, 0), command
+
+
+@pages
+def test_other_commands(page):
+    targets = set(re.findall(r'^(\w+):', read('Makefile'), re.MULTILINE))
+    for program, *words in commands(page):
+        if program == 'make':
+            assert {word for word in words if '=' not in word} <= targets, words
+        if program == 'python' and words[0] == '-m':
+            assert words[1] == 'pytest' and (tiny.REPOSITORY / words[2]).exists(), words
+
+
+@pages
+def test_every_flag_is_one_of_a_script(page, parsed):
+    known = OTHER_FLAGS.union(*(flags for _, flags in parsed.values()))
+    for code in inline_code(page):
+        assert set(re.findall(r'(?<!\S)--(\w+)', code)) <= known, code
+
+
+def exists(path):
+    """Whether a file is there; one without its folder may be in any."""
+    return any(tiny.REPOSITORY.glob(path if '/' in path else f'**/{path}'))
+
+
+@pages
+def test_every_file_is_there(page):
+    for code in inline_code(page):
+        if re.fullmatch(r'[\w*/]+\.(py|sh)|(lib|acai_tf|cli|runs|tests|benchmarks)/[\w/]*', code):
+            assert exists(code.rstrip('/')), code
+
+
+def anchors(page):
+    """The headings of a page as GitHub's links call them."""
+    headings = re.findall(r'^#+ (.*)$', prose(page), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+@pages
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r'\]\(([^)\s]+)\)', prose(page)):
+        if target.startswith('http'):
+            continue
+        path, _, anchor = target.partition('#')
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pages
+def test_python_blocks_name_what_exists(page):
+    for language, text in FENCE.findall(page.read_text()):
+        if language != 'python':
+            continue
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    if not hasattr(module, alias.name):
+                        importlib.import_module(f'{node.module}.{alias.name}')
+            elif isinstance(node, ast.Attribute) and getattr(node.value, 'id', '') == 'acai_tf':
+                assert hasattr(acai_tf, node.attr), node.attr
+
+
+def test_the_example_in_python_runs(tmp_path, monkeypatch):
+    (text,) = [text for language, text in FENCE.findall(README.read_text()) if language == 'python']
+    (folder,) = re.findall(r"load_run\('([^']+)'\)", text)
+    model = tiny.make('ACAI', scales=4, depth=16, latent=16, advdepth=16)
+    (tmp_path / folder / 'tf').mkdir(parents=True)
+    checkpoints.save_original(model, str(tmp_path / folder / 'tf' / 'model.ckpt-1'), 1)
+    monkeypatch.chdir(tmp_path)
+    names = {'images': np.zeros((3, 32, 32, 1), np.float32)}
+    exec(text, names)
+    assert names['h'].shape == (3, 2, 2, 16) and names['pictures'].shape == (3, 32, 32, 1)
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    text = README.read_text()
+    assert len(text.splitlines()) <= 180
+    assert set(re.findall(r'\(docs/(\w+\.md)', text)) == {page.name for page in DOCS}
+
+
+@pytest.mark.parametrize('page', DOCS, ids=lambda page: page.name)
+def test_a_page_begins_by_saying_whom_it_is_for(page):
+    title, sentence, *_ = page.read_text().split('\n\n')
+    assert re.fullmatch(r'# .+', title)
+    assert re.fullmatch(r'For (who|some|every|all)[^.]+\.', sentence)
