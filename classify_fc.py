@@ -5,7 +5,8 @@ import os
 from absl import flags
 
 import cli
-import tasks
+from cli import tasks
+from cli.shared_flags import define_training_flags
 
 FLAGS = flags.FLAGS
 
@@ -32,5 +33,5 @@ def main():
 
 
 if __name__ == '__main__':
-    cli.define_training_flags()
+    define_training_flags()
     cli.run(main)

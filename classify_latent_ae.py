@@ -8,13 +8,15 @@ import os
 from absl import flags
 
 import cli
-import tasks
+from cli import tasks
+from cli.shared_flags import define_training_flags
 
 FLAGS = flags.FLAGS
 
 
 def main():
-    from lib import latents, paper
+    from lib.paper import reported
+    from lib.tasks import latents
 
     ae, ae_run, images = tasks.open_autoencoder(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     code, accuracy = tasks.train_classifier(
@@ -27,12 +29,12 @@ def main():
     )
     if accuracy is not None:
         class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
-        cell = paper.figure(paper.ACCURACY, (images.name, size), class_name)
+        cell = reported.figure(reported.ACCURACY, (images.name, size), class_name)
         tasks.summarize('classify_latent_ae', images.name, class_name, size, accuracy, cell)
     return code
 
 
 if __name__ == '__main__':
-    cli.define_training_flags(dataset=None)
+    define_training_flags(dataset=None)
     tasks.define_ae_dir_flag()
     cli.run(main)

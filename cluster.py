@@ -9,7 +9,8 @@ import os
 from absl import flags
 
 import cli
-import tasks
+from cli import tasks
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 
@@ -20,27 +21,29 @@ flags.DEFINE_integer('n_try', 1, 'How often to do it all, each time with another
 
 
 def main():
-    from lib import cluster, data, latents, paper, runs
+    from lib import runs
+    from lib.paper import reported
+    from lib.tasks import kmeans, latents
 
     ae, run, images = tasks.open_autoencoder()
     if images.train_once is None:
-        raise data.DataError(
+        raise UserError(
             f'Clustering needs a training set that ends, but that of {images.name} is endless; '
             'use an autoencoder of mnist32, svhn32, cifar10 or digits32.'
         )
     if not os.access(run.path, os.W_OK):
-        raise runs.RunError(
+        raise UserError(
             f'Cannot write the latents and {runs.CLUSTERING_NAME} to {run.path}; copy the run '
             'folder to a place where you can.'
         )
-    found = latents.stored_latents(ae, images, run, cluster.MAX_TRAIN_IMAGES)
+    found = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
     train, test = (found[name].reshape(len(found[name]), -1) for name in ('train', 'test'))
     if len(train) < images.nclass:
-        raise data.DataError(f'{len(train)} images are too few for {images.nclass} clusters.')
+        raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
     if FLAGS.use_svd:
-        train, test = cluster.whiten(train, test)
+        train, test = kmeans.whiten(train, test)
     tries = [
-        cluster.run(
+        kmeans.run(
             train,
             found['train_label'],
             test,
@@ -67,7 +70,7 @@ def main():
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     runs.write_atomically(path, json.dumps(record, indent=2).encode() + b'\n')
-    cell = paper.figure(paper.CLUSTERING, (images.name, size), class_name)
+    cell = reported.figure(reported.CLUSTERING, (images.name, size), class_name)
     tasks.summarize('cluster', images.name, class_name, size, accuracy, cell)
     return 0
 

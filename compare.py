@@ -20,7 +20,7 @@ flags.DEFINE_string('out', None, 'Picture to write (default: compare_DATASET_EXP
 def main():
     if not FLAGS.original:
         sys.exit(f'{sys.argv[0]}: give --original, a run folder.')
-    from acai_tf import compare
+    from cli import compare
 
     paths = {'original': FLAGS.original, 'ours': FLAGS.ours}
     compare.compare_runs(

@@ -8,19 +8,20 @@ import sys
 from absl import flags
 
 import cli
+from cli.shared_flags import define_schedule_flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
 flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one of ours.")
 flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
-cli.define_schedule_flags()  # what the original's folders do not record, for args.json
+define_schedule_flags()  # what the original's folders do not record, for args.json
 
 
 def main():
     if not FLAGS.out or bool(FLAGS.run) == bool(FLAGS.original):
         sys.exit(f'{sys.argv[0]}: give --out and either --run or --original.')
-    from acai_tf import convert
+    from cli import convert
 
     if FLAGS.run:
         prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)

@@ -7,6 +7,7 @@ import os
 from absl import flags, logging
 
 import cli
+from lib.errors import UserError
 
 flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to download.')
 flags.DEFINE_string('data_dir', None, 'Folder of the records (AE_DATA if not given).')
@@ -21,12 +22,12 @@ FLAGS = flags.FLAGS
 
 
 def main():
-    from lib import data, downloads, picture_folder
+    from lib.data import downloads, picture_folder
 
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or os.environ.get('AE_DATA')
     if not data_dir:
-        raise data.DataError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
+        raise UserError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
     if FLAGS.images or FLAGS.name:
         picture_folder.create(
             FLAGS.images or '',

@@ -10,7 +10,7 @@ flags.DEFINE_string('out', None, 'Folder of the figures (default: TRAIN/figures)
 
 
 def main(train_dir):
-    from acai_tf import figures
+    from cli import figures
 
     figures.draw_all(train_dir, FLAGS.out or os.path.join(train_dir, 'figures'))
     return 0

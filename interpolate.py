@@ -5,6 +5,7 @@
 from absl import flags
 
 import cli
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('run', None, 'Run folder of the autoencoder.', required=True)
@@ -21,7 +22,6 @@ flags.DEFINE_string('out', 'strip.png', 'What to write, .png or .gif.')
 
 def ends():
     """What to interpolate between: paths of pictures, or indices of test images."""
-    from lib import runs
 
     two = [
         FLAGS.left if FLAGS.left_index is None else FLAGS.left_index,
@@ -29,19 +29,19 @@ def ends():
     ]
     if FLAGS.corners:
         if two != [None, None] or len(FLAGS.corners) != 4:
-            raise runs.RunError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
+            raise UserError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
         return [int(end) if end.isdigit() else end for end in FLAGS.corners]
     twice = any(
         None not in pair
         for pair in [(FLAGS.left, FLAGS.left_index), (FLAGS.right, FLAGS.right_index)]
     )
     if None in two or twice:
-        raise runs.RunError('Give both --left and --right, or --left_index and --right_index.')
+        raise UserError('Give both --left and --right, or --left_index and --right_index.')
     return two
 
 
 def main():
-    from acai_tf import interpolate
+    from cli import interpolate
 
     interpolate.draw(
         FLAGS.run,

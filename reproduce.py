@@ -18,7 +18,7 @@ flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai.')
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
 flags.DEFINE_string('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
 flags.DEFINE_bool('dry_run', False, 'Print the commands that are needed, and stop.')
-flags.DEFINE_bool('write_runs', False, 'Write runs/*.sh from lib/experiments.py, and stop.')
+flags.DEFINE_bool('write_runs', False, 'Write runs/*.sh from lib/paper/experiments.py, and stop.')
 
 
 def environments():
@@ -39,10 +39,11 @@ def environments():
 
 def main():
     from acai_tf import load
-    from lib import reproduce, shell_scripts, tables
+    from cli import reproduce
+    from lib.paper import commands, tables
 
     if FLAGS.write_runs:
-        shell_scripts.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
+        commands.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
         return 0
     table, train_dir = int(FLAGS.table), os.path.abspath(FLAGS.train_dir)
     jobs = reproduce.plan(

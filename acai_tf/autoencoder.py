@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from lib import classifiers, layers, noise
+from lib import classifiers, layers, randomness
 from lib.optimizer import Adam
 
 NOT_HYPERPARAMETERS = ('own', 'seed', 'dtype')
@@ -165,7 +165,7 @@ class Autoencoder(keras.Model):
 
         Args:
             batch: number of images.
-            draws: `lib.noise.Draws`, the only source of randomness.
+            draws: `lib.randomness.Draws`, the only source of randomness.
         """
         return {}
 
@@ -182,7 +182,7 @@ class Autoencoder(keras.Model):
         return (self.encode(x),)
 
     def sample_latents(self, distribution, draws):
-        """Latents (B, *latent_shape) from `latent_distribution` and `lib.noise.Draws`."""
+        """Latents (B, *latent_shape) from `latent_distribution` and `lib.randomness.Draws`."""
         return distribution[0]
 
     def decode(self, h):
@@ -237,7 +237,7 @@ class Autoencoder(keras.Model):
         """
         replica = tf.distribute.get_replica_context()
         replica_id = replica.replica_id_in_sync_group if replica else 0
-        draws = noise.Draws(self.seed, self.global_step.value, replica_id, draw)
+        draws = randomness.Draws(self.seed, self.global_step.value, replica_id, draw)
         return self.sample_noise(ops.shape(x)[0], draws)
 
     def compute_losses(self, x, label, noise):

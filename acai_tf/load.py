@@ -3,7 +3,10 @@ import os
 import sys
 
 from acai_tf.autoencoder import Autoencoder
-from lib import anatomy, checkpoints, results, runs, train
+from lib import checkpoints, runs, train
+from lib.errors import UserError
+from lib.paper import results
+from lib.runs import architecture
 
 SIZES = ('scales', 'depth', 'latent')
 OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str}  # what is used of args.json
@@ -20,15 +23,15 @@ def load_run(path):
         path: TRAIN_DIR/DATASET/EXPERIMENT.
 
     Raises:
-        lib.runs.RunError: the folder is no run, or has no readable checkpoint.
-        lib.checkpoints.CheckpointError: the checkpoint is of another model.
+        UserError: the folder is no run, or has no readable checkpoint.
+        UserError: the checkpoint is of another model.
     """
     run = runs.RunFolder(path)
     class_name, params, recorded = describe_run(run)
     options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
     traits = _fitting_traits(run, class_name, params)
     model = Autoencoder.methods()[class_name](
-        image_shape=anatomy.image_shape(traits), nclass=traits['nclass'], **params, **options
+        image_shape=architecture.image_shape(traits), nclass=traits['nclass'], **params, **options
     )
     train.restore(model, run)
     return model
@@ -44,12 +47,12 @@ def describe_run(run):
         (class name, {hyper-parameter: value}, {option: value} as args.json records them, else {}).
 
     Raises:
-        lib.runs.RunError: the folder is no run, or its args.json is damaged.
+        UserError: the folder is no run, or its args.json is damaged.
     """
     methods = Autoencoder.methods()
     class_name = run.name.split('_')[0]
     if class_name not in methods:
-        raise runs.RunError(
+        raise UserError(
             f'{run.path} is no run folder: its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
@@ -60,14 +63,14 @@ def describe_run(run):
     params = {key: value for key, value in record['args'].items() if key in types}
     for key in SIZES:
         if not isinstance(params.get(key), int):
-            raise runs.RunError(
+            raise UserError(
                 f'{run.path} has no {key} in its args.json; restore that, or delete it to have the '
                 "folder's name read."
             )
     for key, kind in {**types, **OPTIONS}.items():
         value = record['args'].get(key)
         if key in record['args'] and not _is_a(kind, value):
-            raise runs.RunError(
+            raise UserError(
                 f'{run.path} has {key}={value!r:.50} in its args.json, which is no '
                 f'{kind.__name__}; restore it.'
             )
@@ -78,7 +81,7 @@ def _checked(run, params):
     """The params of a run, whose sizes must be possible."""
     for key in SIZES:
         if params[key] < (0 if key == 'scales' else 1):
-            raise runs.RunError(f'{run.path} is no run folder: it has {key}={params[key]}.')
+            raise UserError(f'{run.path} is no run folder: it has {key}={params[key]}.')
     return params
 
 
@@ -97,13 +100,13 @@ def find_runs(train_dir):
         train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's.
 
     Returns:
-        list of `lib.results.Run`, in the order of their paths, without repeats of a seed.
+        list of `lib.paper.results.Run`, in the order of their paths, without repeats of a seed.
 
     Raises:
-        lib.runs.RunError: there is no such folder.
+        UserError: there is no such folder.
     """
     if not os.path.isdir(train_dir):
-        raise runs.RunError(f'{train_dir} is no folder; give the one that holds the runs.')
+        raise UserError(f'{train_dir} is no folder; give the one that holds the runs.')
     methods, found, seen = Autoencoder.methods(), [], set()
     for folder, below, _ in os.walk(train_dir, followlinks=True):
         if os.path.realpath(folder) in seen:  # a link back up would never end
@@ -117,7 +120,7 @@ def find_runs(train_dir):
         below.clear()
         try:
             class_name, params, recorded = describe_run(run)
-        except runs.RunError as error:
+        except UserError as error:
             print(error, file=sys.stderr)
             continue
         options = {key: recorded[key] for key in ('seed', 'lr', 'batch') if key in recorded}
@@ -140,14 +143,14 @@ def _params_from_name(run, methods):
     try:
         params = {key: types[key](value) for key, value in text.items()}
     except ValueError as error:
-        raise runs.RunError(f'{run.name} is no name of a run folder: {error}.') from error
+        raise UserError(f'{run.name} is no name of a run folder: {error}.') from error
     if missing:
-        raise runs.RunError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
+        raise UserError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
     return class_name, _checked(run, params)
 
 
 def _fitting_traits(run, class_name, params):
-    """`lib.anatomy`'s traits of the newest checkpoint that tells; it must fit the params."""
+    """The traits (`lib.runs.architecture`) of the newest checkpoint that tells, which must fit."""
     newest = run.newest_step()
     for step in run.checkpoint_steps():
         prefix = run.checkpoint(step)
@@ -155,8 +158,8 @@ def _fitting_traits(run, class_name, params):
             traits = checkpoints.describe(prefix)
         except checkpoints.DamagedCheckpointError:
             continue
-        misfit = anatomy.misfit(traits, params, class_name)
+        misfit = architecture.misfit(traits, params, class_name)
         if misfit:
-            raise checkpoints.CheckpointError(f'{prefix} does not fit its run folder: {misfit}')
+            raise UserError(f'{prefix} does not fit its run folder: {misfit}')
         return traits
     return checkpoints.describe(run.checkpoint(newest))  # says what is wrong with it

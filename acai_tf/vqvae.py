@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses
-from lib import discretization, layers, losses, noise
+from lib import discretization, layers, losses, randomness
 
 BOTTLENECK_UNITS = 512
 
@@ -76,7 +76,7 @@ class AEVQVAE(Autoencoder):
         size, codes = self.vqvae.size, 1 << z_log_size
         # Original: uniform within sqrt(3 / number of codes), and these names and shapes.
         initializer = keras.initializers.VarianceScaling(
-            distribution='uniform', seed=noise.layer_seed(self.seed, 'means')
+            distribution='uniform', seed=randomness.layer_seed(self.seed, 'means')
         )
         self.codebook = self._average('means', (1, 1, codes, size), initializer)
         self.count = self._average('ema_count_0', (1, codes), 'zeros')

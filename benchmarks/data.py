@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from lib import data, decoded, noise, records
+from lib import data, randomness
+from lib.data import decoding, records
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('batch', 64, 'Images of a batch.', 1)
@@ -31,7 +32,7 @@ def pictures(preparation, count):
     """Yields (PNG or JPEG bytes, label) of smooth random pictures; 64 different ones."""
     height, width, colors = preparation.stored
     encode = tf.io.encode_jpeg if preparation.name == 'celeba32' else tf.io.encode_png
-    coarse = noise.Draws(0).uniform('benchmark', (64, height // 4, width // 4, colors), 0, 255)
+    coarse = randomness.Draws(0).uniform('benchmark', (64, height // 4, width // 4, colors), 0, 255)
     pixels = tf.cast(tf.image.resize(coarse, (height, width)), tf.uint8)
     encoded = [encode(image).numpy() for image in pixels]
     for i in range(count):
@@ -66,7 +67,7 @@ def main(_):
                 path = data.record_path(stem, folder)
                 records.write(path, pictures(source.preparation, count), count)
             for place, limit in (('memory', 2**40), ('a file', 0)):
-                decoded.MEMORY_LIMIT_BYTES = limit
+                decoding.MEMORY_LIMIT_BYTES = limit
                 first, later = np.round(measure(name, folder))
                 times = later / FLAGS.step_rate
                 print(f'{name:10} {place:10} {first:12,.0f} {later:12,.0f} {times:11.0f}')

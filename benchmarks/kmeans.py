@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 
 sys.path.insert(0, '.')
 
-from lib import cluster  # noqa: E402
+from lib.tasks import kmeans  # noqa: E402
 
 FLAGS = flags.FLAGS
 
@@ -33,12 +33,12 @@ flags.DEFINE_integer('n_jobs', 8, 'Threads of ours at most.')
 
 def ours(x):
     n_jobs = min(FLAGS.n_jobs, joblib.cpu_count())
-    return cluster.kmeans(x, FLAGS.clusters, FLAGS.inits, n_jobs=n_jobs, together=FLAGS.together)
+    return kmeans.kmeans(x, FLAGS.clusters, FLAGS.inits, n_jobs=n_jobs, together=FLAGS.together)
 
 
 def sklearns(x):
     return KMeans(
-        FLAGS.clusters, init='random', n_init=FLAGS.inits, max_iter=cluster.MAX_ITER, random_state=0
+        FLAGS.clusters, init='random', n_init=FLAGS.inits, max_iter=kmeans.MAX_ITER, random_state=0
     ).fit(x)
 
 
@@ -47,7 +47,7 @@ def main(_):
     centers = random.normal(size=(FLAGS.clusters, FLAGS.size))
     x = centers[random.randint(FLAGS.clusters, size=FLAGS.images)]
     x = (0.15 * x + random.normal(size=x.shape)).astype(np.float32)
-    x, _ = cluster.whiten(x, x[:1])
+    x, _ = kmeans.whiten(x, x[:1])
     seconds, objectives = {ours: [], sklearns: []}, []
     for _ in range(FLAGS.rounds):
         for side, taken in seconds.items():

@@ -12,7 +12,8 @@ import time
 import keras
 import tensorflow as tf
 
-from lib import checkpoints, eval, noise, pictures, progress_bar, runs
+from lib import checkpoints, eval, progress_bar, randomness, runs
+from lib.drawing import pictures
 
 KEEP_CHECKPOINTS = 3
 
@@ -158,7 +159,7 @@ class PictureGrid(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
-        samples = noise.Draws(self.seed).normal('pictures/samples', shape).numpy()
+        samples = randomness.Draws(self.seed).normal('pictures/samples', shape).numpy()
         grid, straight = eval.picture_grid(self.model, self.dataset, samples)
         with disk_errors(), self.events.as_default(self.step):
             for name, picture in grid.items():

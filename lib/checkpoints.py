@@ -11,18 +11,16 @@ import re
 
 import tensorflow as tf
 
-from lib import anatomy, files
+from lib import files
+from lib.errors import UserError
+from lib.runs import architecture
 
 DATA, INDEX = '.data-00000-of-00001', '.index'
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
 READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read or does not fit the model; the message says why."""
-
-
-class DamagedCheckpointError(CheckpointError):
+class DamagedCheckpointError(UserError):
     """A checkpoint whose files are missing, cut short or altered."""
 
 
@@ -103,7 +101,7 @@ def load_original(model, prefix):
         The global step, an integer.
 
     Raises:
-        CheckpointError: a variable is missing or has another shape or dtype; the message says what
+        UserError: a variable is missing or has another shape or dtype; the message says what
             the checkpoint looks like. The model is unchanged then.
         DamagedCheckpointError: the files are missing or damaged. The model is unchanged then.
     """
@@ -120,15 +118,16 @@ def load_original(model, prefix):
         elif dtypes[name] != tf.as_dtype(variable.dtype):
             problem = f'has {name} as {dtypes[name].name}, not {variable.dtype}'
         if problem:
-            wanted = anatomy.describe({name: tuple(variable.shape) for name, variable in stored})
-            cause = anatomy.explain(anatomy.describe(shapes), wanted, type(model).__name__)
-            raise CheckpointError(f'{prefix} {problem}: {cause}')
+            own_shapes = {name: tuple(variable.shape) for name, variable in stored}
+            found, wanted = architecture.describe(shapes), architecture.describe(own_shapes)
+            cause = architecture.explain(found, wanted, type(model).__name__)
+            raise UserError(f'{prefix} {problem}: {cause}')
     resumes_scaling = all(name in shapes for name, _ in scaling)  # else it starts anew
     wanted = stored + scaling if resumes_scaling else stored
     values = {name: _read(reader, prefix, name) for name, _ in wanted}
     step = int(values['global_step'])
     if step < 0:
-        raise CheckpointError(f'{prefix} has the global_step {step}; no training wrote that.')
+        raise UserError(f'{prefix} has the global_step {step}; no training wrote that.')
     for optimizer in model.optimizers.values():
         _adam(optimizer).iterations.assign(step)
     for name, variable in wanted:
@@ -149,7 +148,7 @@ def save_original(model, prefix, step):
         step: the global step to record.
 
     Raises:
-        CheckpointError: the folder cannot be written, or the disk is full. What was there before
+        UserError: the folder cannot be written, or the disk is full. What was there before
             is there still.
     """
     prefix = os.fspath(prefix)
@@ -172,7 +171,7 @@ def save_original(model, prefix, step):
                 os.fsync(file.fileno())
         _rename(temporary, prefix)
     except (OSError, tf.errors.OpError) as error:
-        raise CheckpointError(
+        raise UserError(
             f'Cannot write the checkpoint {prefix} ({_reason(error)}); make room for it or choose '
             'another folder.'
         ) from error
@@ -212,22 +211,22 @@ def describe(prefix):
         prefix: the path without `.index`.
 
     Returns:
-        As `lib.anatomy.describe`, with 'nclass' and all sizes.
+        As `lib.runs.architecture.describe`, with 'nclass' and all sizes.
 
     Raises:
-        CheckpointError: it is no checkpoint of an autoencoder.
+        UserError: it is no checkpoint of an autoencoder.
         DamagedCheckpointError: its files are missing or damaged.
     """
-    traits = anatomy.describe(_open(os.fspath(prefix))[1])
+    traits = architecture.describe(_open(os.fspath(prefix))[1])
     if 'nclass' not in traits:
-        raise CheckpointError(f'{prefix} is no checkpoint of an autoencoder of this project.')
+        raise UserError(f'{prefix} is no checkpoint of an autoencoder of this project.')
     return traits
 
 
 def _open(prefix):
     """(reader, {variable: shape}) of a checkpoint whose index can be read."""
     if files.PATTERN.search(prefix):
-        raise CheckpointError(
+        raise UserError(
             f'{prefix} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
             'move it to another folder.'
         )

@@ -1,11 +1,9 @@
 """What the machine offers: devices, number formats and the compiler that suit it."""
 import tensorflow as tf
 
+from lib.errors import UserError
+
 TENSOR_CORES = (7, 0)  # compute capability from which float16 is faster
-
-
-class DeviceError(ValueError):
-    """Devices that are not there; the message names the fix."""
 
 
 def _gpus():
@@ -39,13 +37,13 @@ def make_strategy(count=0):
         count: how many GPUs to use; 0 for all.
 
     Raises:
-        DeviceError: there are fewer.
+        UserError: there are fewer.
     """
     if tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().jobs:
         return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = _gpus()
     if count > max(1, len(gpus)):
-        raise DeviceError(f'--devices={count}, but TensorFlow sees {len(gpus)} GPUs here.')
+        raise UserError(f'--devices={count}, but TensorFlow sees {len(gpus)} GPUs here.')
     names = [f'GPU:{index}' for index in range(count or len(gpus))]
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.get_strategy()
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from scipy.spatial import distance
 
-from lib import interpolate, lines, pictures
+from lib import interpolate, lines
+from lib.drawing import pictures
 
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB

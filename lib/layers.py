@@ -3,7 +3,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from lib import convolution, noise
+from lib import convolution
+from lib.randomness import layer_seed
 
 LEAKY_RELU_SLOPE = 0.2
 
@@ -34,7 +35,7 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
             kernel_size=first_kernel_size if index == 0 else 3,
             padding='same',
             activation=None if index == last else leaky_relu,
-            kernel_initializer=he_leaky_normal(noise.layer_seed(seed, f'{scope}/conv2d_{index}')),
+            kernel_initializer=he_leaky_normal(layer_seed(seed, f'{scope}/conv2d_{index}')),
             name='conv2d' + (f'_{index}' if index else ''),
             dtype='float32' if index == last else dtype,
         )
@@ -44,7 +45,7 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
 
 def dense(scope, seed, index, units, activation=None, name=None):
     """A float32 dense layer with glorot-uniform kernel, the `index`-th of its scope."""
-    kernel_seed = noise.layer_seed(seed, f'{scope}/dense_{index}')
+    kernel_seed = layer_seed(seed, f'{scope}/dense_{index}')
     return keras.layers.Dense(
         units,
         activation=activation,

@@ -10,7 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lib import callbacks, checkpoints, devices, events, runs
+from lib import callbacks, checkpoints, devices
+from lib.errors import UserError
+from lib.runs import events
 
 
 def total_steps(total_kimg, batch_size):
@@ -27,7 +29,7 @@ def next_report(step, period, last):
     return min(1 + -(-step // period) * period, last)
 
 
-class DivergedError(runs.RunError):
+class DivergedError(UserError):
     """A scalar or weight is no finite number any more; the message says which and when."""
 
 
@@ -137,8 +139,8 @@ def restore(model, run):
         The global step; 0 where there is no checkpoint.
 
     Raises:
-        lib.checkpoints.CheckpointError: a checkpoint is of another model.
-        lib.runs.RunError: none of the checkpoints can be read.
+        UserError: a checkpoint is of another model.
+        UserError: none of the checkpoints can be read.
     """
     steps = run.checkpoint_steps()
     for step in steps:
@@ -149,7 +151,7 @@ def restore(model, run):
             continue
         return step
     if steps:
-        raise runs.RunError(
+        raise UserError(
             f'No checkpoint in {run.checkpoints} can be read; put one back, or delete '
             f'{run.path} to start again.'
         )
@@ -204,7 +206,7 @@ def train_run(
     """Trains a model in a run folder to its end, from wherever it was left.
 
     Args:
-        model: an `acai_tf` model, or a `lib.classify.LinearClassifier`.
+        model: an `acai_tf` model, or a `lib.tasks.linear_classifier.LinearClassifier`.
         dataset: a `lib.data.Dataset` with batches of batch_size.
         run: a `lib.runs.RunFolder`, created, and `locked` where others might use it.
         batch_size: images of a step.
@@ -219,9 +221,9 @@ def train_run(
         The number of the signal that stopped it, or None at the end.
 
     Raises:
-        lib.runs.RunError: no checkpoint can be read, training diverged, or the disk is full; the
+        UserError: no checkpoint can be read, training diverged, or the disk is full; the
             message says what is kept.
-        lib.checkpoints.CheckpointError: the run's checkpoint is of another model, or a new one
+        UserError: the run's checkpoint is of another model, or a new one
             cannot be written.
     """
     last = total_steps(total_kimg, batch_size)
@@ -253,7 +255,7 @@ def train_run(
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
         checkpoints.save_original(model, run.checkpoint(step), step)
-        raise runs.RunError(
+        raise UserError(
             f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
             f'{step} is saved: make room, and the same command goes on from there.'
         ) from error
@@ -272,7 +274,7 @@ def _open_events(run, args, step):
             events.drop_after(run.summaries, step)
             return tf.summary.create_file_writer(run.summaries)
     except OSError as error:
-        raise runs.RunError(
+        raise UserError(
             f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
             'command goes on.'
         ) from error

@@ -2,7 +2,7 @@
 # A single-layer classifier on pixels, and on the latents of the runs that the other files train.
 # The paper prints no figure of its own for these: table 2 is of the runs' own classifiers.
 # Run from the repository's folder, after those; the data must lie in AE_DATA.
-# Written from lib/experiments.py by: python reproduce.py --write_runs
+# Written from lib/paper/experiments.py by: python reproduce.py --write_runs
 set -euo pipefail
 
 # pixels

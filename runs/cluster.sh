@@ -3,7 +3,7 @@
 # After a command: accuracy in % on the test set (table 3).
 # Run from the repository's folder, after those; the data must lie in AE_DATA.
 # Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run makes.
-# Written from lib/experiments.py by: python reproduce.py --write_runs
+# Written from lib/paper/experiments.py by: python reproduce.py --write_runs
 set -euo pipefail
 
 # mnist32, 32 latents

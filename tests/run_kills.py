@@ -32,13 +32,13 @@ PHASES = {
     'latent accuracy': 'lib.callbacks:LatentAccuracy.on_epoch_end',
     'lines evaluation': 'lib.callbacks:LineScores.on_epoch_end',
     'drawing pictures': 'lib.callbacks:PictureGrid.on_epoch_end',
-    'writing a PNG': 'lib.runs:write_atomically',
+    'writing a PNG': 'lib.runs.folder:write_atomically',
     'flushing events': 'lib.callbacks:Checkpoints.on_epoch_end',
     'writing a checkpoint': 'lib.checkpoints:save_original',
     'renaming a checkpoint': 'lib.checkpoints:_rename',
     'removing an old checkpoint': 'lib.checkpoints:remove',
     'restoring': 'lib.train:restore',
-    'dropping later events': 'lib.events:drop_after',
+    'dropping later events': 'lib.runs.events:drop_after',
 }
 FIRST_KILLS = ['writing a checkpoint', 'renaming a checkpoint', 'writing a PNG', 'flushing events']
 IN_EVERY_START = ('restoring', 'dropping later events')
@@ -51,9 +51,10 @@ def run_script(script, *flags):
     """Runs a script whose functions of PHASES mark their beginning and end."""
     import importlib
 
-    from lib import data, eval
+    from lib import eval
+    from lib.data import datasets
 
-    data.LINES_TEST_IMAGES = 128  # reports are short
+    datasets.LINES_TEST_IMAGES = 128  # reports are short
     eval.interpolations.__defaults__ = (4, eval.STEPS)
     marks = int(os.environ[MARKS])
     for phase, place in PHASES.items():
@@ -156,7 +157,7 @@ def weights(run, step):
 
 def logged(run):
     """[(step, tag, value's bytes)] of all event files, sorted."""
-    from lib import events
+    from lib.runs import events
 
     found = []
     for path in pathlib.Path(run.summaries).iterdir():

@@ -19,7 +19,7 @@ import tensorflow as tf  # noqa: E402
 CPU = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from lib import devices, noise  # noqa: E402
+from lib import devices, randomness  # noqa: E402
 from tests import tiny  # noqa: E402
 
 REPLICAS, BATCH = 2, 8
@@ -38,7 +38,7 @@ def make(method, optimizer):
 def half_losses(model, batch, replica):
     """The losses of a replica's half of the batch, under its own noise, and a tape of them."""
     half = slice(replica * BATCH // REPLICAS, (replica + 1) * BATCH // REPLICAS)
-    draws = noise.Draws(model.seed, 0, replica)
+    draws = randomness.Draws(model.seed, 0, replica)
     with tf.GradientTape(persistent=True) as tape:
         losses = model.compute_losses(
             batch['x'][half], batch['label'][half], model.sample_noise(BATCH // REPLICAS, draws)

@@ -34,16 +34,18 @@ def run(script, flags, arguments):
     for name in set(flags) - known:
         delattr(flags, name)
     flags.unparse_flags()
-    sys.modules.pop('cli', None)
+    for module in [name for name in sys.modules if name.partition('.')[0] == 'cli']:
+        del sys.modules[module]
     return {'code': code, 'out': out.getvalue(), 'err': err.getvalue()}
 
 
 if __name__ == '__main__':
     from absl import flags
 
-    from lib import data, eval
+    from lib import eval
+    from lib.data import datasets
 
-    data.LINES_TEST_IMAGES = TEST_LINES
+    datasets.LINES_TEST_IMAGES = TEST_LINES
     eval.interpolations.__defaults__ = (INTERPOLATIONS, eval.STEPS)
     for script, *arguments in json.load(sys.stdin):
         print(json.dumps(run(script, flags.FLAGS, arguments)), flush=True)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import acai_tf
-from lib import data, noise
+from lib import data, randomness
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 GOLDENS = REPOSITORY / 'tests' / 'goldens'
@@ -34,7 +34,7 @@ def make(method, image_shape=(32, 32, 1), nclass=10, **changes):
 
 def batch(model, size=4, seed=1):
     """Random images of the model's shape, with labels."""
-    draws = noise.Draws(seed)
+    draws = randomness.Draws(seed)
     label = tf.range(size) % model.nclass
     return {
         'x': draws.uniform('x', (size, *model.image_shape), -1, 1),

@@ -1,0 +1,87 @@
+"""What the scripts share: their flags, and one clear sentence for a user's mistake."""
+import importlib
+import math
+import os
+import sys
+import tempfile
+
+from absl import app, flags, logging
+
+from cli import shared_flags
+from lib.errors import UserError
+
+# TensorFlow's notes; what goes wrong comes as an exception.
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+FLAGS = flags.FLAGS
+SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
+
+
+def train(class_name, own_flags=()):
+    """Runs a script that trains a method.
+
+    Args:
+        class_name: the method's class in `acai_tf`.
+        own_flags: names of its own flags, which are its hyper-parameters.
+    """
+    shared_flags.define_training_flags()
+    shared_flags.define_autoencoder_flags()
+
+    def main():
+        from cli import training
+
+        return training.train(class_name, own_flags)
+
+    run(main)
+
+
+def run(main, positional=()):
+    """Parses the flags and runs `main`; a mistake of the user ends with one sentence, exit code 1.
+
+    Args:
+        main: a function of the positional arguments; what it returns is the exit code.
+        positional: what these are called, such as TRAIN; all must be given.
+    """
+
+    def guarded(arguments):
+        script, *given = arguments
+        if len(given) > len(positional):
+            unknown = given[len(positional)]
+            sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
+        if len(given) < len(positional):
+            usage = ' '.join(positional)
+            sys.exit(f'{script}: {positional[len(given)]} is missing; use: python {script} {usage}')
+        for name, value in FLAGS.flag_values_dict().items():
+            if isinstance(value, float) and not math.isfinite(value):
+                sys.exit(f'{arguments[0]}: --{name}={value} is no number to compute with.')
+        _import_quietly('tensorflow')
+        logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
+        try:
+            return main(*given)
+        except UserError as error:
+            sys.exit(f'{script}: {error}')
+
+    for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
+        for flag in FLAGS.flags_by_module_dict().get(module, ()):
+            FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+    app.run(guarded)
+
+
+def _import_quietly(module):
+    """Imports a module without what it logs meanwhile, unless the import fails.
+
+    TensorFlow logs before it reads the level that should keep it from doing so.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            importlib.import_module(module)
+        except BaseException:
+            log.seek(0)
+            os.write(stderr, log.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

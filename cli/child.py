@@ -1,0 +1,25 @@
+"""Runs a Python script that dies with the process that started it:
+
+    python -P cli/child.py PARENT_PID SCRIPT ARGUMENT...
+
+Without this, a parent that is killed (SIGKILL) leaves its runs at work behind it. Linux only;
+elsewhere the script runs as it is.
+"""
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h; survives the exec below
+
+
+def main(parent, *command):
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != int(parent):
+            sys.exit(f'{command[0]}: the process that started it is gone.')
+    os.execv(sys.executable, [sys.executable, *command])
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

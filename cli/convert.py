@@ -1,0 +1,121 @@
+"""Runs of ours as files of the 2018 code, and its run folders as ours."""
+import json
+import os
+import shutil
+
+from acai_tf.load import load_run
+from lib import checkpoints, runs
+from lib.errors import UserError
+
+
+def to_original(path, prefix, overwrite=False):
+    """Writes a run's newest checkpoint as TensorFlow 1 files.
+
+    Beside them goes the file `checkpoint`, by which the 2018 code finds what to resume from,
+    unless one is there and may not be overwritten.
+
+    Args:
+        path: the run folder.
+        prefix: the files' path without `.index`; an existing folder stands for
+            FOLDER/model.ckpt-STEP.
+        overwrite: replace files that exist.
+
+    Returns:
+        (prefix, global step), as written.
+
+    Raises:
+        UserError: the run cannot be used, or a file exists.
+        UserError: the checkpoint does not fit, or cannot be written.
+    """
+    model = load_run(path)
+    step = int(model.global_step)
+    if os.path.isdir(prefix) or not os.path.basename(prefix):
+        prefix = os.path.join(prefix, f'model.ckpt-{step}')
+    for suffix in (checkpoints.INDEX, checkpoints.DATA):
+        if os.path.exists(prefix + suffix) and not overwrite:
+            raise UserError(f'{prefix}{suffix} exists; give --overwrite to replace it.')
+    checkpoints.save_original(model, prefix, step)
+    folder = os.path.dirname(prefix)
+    pointer = os.path.join(folder, 'checkpoint')
+    if overwrite or not os.path.exists(pointer):
+        name = json.dumps(os.path.basename(prefix))  # no folder, so that the files can be moved
+        state = f'model_checkpoint_path: {name}\nall_model_checkpoint_paths: {name}\n'
+        runs.write_file(pointer, state.encode())
+    return prefix, step
+
+
+def from_original(path, train_dir, options, overwrite=False):
+    """Makes a run folder of ours from the 2018 code's, which stays as it is.
+
+    It holds the newest checkpoint, the event files, the pictures, and an args.json.
+
+    Args:
+        path: the 2018 code's run folder.
+        train_dir: where to make TRAIN_DIR/DATASET/EXPERIMENT.
+        options: {option: value} to record that neither the folder's name nor its checkpoint says,
+            such as the learning rate.
+        overwrite: replace a run folder that exists.
+
+    Returns:
+        (lib.runs.RunFolder, global step).
+
+    Raises:
+        UserError: the run cannot be used, or the folder exists or cannot be written.
+        UserError: the checkpoint does not fit, or cannot be written.
+    """
+    original = runs.RunFolder(path)
+    if original.checkpoint_steps() and not original.is_original:
+        raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
+    model = load_run(path)
+    step = int(model.global_step)
+    name = runs.experiment_name(type(model).__name__, model.params)
+    run = runs.RunFolder(os.path.join(train_dir, original.dataset, name))
+    if os.path.exists(run.path):
+        if os.path.samefile(run.path, path):
+            raise UserError(
+                f'{path} would become itself; choose another --out, or point the training script '
+                'at it, which resumes it where it is.'
+            )
+        if not overwrite:
+            raise UserError(f'{run.path} exists; give --overwrite to replace it.')
+    # Built under another name, so that a half-made folder is never taken for a run.
+    unfinished = runs.RunFolder(f'{run.path}.{os.getpid()}.tmp')
+    try:
+        os.makedirs(unfinished.checkpoints)
+        _copy_files(original.summaries, unfinished.summaries)
+        _copy_files(original.images, unfinished.images)
+        checkpoints.save_original(model, unfinished.checkpoint(step), step)
+        args = {'class': type(model).__name__, 'dataset': original.dataset}
+        args.update(latent_width=model.latent_shape[1], **options, **model.params)
+        args.update(precision='float32', devices=1)  # Original: it knew nothing else
+        unfinished.write_args(args)
+        _rename(unfinished.path, run.path)
+    except OSError as error:
+        raise UserError(f'Cannot write {run.path} ({error.strerror}).') from error
+    finally:
+        shutil.rmtree(unfinished.path, ignore_errors=True)
+    return run, step
+
+
+def _copy_files(source, target):
+    """Copies a folder's files, if there is one, without their permissions: an archive is often
+    read-only, and the copy goes on."""
+    os.makedirs(target)
+    if os.path.isdir(source):
+        for file in os.scandir(source):
+            if file.is_file():
+                shutil.copyfile(file.path, os.path.join(target, file.name))
+
+
+def _rename(new, path):
+    """Gives a folder its name; what had the name before is removed last."""
+    old = f'{new}.old'
+    if os.path.exists(path):
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except OSError:
+        if os.path.exists(old):
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

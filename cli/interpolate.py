@@ -1,0 +1,110 @@
+"""Interpolations between a user's own pictures, as a strip, a grid or an animation."""
+import io
+import os
+
+import numpy as np
+from PIL import Image
+
+from acai_tf import load
+from lib import data, eval, interpolate, runs
+from lib.data import picture_folder
+from lib.drawing import pictures
+from lib.errors import UserError
+
+MIN_STEPS, MAX_STEPS = 2, 1000
+FRAME_MSEC = 80
+LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's own conversion to grey
+
+
+def draw(run_path, ends, out, *, steps, spherical, zoom):
+    """Writes what a trained autoencoder decodes between pictures.
+
+    Args:
+        run_path: a run folder, ours or the original's.
+        ends: left and right, or the four corners top left, top right, bottom left, bottom right;
+            each the path of a picture, or the index of a test image.
+        out: path of the result. A .png holds two ends' way from left to right, or the square of
+            four corners; a .gif moves there and back, for two ends only.
+        steps: pictures from one end to the other, both included.
+        spherical: whether to go along great arcs.
+        zoom: how often each pixel is repeated along both sides.
+
+    Raises:
+        UserError, UserError, UserError: the run, a picture
+            or the test set cannot be used, or `out` cannot be written.
+    """
+    kind = os.path.splitext(out)[1].lower()
+    if kind not in ('.png', '.gif') or (kind == '.gif' and len(ends) == 4):
+        raise UserError(f'--out={out} must end in .png, or between two pictures in .gif.')
+    if not MIN_STEPS <= steps <= MAX_STEPS:
+        raise UserError(f'--steps={steps} must lie between {MIN_STEPS} and {MAX_STEPS}.')
+    model = load.load_run(run_path)
+    latents = eval.encode(model, _images(ends, model, runs.RunFolder(run_path)))
+    rows = between(latents, steps, spherical)  # (rows, steps, *latent_shape)
+    images = eval.decode(model, rows.reshape(-1, *rows.shape[2:]))
+    images = images.reshape(*rows.shape[:2], *images.shape[1:])
+    images = images.repeat(zoom, axis=2).repeat(zoom, axis=3)
+    content = pictures.to_png(pictures.tile(images)) if kind == '.png' else _gif(images[0])
+    runs.write_file(out, content)
+    print(f'Wrote {out}: {len(rows)} x {steps} pictures.')
+
+
+def between(latents, steps, spherical=False):
+    """Latents between two or four: (2 or 4, ...) -> (1 or steps, steps, ...).
+
+    Four are the corners of a square, whose rows lie between its left and right sides.
+    """
+    mix = interpolate.slerp if spherical else interpolate.lerp
+    if len(latents) == 2:
+        return mix(latents[:1], latents[1:], steps)
+    left, right = mix(latents[:2], latents[2:], steps)  # from top to bottom, (steps, ...) each
+    return mix(left, right, steps)
+
+
+def _images(ends, model, run):
+    """The pictures of the ends, (n, H, W, C) in [-1, 1]."""
+    indices = [end for end in ends if isinstance(end, int)]
+    tested = _test_images(indices, model, run) if indices else {}
+    return np.stack(
+        [tested[end] if isinstance(end, int) else _read(end, model.image_shape) for end in ends]
+    )
+
+
+def _test_images(indices, model, run):
+    """{index: test image} of the dataset that the run was trained on."""
+    name = load.describe_run(run)[2].get('dataset', run.dataset)
+    dataset = data.get_dataset(name)
+    if dataset.image_shape != model.image_shape:
+        raise UserError(f'The images of {name} are not of the shape that {run.path} is for.')
+    images = eval.first_images(dataset, max(indices) + 1)
+    for index in indices:
+        if not 0 <= index < len(images):
+            raise UserError(f'There is no test image {index} in {name}.')
+    return {index: images[index] for index in indices}
+
+
+def _read(path, shape):
+    """A picture file as an image of the model's shape, cut to its central square."""
+    if tuple(shape[:2]) != (picture_folder.SIZE_PX,) * 2:
+        raise UserError(f'The run is of images {shape}; only 32x32 can be read from files.')
+    try:
+        pixels = picture_folder.read_picture(path)
+    except FileNotFoundError as error:
+        raise UserError(f'{path} is missing.') from error
+    except Exception as error:  # damaged pictures make Pillow raise errors of every kind
+        raise UserError(f'{path} is no readable picture ({error}).') from error
+    if shape[-1] == 1:
+        pixels = np.round(pixels @ np.array(LUMA))[..., None].astype(np.uint8)
+    return data.scale(pixels).numpy()
+
+
+def _gif(images):
+    """GIF bytes that move through images (n, H, W, C) and back, without an end."""
+    frames = [Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+              for image in pictures.to_uint8(images)]  # fmt: skip
+    frames += frames[-2:0:-1]
+    content = io.BytesIO()
+    frames[0].save(
+        content, 'GIF', save_all=True, append_images=frames[1:], duration=FRAME_MSEC, loop=0
+    )
+    return content.getvalue()

@@ -1,0 +1,39 @@
+"""The flags that several scripts have."""
+from absl import flags
+
+
+def define_training_flags(dataset='lines32'):
+    """The flags of every script that trains.
+
+    Args:
+        dataset: the default one.
+    """
+    flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
+    flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
+    define_schedule_flags()
+    flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
+
+
+def define_schedule_flags():
+    """The flags of a run that its folder's name does not say: seed, speed and length."""
+    flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
+    flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
+    flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
+    flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
+    flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
+
+
+def define_autoencoder_flags():
+    """The flags of every autoencoder script."""
+    flags.DEFINE_integer('depth', 64, 'Channels of the first block of convolutions.', 1)
+    flags.DEFINE_integer('latent', 16, 'Channels of the latents.', 1)
+    flags.DEFINE_integer('latent_width', 4, 'Width and height of the latents.', 1)
+    flags.DEFINE_enum(
+        'precision',
+        'auto',
+        ['auto', 'float32', 'mixed_float16', 'mixed_bfloat16'],
+        'Number format of the convolutions; auto is mixed_float16 on GPUs with tensor cores.',
+    )
+    flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
+    flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)

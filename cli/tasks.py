@@ -1,0 +1,142 @@
+"""What the scripts share that measure a representation: classify_fc.py, classify_latent_ae.py and
+cluster.py."""
+import os
+import sys
+
+from absl import flags
+
+from cli import training
+from lib.errors import UserError
+
+FLAGS = flags.FLAGS
+
+
+def define_ae_dir_flag():
+    """The flag of the tasks on a trained autoencoder."""
+    flags.DEFINE_string(
+        'ae_dir',
+        None,
+        "The autoencoder's run folder, TRAIN_DIR/DATASET/EXPERIMENT; the original's work too.",
+        required=True,
+    )
+
+
+def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
+    """The autoencoder of --ae_dir, its run and a dataset that fits it.
+
+    Args:
+        dataset_name: None for the dataset that it was trained on.
+        batch_size, seed: of the dataset.
+
+    Returns:
+        (model, `lib.runs.RunFolder`, `lib.data.Dataset`).
+
+    Raises:
+        UserError, UserError, UserError: as their functions
+            say, or the dataset does not fit the model or has no classes.
+    """
+    from acai_tf import load_run
+    from lib import data, runs
+
+    run = runs.RunFolder(FLAGS.ae_dir)
+    model = load_run(FLAGS.ae_dir)
+    record = run.read_args() or {'args': {}}
+    name = dataset_name or record['args'].get('dataset', run.dataset)
+    dataset = data.get_dataset(name, batch_size, seed)
+    if dataset.image_shape != model.image_shape:
+        sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]
+        raise UserError(
+            f'{name} has images of {sizes[0]}, but {run.path} was trained on {sizes[1]}.'
+        )
+    need_classes(dataset)
+    return model, run, dataset
+
+
+def need_classes(dataset):
+    """Raises UserError if a dataset has fewer than two classes."""
+
+    if dataset.nclass < 2:
+        raise UserError(
+            f'The images of {dataset.name} are of one class, so there is nothing to tell apart; '
+            'use a dataset with labels, such as mnist32 or digits32.'
+        )
+
+
+def train_classifier(
+    class_name, feature_shape, dataset, make_dataset, folder, params=None, recorded=None
+):
+    """Trains the single-layer classifier of a task in a run folder.
+
+    Args:
+        class_name: the task's; names the run folder.
+        feature_shape: shape of what is classified, one image or latent.
+        dataset: the `lib.data.Dataset` of images.
+        make_dataset: a function without arguments that returns the dataset of features.
+        folder: the folder that the run folder goes into.
+        params: {name: value} of `LinearClassifier`'s own options, also in the run folder's name.
+        recorded: {name: value} of what else the result depends on.
+
+    Returns:
+        (exit code, accuracy on the test set in %, None if it was not trained to its end).
+    """
+    from lib import eval, runs, train
+    from lib.tasks import linear_classifier
+
+    params = params or {}
+    run = runs.RunFolder(os.path.join(folder, runs.experiment_name(class_name, params)))
+    model = linear_classifier.LinearClassifier(
+        feature_shape,
+        dataset.nclass,
+        FLAGS.lr,
+        # Original: the last of the run's steps does not count.
+        steps=train.total_steps(FLAGS.total_kimg, FLAGS.batch) - 1,
+        seed=FLAGS.seed,
+        **params,
+    )
+    options = {key: FLAGS[key].value for key in ('lr', 'batch', 'seed', 'total_kimg')}
+    args = {'class': class_name, 'dataset': dataset.name, **options, **params, **(recorded or {})}
+    if FLAGS.dry_run:
+        training.describe(model, run, args)
+        return 0, None
+    _check_autoencoder(run, args)
+    features = []
+
+    def make():
+        features.append(make_dataset())
+        return features[0]
+
+    evaluations = linear_classifier.evaluations
+    code = training.train_in(run, args, model, make, may_change=(), evaluations=evaluations)
+    accuracy = None if code else eval.latent_accuracy(model, features[0].test)
+    return code, accuracy
+
+
+def _check_autoencoder(run, args):
+
+    before = (run.read_args() or {'args': {}})['args'].get('ae_step', args.get('ae_step'))
+    if before != args.get('ae_step'):
+        raise UserError(
+            f'{run.path} holds a classifier of the autoencoder at step {before}, which is at step '
+            f'{args["ae_step"]} now; delete that folder, or choose another --train_dir.'
+        )
+
+
+def summarize(task, dataset, model_name, size, accuracy, cell=None):
+    """Prints a task's last line: what was measured, and the paper's figure for it.
+
+    Args:
+        task: its name.
+        dataset: the dataset's name.
+        model_name: the autoencoder's class, or what else was classified.
+        size: numbers in a latent.
+        accuracy: in %.
+        cell: a `lib.paper.reported.Figure`, or None where the paper has none.
+    """
+    from lib.paper import reported
+
+    compared = f'{cell} ({reported.SOURCE})' if cell else 'no figure of the paper'
+    print(
+        f'{task}: dataset={dataset}  model={model_name}  latent_size={size}  '
+        f'accuracy={accuracy:.2f}  paper={compared}'
+    )
+    sys.stdout.flush()

@@ -1,0 +1,275 @@
+"""Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
+import dataclasses
+import math
+import os
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from lib import files, lines, randomness
+from lib.data import decoding, digits
+from lib.errors import UserError
+
+LINES_TEST_IMAGES = 5000
+OWN_SIZE_PX = 32
+PREFETCHED_BATCHES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Pipelines of {'x': (B, height, width, colors) float32 in [-1, 1], 'label': (B, nclass)}.
+
+    train_from: global step -> the endless training batches from that step on, so that a resumed
+        run sees what an unbroken one would.
+    test: every test image once, in batches.
+    train_once: every training image once, in order; None where the original has none.
+    """
+
+    name: str
+    height: int
+    width: int
+    colors: int
+    nclass: int
+    train_from: Callable
+    test: tf.data.Dataset
+    train_once: tf.data.Dataset | None = None
+
+    @property
+    def train(self):
+        """The endless training batches, from the first."""
+        return self.train_from(0)
+
+    @property
+    def score_lines(self):
+        """Whether its images are lines, whose interpolations can be scored."""
+        return self.name == 'lines32'
+
+    @property
+    def image_shape(self):
+        return (self.height, self.width, self.colors)
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """A dataset that is read from record files.
+
+    made_by: the flags of create_datasets.py that make its files.
+    train, test: names of record files, without `.tfrecord`.
+    once: whether it has a `train_once`.
+    """
+
+    made_by: str
+    preparation: decoding.Preparation
+    train: tuple
+    test: tuple
+    once: bool = True
+
+
+def scale(pixels):
+    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
+    return tf.cast(pixels, tf.float32) * (2 / 255) - 1
+
+
+def _pad_to_32(pixels):
+    """(n, 28, 28, 1) -> (n, 32, 32, 1); pixel 0 is the original's padding by -1."""
+    return tf.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0)))
+
+
+def _faces(pixels):
+    """CelebA's (n, 218, 178, 3) uint8 -> (n, 32, 32, 3) float32, a little beyond [-1, 1] at edges.
+
+    # Original: TensorFlow 1's bicubic resizing, without half-pixel centres and antialiasing;
+    today's `tf.image.resize` gives other pictures.
+    """
+    cropped = scale(pixels[:, 36:-36, 16:-16])
+    return tf.raw_ops.ResizeBicubic(
+        images=cropped, size=(32, 32), align_corners=False, half_pixel_centers=False
+    )
+
+
+_MNIST = decoding.Preparation('mnist32', (28, 28, 1), (32, 32, 1), 10, _pad_to_32)
+_CIFAR10 = decoding.Preparation('cifar10', (32, 32, 3), (32, 32, 3), 10)
+_SVHN = decoding.Preparation('svhn32', (32, 32, 3), (32, 32, 3), 10)
+_CELEBA = decoding.Preparation('celeba32', (218, 178, 3), (32, 32, 3), 1, _faces, np.float32)
+
+RECORD_SETS = {
+    'mnist32': RecordSet('--datasets=mnist', _MNIST, ('mnist-train',), ('mnist-test',)),
+    'cifar10': RecordSet('--datasets=cifar10', _CIFAR10, ('cifar10-train',), ('cifar10-test',)),
+    'svhn32': RecordSet('--datasets=svhn', _SVHN, ('svhn-train', 'svhn-extra'), ('svhn-test',)),
+    # Original: CelebA is tested on the pictures it is trained on.
+    'celeba32': RecordSet(
+        '--datasets=celeba', _CELEBA, ('celeba-train',), ('celeba-train',), once=False
+    ),
+}
+KNOWN = ('lines32', 'digits32', *RECORD_SETS)
+
+
+def get_dataset(name, batch_size=64, seed=0, data_dir=None):
+    """The dataset `name`, its training order a function of the seed.
+
+    Records are decoded here, so that whatever is wrong with them shows before training begins.
+
+    Args:
+        name: one of KNOWN, or the name of one's own pictures (create_datasets.py --images).
+        batch_size: images of a batch, at least 1.
+        seed: integer in [0, 2^31).
+        data_dir: folder of the records; None for the one that AE_DATA names now.
+
+    Raises:
+        UserError: the dataset is unknown, or its records are missing or damaged.
+    """
+    if batch_size < 1:
+        raise UserError(f'A batch of {batch_size} images is not possible; use 1 or more.')
+    if name == 'lines32':
+        return _lines32(batch_size, seed)
+    if name == 'digits32':
+        train, test = (_rows(*part) for part in digits.load())
+        return _of_rows(name, train, test, digits.NCLASS, batch_size, seed)
+    data_dir = os.environ.get('AE_DATA') if data_dir is None else data_dir
+    source = RECORD_SETS.get(name) or _own(name, data_dir)
+    train_paths = _paths(source.train, source.made_by, data_dir)
+    test_paths = _paths(source.test, source.made_by, data_dir)
+    train = decoding.load(train_paths, source.preparation)
+    test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
+    nclass = source.preparation.nclass
+    return _of_rows(name, train, test, nclass, batch_size, seed, source.once)
+
+
+def check_files(name):
+    """Looks for the record files of a dataset of KNOWN, without reading them.
+
+    Raises:
+        UserError: one is missing; the message says how to make it.
+    """
+    source = RECORD_SETS.get(name)
+    for stems in (source.train, source.test) if source else ():
+        _paths(stems, source.made_by, os.environ.get('AE_DATA'))
+
+
+def classes_path(name, data_dir):
+    """The file that holds the class names and colours of one's own pictures."""
+    return os.path.join(data_dir, f'{name}-classes.json')
+
+
+def record_path(stem, data_dir):
+    """The record file `stem` of a folder."""
+    return os.path.join(data_dir, f'{stem}.tfrecord')
+
+
+def _own(name, data_dir):
+    """The RecordSet of one's own pictures."""
+    unknown = f'There is no dataset {name!r}; known: {", ".join(KNOWN)}'
+    if not data_dir or os.path.basename(name) != name:
+        raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
+    path = classes_path(name, data_dir)
+    made_by = f'--images=FOLDER --name={name} --overwrite'
+    make = f'python create_datasets.py {made_by} --data_dir={data_dir}'
+    try:
+        about = files.read_json(path)
+        classes, colors = about['classes'], about['colors']
+        usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
+    except FileNotFoundError:
+        raise UserError(
+            f'{unknown}. For your own pictures, {path} is missing; make it with: {make}'
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        usable = False
+    if not usable:
+        raise UserError(f'{path} is damaged; make it again: {make}')
+    shape = (OWN_SIZE_PX, OWN_SIZE_PX, colors)
+    preparation = decoding.Preparation(name, shape, shape, len(classes))
+    return RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
+
+
+def _paths(stems, made_by, data_dir):
+    make = f'python create_datasets.py {made_by}'
+    if not data_dir:
+        raise UserError(
+            f'AE_DATA is not set: it names the folder of the records. To make {stems[0]}.tfrecord: '
+            f'{make} --data_dir=FOLDER, then: export AE_DATA=FOLDER. The datasets lines32 and '
+            'digits32 need no records.'
+        )
+    paths = [record_path(stem, data_dir) for stem in stems]
+    for path in paths:
+        if not os.path.isfile(path):
+            raise UserError(f'{path} is missing; make it with: {make} --data_dir={data_dir}')
+    return paths
+
+
+def _rows(pixels, labels):
+    """Pictures in memory as `decoded.load` gives them."""
+    rows = np.empty(len(pixels), decoding.Preparation('', (), pixels.shape[1:], 0).row)
+    rows['x'], rows['label'] = pixels, labels
+    return rows
+
+
+def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
+    """The Dataset of decoded pictures.
+
+    Training goes through all pictures in an order of their own each epoch, a function of seed and
+    epoch; a batch may span two epochs. (The original shuffles in a buffer of 1,024 pictures, which
+    mixes neighbours only and cannot be resumed.)
+    """
+    shape = train.dtype['x'].shape
+
+    def in_order(rows):
+        return tf.data.Dataset.range(len(rows)).batch(batch_size)
+
+    def batches(rows, indices):
+        def gather(indices):
+            chosen = rows.take(indices)
+            return np.ascontiguousarray(chosen['x']), np.ascontiguousarray(chosen['label'])
+
+        def batch(indices):
+            types = (tf.as_dtype(rows.dtype['x'].base), tf.int64)
+            x, label = tf.numpy_function(gather, (indices,), types, stateful=False)
+            x = tf.ensure_shape(x, (*indices.shape, *shape))
+            label = tf.ensure_shape(label, indices.shape)
+            x = scale(x) if x.dtype == tf.uint8 else x
+            return {'x': x, 'label': tf.one_hot(label, nclass)}
+
+        return indices.map(batch).prefetch(PREFETCHED_BATCHES)
+
+    return Dataset(
+        name,
+        *shape,
+        nclass,
+        lambda step: batches(train, shuffled_rows(len(train), batch_size, seed, step)),
+        batches(test, in_order(test)),
+        batches(train, in_order(train)) if once else None,
+    )
+
+
+def shuffled_rows(count, batch_size, seed, step):
+    """Endless batches (batch_size,) int64 of the rows 0..count-1, each epoch in a new order.
+
+    Args:
+        count: rows of an epoch.
+        batch_size: rows of a batch; one may begin in one epoch and end in the next.
+        seed: seeds the orders.
+        step: the batch to begin with, of all those from the first epoch on.
+    """
+    first, offset = divmod(int(step) * batch_size, count)
+
+    def order(epoch):
+        rows = randomness.Draws(seed, epoch).permutation('data/order', count)
+        return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
+
+    epochs = tf.data.Dataset.range(first, tf.int64.max)
+    return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
+
+
+def _lines32(batch_size, seed):
+    def batch(stream, step, size):
+        angles = randomness.Draws(seed, step).uniform(stream, (size,), 0, 2 * math.pi, tf.float64)
+        label = tf.one_hot(lines.label_of(angles), lines.NCLASS)
+        return {'x': lines.draw_lines_tf(angles, 32), 'label': label}
+
+    def train_from(step):
+        steps = tf.data.Dataset.range(step, tf.int64.max)
+        return steps.map(lambda step: batch('lines/train', step, batch_size)).prefetch(2)
+
+    test = tf.data.Dataset.from_tensors(batch('lines/test', 0, LINES_TEST_IMAGES))
+    test = test.unbatch().batch(batch_size).cache()
+    return Dataset('lines32', 32, 32, 1, lines.NCLASS, train_from, test)

@@ -1,0 +1,215 @@
+"""Pictures decoded once: record files -> arrays, in memory or in a file next to the records.
+
+A decoded file is named after its records' sizes and times and the preparation, so that it is made
+anew when any of them changes.
+"""
+import dataclasses
+import functools
+import glob
+import hashlib
+import os
+import struct
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from lib import files
+from lib.data import records
+
+MEMORY_LIMIT_BYTES = 2**30  # decoded pictures beyond this go to a file
+VERSION = 1  # of every preparation; raise it when decoded pixels change
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation:
+    """What is made of the pictures of a record.
+
+    name: names decoded files.
+    stored: (height, width, colors) of the pictures in the records.
+    shape: (height, width, colors) of the prepared ones.
+    nclass: labels must be below it.
+    prepare: (n, *stored) uint8 tensor -> (n, *shape), uint8 pixels or float32 in [-1, 1].
+    dtype: uint8, or float32 where prepared values are no whole pixels.
+    """
+
+    name: str
+    stored: tuple
+    shape: tuple
+    nclass: int
+    prepare: Callable = lambda pixels: pixels
+    dtype: type = np.uint8
+
+    @property
+    def row(self):
+        """The dtype of one decoded picture with its label."""
+        return np.dtype([('x', self.dtype, self.shape), ('label', np.int64)])
+
+
+def load(paths, preparation, memory_limit_bytes=None):
+    """The decoded pictures of record files, one after the other.
+
+    Args:
+        paths: record files.
+        preparation: a `Preparation`.
+        memory_limit_bytes: more than this is kept in a file; None for MEMORY_LIMIT_BYTES.
+
+    Returns:
+        (n,) array of `preparation.row`, in memory or mapped from a file.
+
+    Raises:
+        UserError: a record is damaged or not as the preparation wants it.
+    """
+    limit = MEMORY_LIMIT_BYTES if memory_limit_bytes is None else memory_limit_bytes
+    total = sum(map(records.count, paths))
+    if total * preparation.row.itemsize <= limit:
+        return _in_memory(paths, preparation, total)
+    path = _path(paths, preparation, _fingerprint(paths, preparation))
+    rows = _open(path, preparation, total)
+    if rows is not None:
+        return rows
+    try:
+        _write(path, paths, preparation, total)
+    except OSError as error:
+        size = total * preparation.row.itemsize / 2**30
+        print(
+            f'Cannot keep decoded pictures in {path} ({error.strerror or error}); they stay in '
+            f'memory ({size:.1f} GiB) and are decoded again by the next run.',
+            file=sys.stderr,
+        )
+        return _in_memory(paths, preparation, total)
+    return _open(path, preparation, total)
+
+
+def _in_memory(paths, preparation, total):
+    rows, filled = np.empty(total, preparation.row), 0
+    for chunk in _decode(paths, preparation, total):
+        rows[filled : filled + len(chunk)] = chunk
+        filled += len(chunk)
+    return rows
+
+
+def _write(path, paths, preparation, total):
+    header = {'descr': preparation.row.descr, 'fortran_order': False, 'shape': (total,)}
+    with files.written_whole(path) as partial:
+        with open(partial, 'wb') as file:
+            np.lib.format.write_array_header_2_0(file, header)
+            for chunk in _decode(paths, preparation, total):
+                file.write(chunk.tobytes())
+    for old in glob.glob(_path(map(glob.escape, paths), preparation, '*')):
+        if old != path:
+            os.remove(old)
+
+
+def _open(path, preparation, total):
+    """The rows of a decoded file, or None if it is not there or not whole."""
+    try:
+        rows = np.load(path, mmap_mode='r', allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = rows.shape == (total,) and rows.dtype == preparation.row
+    return rows if whole else None
+
+
+def _path(paths, preparation, fingerprint):
+    stem = next(iter(paths)).removesuffix('.tfrecord')
+    return f'{stem}.{preparation.name}-{fingerprint}.decoded.npy'
+
+
+def _fingerprint(paths, preparation):
+    made_from = [VERSION, preparation.name, preparation.stored, preparation.row.descr]
+    for path in paths:
+        status = os.stat(path)
+        made_from.append([os.path.basename(path), status.st_size, status.st_mtime_ns])
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()[:16]
+
+
+def _decode(paths, preparation, total):
+    """Yields arrays of `preparation.row`, in order."""
+    decode = _decoder(preparation)
+    names = ', '.join(os.path.basename(path) for path in paths)
+    with records.progress(None, total, f'decoding {names}') as bar:
+        for path in paths:
+            number = 0
+            for pictures in records.read(path):
+                images = [image for image, _ in pictures]
+                for i, (image, label) in enumerate(pictures):
+                    _check(path, number + i, image, label, preparation)
+                try:
+                    x = decode(images)
+                except tf.errors.OpError:
+                    raise _undecodable(path, number, images, decode, preparation) from None
+                rows = np.empty(len(pictures), preparation.row)
+                rows['x'], rows['label'] = x, [label for _, label in pictures]
+                yield rows
+                number += len(pictures)
+                bar.update(len(pictures))
+
+
+@functools.cache
+def _decoder(preparation):
+    """A function: list of PNG or JPEG bytes -> (n, *shape) NumPy array."""
+
+    def pixels(image):
+        # Original: JPEG's fast, not quite exact inverse transform, TensorFlow's default.
+        return tf.ensure_shape(
+            tf.io.decode_image(image, expand_animations=False), preparation.stored
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def decode(images):
+        return preparation.prepare(tf.map_fn(pixels, images, fn_output_signature=tf.uint8))
+
+    def on_cpu(images):
+        with tf.device('CPU'):
+            return decode(tf.constant(images)).numpy()
+
+    return on_cpu
+
+
+def _check(path, number, image, label, preparation):
+    """Judges a picture by its header, before anything of its size is allocated."""
+    if not 0 <= label < preparation.nclass:
+        raise records.problem(
+            path, number, f'has the label {label}; expected 0 to {preparation.nclass - 1}'
+        )
+    stored = size(image)
+    if stored is None:
+        raise records.problem(path, number, 'holds no PNG or JPEG picture')
+    if stored != preparation.stored:
+        raise records.problem(
+            path,
+            number,
+            f'is a picture of {_by(stored)} (height x width x colors); {preparation.name} needs '
+            f'{_by(preparation.stored)}',
+        )
+
+
+def _undecodable(path, number, images, decode, preparation):
+    for i, image in enumerate(images):
+        try:
+            decode([image])
+        except tf.errors.OpError:
+            number += i
+            break
+    shape = _by(preparation.stored)
+    return records.problem(path, number, f'holds a damaged picture, not one of {shape}')
+
+
+def size(image):
+    """(height, width, colors) in the header of PNG or JPEG bytes; None for any other bytes."""
+    if image[:8] == b'\x89PNG\r\n\x1a\n' and image[12:16] == b'IHDR' and len(image) > 25:
+        width, height = struct.unpack('>II', image[16:24])
+        color_type = image[25]
+        return height, width, {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(color_type, 0)
+    if image[:3] == b'\xff\xd8\xff':
+        try:
+            return tuple(tf.io.extract_jpeg_shape(image).numpy().tolist())
+        except tf.errors.OpError:
+            return None
+    return None
+
+
+def _by(shape):
+    return 'x'.join(map(str, shape))

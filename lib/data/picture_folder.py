@@ -1,0 +1,185 @@
+"""One's own pictures as record files: a folder with a sub-folder for each class."""
+import hashlib
+import json
+import os
+import re
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageOps
+
+from lib import data, files
+from lib.data import records
+from lib.errors import UserError
+
+SIZE_PX = data.OWN_SIZE_PX
+ENOUGH_PX = 4 * SIZE_PX  # a JPEG may be decoded at this size, which is much faster
+NAMED = 5  # skipped files that are named, of all
+NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
+
+
+def create(folder, name, data_dir, test_fraction=0.1, strict=False, overwrite=False):
+    """Makes NAME-train.tfrecord, NAME-test.tfrecord and NAME-classes.json of a folder of pictures.
+
+    A class is a sub-folder, in alphabetical order, with all that lies below it; a folder without
+    sub-folders is one class. Pictures become 32x32 as `read_picture` says, with one colour if every
+    one of them is grey. Hidden files are left out.
+
+    Args:
+        folder: the folder.
+        name: the dataset's name, for --dataset=NAME.
+        data_dir: folder of the records.
+        test_fraction: about this share of each class, at least one picture, is for testing. Which
+            ones is a function of their paths in the folder alone.
+        strict: whether a file that is no readable picture is an error; else it is skipped.
+        overwrite: whether files that are there are made again.
+
+    Raises:
+        UserError: the name cannot be used, or there is nothing to train on.
+    """
+    _check(folder, name, test_fraction)
+    paths = {part: data.record_path(f'{name}-{part}', data_dir) for part in ('train', 'test')}
+    about_path = data.classes_path(name, data_dir)
+    if all(map(os.path.exists, (*paths.values(), about_path))) and not overwrite:
+        print(f'{about_path} and its records are there already; --overwrite makes them again.')
+        return
+    pictures, skipped = _read_all(folder, strict)
+    if not pictures:
+        raise UserError(
+            f'{folder} holds no readable picture; expected PNG, JPEG or other pictures in '
+            f'sub-folders, one for each class.{_skipped_note(skipped)}'
+        )
+    classes = sorted({label for label, _ in pictures.values()})
+    gray = all((x == x[..., :1]).all() for _, x in pictures.values())
+    parts = _split({relative: label for relative, (label, _) in pictures.items()}, test_fraction)
+    if not parts['test']:
+        raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
+
+    if os.path.exists(about_path):
+        os.remove(about_path)  # a dataset without it is not whole, should this be interrupted
+    for part, members in parts.items():
+        encoded = (_encode(*pictures[relative], classes, gray) for relative in members)
+        records.write(paths[part], encoded, len(members))
+    _write_about(about_path, classes, 1 if gray else 3)
+    print(
+        f'{name}: {len(parts["train"]):,} pictures to train on and {len(parts["test"]):,} to test, '
+        f'{"grey" if gray else "in colour"}, {len(classes)} classes: {", ".join(classes)}.'
+        f'{_skipped_note(skipped)}'
+    )
+
+
+def read_picture(path):
+    """A picture of any size and kind, cut to its central square: (32, 32, 3) uint8.
+
+    It is turned as its camera says; what is transparent becomes white; of an animation it is the
+    first frame; greys of 16 bits are scaled to 8.
+    """
+    with Image.open(path) as picture:
+        picture.draft(None, (ENOUGH_PX, ENOUGH_PX))
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode.startswith('I'):
+            pixels = np.asarray(picture).clip(0, 2**16 - 1) // 257
+            picture = Image.fromarray(pixels.astype(np.uint8))
+        elif picture.has_transparency_data:
+            picture = picture.convert('RGBA')
+            white = Image.new('RGBA', picture.size, 'white')
+            picture = Image.alpha_composite(white, picture)
+        picture = picture.convert('RGB')
+        return np.asarray(ImageOps.fit(picture, (SIZE_PX, SIZE_PX), Image.Resampling.LANCZOS))
+
+
+def _check(folder, name, test_fraction):
+    from lib.data import downloads  # which imports tensorflow-datasets
+
+    taken = {*data.KNOWN, *downloads.DOWNLOADS}
+    if not NAME.fullmatch(name or ''):
+        raise UserError(
+            f'--name={name or ""} cannot be used; give your pictures a name of letters, digits, '
+            '- and _.'
+        )
+    if name.lower() in taken:
+        raise UserError(f'--name={name} is the name of another dataset; choose a new one.')
+    if not 0 < test_fraction < 1:
+        raise UserError(f'--test_fraction={test_fraction} must lie between 0 and 1.')
+    if not os.path.isdir(folder):
+        raise UserError(f'{folder} is no folder; give --images the folder of your pictures.')
+
+
+def _files(folder):
+    """[(path relative to the folder, class)], sorted; the class is None beside sub-folders."""
+    found = []
+    for directory, below, names in os.walk(folder):
+        below[:] = sorted(name for name in below if not name.startswith('.'))
+        relative = os.path.relpath(directory, folder)
+        if relative == '.':
+            label = None if below else os.path.basename(os.path.abspath(folder))
+        else:
+            label = relative.split(os.sep)[0]
+        found += [
+            (os.path.normpath(os.path.join(relative, name)), label)
+            for name in sorted(names)
+            if not name.startswith('.')
+        ]
+    return found
+
+
+def _read_all(folder, strict):
+    """({relative path: (class, pixels)}, [relative path of a file that was skipped])."""
+    pictures, skipped = {}, []
+    found = _files(folder)
+    for relative, label in records.progress(found, len(found), f'reading {folder}'):
+        path = os.path.join(folder, relative)
+        try:
+            if label is None:
+                raise ValueError('it lies beside the sub-folders, so it has no class')
+            pictures[relative] = label, read_picture(path)
+        except Exception as error:  # damaged pictures make Pillow raise errors of every kind
+            if strict:
+                raise UserError(
+                    f'{path} cannot be used ({error}); remove it, or leave out --strict to skip it.'
+                ) from error
+            skipped.append(relative)
+    return pictures, skipped
+
+
+def _skipped_note(skipped):
+    if not skipped:
+        return ''
+    names = ', '.join(skipped[:NAMED]) + (', ...' if len(skipped) > NAMED else '')
+    return f' Skipped {len(skipped):,} files that are no readable pictures in a class: {names}.'
+
+
+def _split(labels, test_fraction):
+    """{'train', 'test': [relative path]}, each in an order that mixes the classes.
+
+    Args:
+        labels: {relative path: class}.
+        test_fraction: the share of each class that is for testing.
+    """
+
+    def place(relative):
+        name = relative.replace(os.sep, '/').encode(errors='surrogateescape')
+        return hashlib.sha256(name).digest()
+
+    mixed, test = sorted(labels, key=place), set()
+    for label in set(labels.values()):
+        members = [relative for relative in mixed if labels[relative] == label]
+        count = min(max(1, round(len(members) * test_fraction)), len(members) - 1)
+        test.update(members[:count])
+    return {
+        'train': [relative for relative in mixed if relative not in test],
+        'test': [relative for relative in mixed if relative in test],
+    }
+
+
+def _encode(label, pixels, classes, gray):
+    png = tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy()
+    return png, classes.index(label)
+
+
+def _write_about(path, classes, colors):
+    try:
+        with files.written_whole(path) as partial, open(partial, 'w', encoding='utf-8') as file:
+            json.dump({'classes': classes, 'colors': colors}, file, indent=2)
+    except OSError as error:
+        raise UserError(f'Cannot write {path} ({error.strerror}); make room first.') from error

@@ -1,0 +1,165 @@
+"""TFRecord files of pictures: one Example per image, `image` PNG or JPEG bytes, `label` int64.
+
+The original's format; its files are read, and it reads ours.
+"""
+import os
+
+import tensorflow as tf
+
+from lib import files, progress_bar
+from lib.errors import UserError
+
+FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
+READ_TOGETHER = 256  # records of one read
+SECONDS_BEFORE_BAR = 2  # small files show no progress bar
+
+
+def progress(iterable, total, text):
+    """The iterable, with a bar on stderr once it has taken some seconds."""
+    return progress_bar.bar(
+        iterable,
+        text,
+        total,
+        unit='img',
+        unit_scale=True,
+        delay=SECONDS_BEFORE_BAR,
+        leave=False,
+    )
+
+
+def write(path, pictures, total):
+    """Writes a record file, which appears only when it is complete.
+
+    Args:
+        path: the file; its folder is made if need be.
+        pictures: iterable of (PNG or JPEG bytes, label).
+        total: how many pictures there must be.
+
+    Raises:
+        UserError: another number of pictures came, or the file cannot be written.
+    """
+    written = 0
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        with files.written_whole(path) as partial:
+            with tf.io.TFRecordWriter(partial) as writer:
+                for image, label in progress(pictures, total, os.path.basename(path)):
+                    writer.write(_example(image, label))
+                    written += 1
+            if written != total:
+                raise UserError(
+                    f'{path} was not made: {written} pictures came instead of {total}; '
+                    'run the command again.'
+                )
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f'Cannot write {path} ({_reason(error)}); make room or name another folder, and run '
+            'the command again.'
+        ) from error
+
+
+def count_whole(path):
+    """(number of records that lie whole in a TFRecord file, whether it ends with the last of them).
+
+    From the lengths around them alone: no reader has to meet one that is larger than the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    number = position = 0
+    size = os.path.getsize(path)
+    with open(path, 'rb') as file:
+        while position < size:
+            length = int.from_bytes(file.read(8), 'little')
+            position += FRAME_BYTES + length
+            if position > size:
+                return number, False
+            file.seek(position)
+            number += 1
+    return number, True
+
+
+def count(path):
+    """The number of records of a file, from the frames around them alone.
+
+    Raises:
+        UserError: the file is missing, is empty or ends within a record.
+    """
+    try:
+        number, whole = count_whole(path)
+    except OSError as error:
+        raise UserError(f'Cannot read {path} ({_reason(error)}).') from error
+    if not whole:
+        raise _damaged(path, number, 'the file ends within it')
+    if not number:
+        raise UserError(f'{path} is empty; {_AGAIN}.')
+    return number
+
+
+def read(path):
+    """Yields lists of up to READ_TOGETHER (image bytes, label), in the file's order.
+
+    Raises:
+        UserError: as `count`; or a record is corrupt or not of this format (named by its number).
+    """
+    count(path)  # says what is cut short before anything is decoded
+    number = 0
+    try:
+        for chunk in tf.data.TFRecordDataset(path).batch(READ_TOGETHER).as_numpy_iterator():
+            pictures = [_parse(path, number + i, record) for i, record in enumerate(chunk)]
+            number += len(pictures)
+            yield pictures
+    except tf.errors.OpError as error:
+        raise _damaged(path, _first_damaged(path), 'its checksum is wrong') from error
+
+
+def problem(path, number, text):
+    """The error for a record, by its number, that is not what it should be."""
+    return UserError(f'{path}: record {number} (the first is 0) {text}.')
+
+
+_AGAIN = 'make it again: python create_datasets.py --overwrite'
+
+
+def _damaged(path, number, detail):
+    return problem(path, number, f'is truncated or corrupt ({detail}); {_AGAIN}')
+
+
+def _reason(error):
+    return getattr(error, 'strerror', None) or str(error).partition('\n')[0]
+
+
+def _first_damaged(path):
+    number = 0
+    try:
+        for _ in tf.data.TFRecordDataset(path):
+            number += 1
+    except tf.errors.OpError:
+        pass
+    return number
+
+
+def _example(image, label):
+    bytes_list = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))
+    int64_list = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
+    features = tf.train.Features(feature={'image': bytes_list, 'label': int64_list})
+    return tf.train.Example(features=features).SerializeToString()
+
+
+def _parse(path, number, record):
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except Exception as error:  # protobuf's DecodeError, which TensorFlow does not name
+        raise _damaged(path, number, 'no tf.train.Example') from error
+    found = {name: features[name] for name in ('image', 'label') if name in features}
+    image = found['image'].bytes_list.value if 'image' in found else ()
+    label = found['label'].int64_list.value if 'label' in found else ()
+    if len(image) != 1 or len(label) != 1:
+        names = ', '.join(map(repr, sorted(features)[:5])) or 'none'
+        raise problem(
+            path,
+            number,
+            f'has the wrong features ({names}); expected `image`, one string of PNG or JPEG bytes, '
+            'and `label`, one int64',
+        )
+    return image[0], label[0]

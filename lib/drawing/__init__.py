@@ -1,0 +1,1 @@
+"""Pictures: a report's grid, strips and sheets of them, and curves."""

@@ -1,0 +1,49 @@
+"""The paper's six pictures of lines (section 3.2): samples, and what an interpolation can be."""
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from lib import lines, randomness
+
+COUNT = 16  # images a picture
+LEFT, RIGHT = 5 * math.pi / 7, 3 * math.pi / 2  # angles of the two ends
+BLUR_PX = 2.0  # standard deviation at the middle of the unrealistic interpolation
+
+
+def ends():
+    """The two images that the paper interpolates between, (2, 32, 32, 1)."""
+    return lines.draw_lines([LEFT, RIGHT])
+
+
+def examples():
+    """{title: images (COUNT, 32, 32, 1) in [-1, 1]}."""
+    t = np.linspace(0, 1, COUNT)
+    first, last = ends()
+    correct = lines.draw_lines(LEFT + (RIGHT - LEFT) * t)
+    angles = randomness.Draws(0).uniform('figures/lines', (COUNT,), 0, 2 * math.pi).numpy()
+    return {
+        'samples': lines.draw_lines(angles),
+        'correct': correct,
+        'data space': mix(first, last, t),
+        'abrupt': np.where(t[:, None, None, None] < 0.5, first, last),
+        # The longer way round.
+        'overshooting': lines.draw_lines(LEFT + (RIGHT - 2 * math.pi - LEFT) * t),
+        'unrealistic': _blurred(correct, BLUR_PX * np.sin(math.pi * t)),
+    }
+
+
+def mix(first, last, t):
+    """Images between two, pixel by pixel: (..., H, W, C) twice and (n,) in [0, 1] -> (n, ...)."""
+    t = np.reshape(t, (-1, *[1] * first.ndim))
+    return ((1 - t) * first + t * last).astype(np.float32)
+
+
+def _blurred(images, stddevs_px):
+    """Gaussian blur of each image, as strong as its own standard deviation; ends stay sharp."""
+    return np.stack(
+        [
+            ndimage.gaussian_filter(image, (stddev, stddev, 0), mode='nearest')
+            for image, stddev in zip(images, stddevs_px, strict=True)
+        ]
+    )

@@ -1,0 +1,123 @@
+"""The files in runs/: the paper's commands for people, written from `lib.paper.experiments`."""
+import os
+import shlex
+
+from lib import runs
+from lib.paper import experiments, reported
+
+TRAIN_DIR = 'experiments'  # the scripts' own
+FIRST_LINE = '#!/usr/bin/env bash'
+STRICT = 'set -euo pipefail'
+WRITTEN = '# Written from lib/paper/experiments.py by: python reproduce.py --write_runs'
+CLASSIFIED = ('mnist32', 'svhn32', 'cifar10')
+
+
+def texts():
+    """{file name: content} of every file in runs/."""
+    found = {f'{method.script}.sh': _method(name) for name, method in experiments.METHODS.items()}
+    return {**found, 'cluster.sh': _cluster(), 'classify.sh': _classify()}
+
+
+def write(folder):
+    """Writes every file into a folder.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    for name, text in texts().items():
+        path = os.path.join(folder, name)
+        runs.write_file(path, text.encode())
+        os.chmod(path, 0o755)
+
+
+def _method(class_name):
+    figures = [
+        '# After a command: on lines32 mean distance and smoothness (table 1), else latent '
+        'accuracy in %',
+        '# (table 2), mean±sd over 5 seeds.',
+    ]
+    if class_name not in reported.METHODS:
+        figures = ['# The paper prints no figure of its own for these.']
+    lines = [
+        FIRST_LINE,
+        f"# {experiments.METHODS[class_name].title}: the paper's runs, 2^24 images each.",
+        *figures,
+        "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
+        WRITTEN,
+        STRICT,
+    ]
+    dataset = None
+    for experiment in experiments.EXPERIMENTS:
+        if experiment.class_name != class_name:
+            continue
+        if experiment.dataset != dataset:
+            dataset = experiment.dataset
+            lines += ['', f'# {dataset}: {experiment.note}' if experiment.note else f'# {dataset}']
+        lines.append(_line(experiment.command, _trained_figures(experiment)))
+    return '\n'.join(lines) + '\n'
+
+
+def _trained_figures(experiment):
+    """The paper's figures of a run as text, '' where it has none."""
+    if experiment.dataset == 'lines32':
+        lines, class_name = reported.LINES, experiment.class_name
+        cells = [reported.figure(lines, row, class_name) for row in lines]
+        return '{} x1e-3, {}'.format(*cells) if all(cells) else ''
+    return str(reported.figure(reported.ACCURACY, experiment.key, experiment.class_name) or '')
+
+
+def _cluster():
+    lines = [
+        FIRST_LINE,
+        '# k-means on the latents of the runs that the other files here train '
+        f'({experiments.CLUSTER_INITS} random starts each).',
+        '# After a command: accuracy in % on the test set (table 3).',
+        "# Run from the repository's folder, after those; the data must lie in AE_DATA.",
+        '# Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run '
+        'makes.',
+        WRITTEN,
+        STRICT,
+    ]
+    for key, found in _classified():
+        note = '' if key in reported.CLUSTERING else ': not in the paper'
+        lines += ['', f'# {key[0]}, {key[1]} latents{note}']
+        for experiment in found:
+            figure = reported.figure(reported.CLUSTERING, key, experiment.class_name)
+            lines.append(_line(experiment.cluster_command(TRAIN_DIR), str(figure or '')))
+    return '\n'.join(lines) + '\n'
+
+
+def _classify():
+    lines = [
+        FIRST_LINE,
+        '# A single-layer classifier on pixels, and on the latents of the runs that the other '
+        'files train.',
+        "# The paper prints no figure of its own for these: table 2 is of the runs' own "
+        'classifiers.',
+        "# Run from the repository's folder, after those; the data must lie in AE_DATA.",
+        WRITTEN,
+        STRICT,
+        '',
+        '# pixels',
+        *(_line(['classify_fc.py', f'--dataset={dataset}']) for dataset in CLASSIFIED),
+    ]
+    for key, found in _classified():
+        lines += ['', f'# {key[0]}, {key[1]} latents']
+        for experiment in found:
+            folder = experiment.folder(TRAIN_DIR).path
+            lines.append(_line(['classify_latent_ae.py', f'--ae_dir={folder}']))
+    return '\n'.join(lines) + '\n'
+
+
+def _classified():
+    """[((dataset, latent size), its experiments)] of the paper's methods on data with classes."""
+    found = {}
+    for experiment in experiments.EXPERIMENTS:
+        if experiment.dataset in CLASSIFIED and experiment.class_name in reported.METHODS:
+            found.setdefault(experiment.key, []).append(experiment)
+    return found.items()
+
+
+def _line(command, figures=''):
+    comment = f'  # {reported.SOURCE}: {figures}' if figures else ''
+    return f'python {shlex.join(command)}{comment}'

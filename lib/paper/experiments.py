@@ -1,0 +1,161 @@
+"""The paper's runs as data: which method is trained on which dataset at which sizes.
+
+runs/*.sh is written from here (`lib/paper/commands.py`), and `reproduce.py` and
+`tables.py` take from here what a cell of a table needs, so that a command stands once.
+"""
+import dataclasses
+import os
+from typing import NamedTuple
+
+from lib import runs
+from lib.paper import reported
+
+IMAGE_WIDTH_PX = 32
+TOTAL_KIMG = 1 << 14  # 2^24 images
+BATCH, LR = 64, 1e-4
+CLUSTER_INITS = 1000
+
+
+class Method(NamedTuple):
+    """A method's script, without .py; what it is called in text; its own hyper-parameters."""
+
+    script: str
+    title: str
+    own: dict
+
+
+# The scripts' flags have these values where a command does not give another.
+METHODS = {
+    'AEBaseline': Method('baseline', 'The baseline autoencoder', {}),
+    'AEDropout': Method('dropout', 'The dropout autoencoder', {'dropout': 0.5}),
+    'AEDenoising': Method('denoising', 'The denoising autoencoder', {'noise': 1.0}),
+    'VAE': Method('vae', 'The VAE', {'beta': 1.0}),
+    'AAE': Method(
+        'aae',
+        'The adversarial autoencoder',
+        {'adversary_lr': 1e-4, 'disc_layer_sizes': '100,100'},
+    ),
+    'AEVQVAE': Method(
+        'vqvae', 'The VQ-VAE', {'z_log_size': 14, 'beta': 10.0, 'num_latents': 10}
+    ),
+    'ACAI': Method('acai', 'ACAI', {'advweight': 0.5, 'advdepth': 0, 'reg': 0.2}),
+    'LRAE': Method(
+        'lrae',
+        'The LSGAN-regularised ablation of the ICLR version',
+        {'advweight': 0.5, 'advdepth': 0},
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """A run of the paper.
+
+    changed: {own hyper-parameter: value} where it is not the method's usual one.
+    note: why, in words.
+    """
+
+    class_name: str
+    dataset: str
+    latent_width: int
+    depth: int
+    latent: int
+    changed: dict = dataclasses.field(default_factory=dict)
+    note: str = ''
+
+    @property
+    def latent_size(self):
+        """Numbers in a latent."""
+        return self.latent * self.latent_width**2
+
+    @property
+    def key(self):
+        """(dataset, latent size): the row of tables 2 and 3."""
+        return self.dataset, self.latent_size
+
+    @property
+    def params(self):
+        """{hyper-parameter: value}, as they name the run folder."""
+        params = {
+            'scales': (IMAGE_WIDTH_PX // self.latent_width).bit_length() - 1,
+            'depth': self.depth,
+            'latent': self.latent,
+            **METHODS[self.class_name].own,
+            **self.changed,
+        }
+        return resolved(params)
+
+    @property
+    def command(self):
+        """['SCRIPT.py', '--flag=value', ...] of the run, without its length, seed and folder."""
+        sizes = {
+            'dataset': self.dataset,
+            'latent_width': self.latent_width,
+            'depth': self.depth,
+            'latent': self.latent,
+        }
+        flags = [f'--{name}={value}' for name, value in {**sizes, **self.changed}.items()]
+        return [f'{METHODS[self.class_name].script}.py', *flags]
+
+    def cluster_command(self, train_dir):
+        """['cluster.py', '--flag=value', ...] for the run below a folder, of table 3."""
+        return [
+            'cluster.py',
+            f'--n_init={CLUSTER_INITS}',
+            f'--ae_dir={self.folder(train_dir).path}',
+        ]
+
+    def folder(self, train_dir):
+        """Where the run lies: a `lib.runs.RunFolder`."""
+        name = runs.experiment_name(self.class_name, self.params)
+        return runs.RunFolder(os.path.join(train_dir, self.dataset, name))
+
+
+def resolved(params):
+    """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
+    if params.get('advdepth') == 0:
+        return {**params, 'advdepth': params['depth']}
+    return params
+
+
+# (dataset, latent_width, depth, latent)
+SIZES = (
+    ('lines32', 2, 16, 16),
+    ('mnist32', 4, 16, 2),
+    ('mnist32', 4, 16, 16),
+    ('svhn32', 4, 64, 2),
+    ('svhn32', 4, 64, 16),
+    ('celeba32', 4, 64, 2),
+    ('celeba32', 4, 64, 16),
+    ('cifar10', 4, 64, 16),
+    ('cifar10', 4, 64, 64),
+)
+
+
+def _experiment(class_name, dataset, latent_width, depth, latent):
+    changed, note = {}, ''
+    if (class_name, dataset) == ('AEVQVAE', 'lines32'):
+        latent_width, note = 4, "latents of 4x4, unlike the other methods' 2x2"
+    if (class_name, dataset) == ('AEDropout', 'cifar10'):
+        changed, note = {'dropout': 0.75}, "keeps 3 of 4 latents, as the paper's column does"
+    return Experiment(class_name, dataset, latent_width, depth, latent, changed, note)
+
+
+EXPERIMENTS = tuple(_experiment(name, *sizes) for name in METHODS for sizes in SIZES)
+TABLES = (1, 2, 3)
+
+
+def of_table(table):
+    """The experiments whose runs fill a table of the paper, seed by seed.
+
+    Args:
+        table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too.
+    """
+    on_lines = {('lines32', 64), ('lines32', 256)}
+    rows = {1: on_lines, 2: reported.ACCURACY, 3: reported.CLUSTERING}[table]
+    return [
+        experiment
+        for experiment in EXPERIMENTS
+        if experiment.class_name in reported.METHODS
+        and experiment.key in rows
+    ]

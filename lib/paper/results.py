@@ -1,0 +1,229 @@
+"""Numbers of runs and of seeds, as the paper's tables report them."""
+import dataclasses
+import math
+import os
+import re
+import sys
+from typing import NamedTuple
+
+import numpy as np
+
+from lib import files, runs
+from lib.paper import experiments
+from lib.runs import scalars
+
+# What is used of clustering.json, and of which kind it is.
+CLUSTERING_RECORD = {'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool}
+EVALUATIONS = ('mean_distance', 'mean_smoothness', 'latent_accuracy')
+CLUSTERING = 'clustering'
+LAST = 20  # evaluations whose median is a run's number
+# Original: its event files hold zeros here. Ours hold an untrained model's scores, as little worth.
+FIRST_STEP = 1
+_SEED_FOLDER = re.compile(r'RUN\d+')
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained autoencoder's record.
+
+    params: {hyper-parameter: value}, with scales, depth and latent.
+    seed: as recorded; None for the 2018 code's, which has none.
+    curves: {evaluation: {step: value}}, without the first step's.
+    clustering: what cluster.py left, or {}.
+    """
+
+    path: str
+    class_name: str
+    dataset: str
+    params: dict
+    seed: int | None = None
+    lr: float = experiments.LR
+    batch: int = experiments.BATCH
+    curves: dict = dataclasses.field(default_factory=dict)
+    clustering: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def latent_size(self):
+        """Numbers in a latent."""
+        width = experiments.IMAGE_WIDTH_PX >> self.params['scales']
+        return self.params['latent'] * width**2
+
+    def kimg(self, step):
+        """1024s of images seen at a step."""
+        return (step * self.batch) >> 10
+
+    def number(self, name):
+        """(value, kimg) of one of EVALUATIONS or of CLUSTERING; None where there is none.
+
+        An evaluation's is the median of the last LAST, NaN ones left out; NaN if all of them are.
+        """
+        if name == CLUSTERING:
+            if not self.clustering:
+                return None
+            return self.clustering['test_accuracy'], self.kimg(self.clustering['step'])
+        curve = self.curves.get(name)
+        if not curve:
+            return None
+        last = np.array(list(curve.values())[-LAST:])
+        defined = last[~np.isnan(last)]
+        value = float(np.median(defined)) if defined.size else math.nan
+        return value, self.kimg(max(curve))
+
+
+def read_run(path, class_name, dataset, params, options):
+    """The `Run` of a run folder.
+
+    Args:
+        path: the folder.
+        class_name, dataset, params: what was trained.
+        options: {'seed', 'lr', 'batch': value} as far as they are recorded.
+    """
+    folder = runs.RunFolder(path)
+    curves = scalars.read(folder.summaries, EVALUATIONS)
+    curves = {
+        name: {step: value for step, value in curve.items() if step > FIRST_STEP}
+        for name, curve in curves.items()
+    }
+    return Run(
+        path,
+        class_name,
+        dataset,
+        params,
+        curves=curves,
+        clustering=_read_clustering(path),
+        **options,
+    )
+
+
+def _read_clustering(path):
+    path = os.path.join(path, runs.CLUSTERING_NAME)
+    try:
+        record = files.read_json(path)
+        needed = {key: record[key] for key in CLUSTERING_RECORD}
+        for key, kind in CLUSTERING_RECORD.items():
+            if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
+                raise TypeError(f'{key} is none')
+        return needed
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
+        return {}
+
+
+class Cell(NamedTuple):
+    """One number over the seeds of an experiment.
+
+    mean: over the seeds where it is defined, NaN if nowhere.
+    sd: the sample standard deviation over them; None for fewer than two.
+    seeds: how many those are.
+    undefined: how many seeds have no defined value.
+    kimg: (least, most) 1024s of images that the runs had seen.
+    """
+
+    mean: float
+    sd: float | None
+    seeds: int
+    undefined: int
+    kimg: tuple
+
+    @property
+    def is_short(self):
+        """Whether a run was shorter than the paper's."""
+        return self.kimg[0] < experiments.TOTAL_KIMG
+
+
+def over_seeds(found, name):
+    """The `Cell` of an evaluation over runs of one experiment; None if no run has it.
+
+    Args:
+        found: list of `Run`.
+        name: one of EVALUATIONS, or CLUSTERING.
+    """
+    numbers = [number for run in found if (number := run.number(name)) is not None]
+    if not numbers:
+        return None
+    values = np.array([value for value, _ in numbers])
+    lengths = [kimg for _, kimg in numbers]
+    defined = values[~np.isnan(values)]
+    return Cell(
+        float(defined.mean()) if defined.size else math.nan,
+        float(defined.std(ddof=1)) if defined.size > 1 else None,
+        int(defined.size),
+        int(values.size - defined.size),
+        (min(lengths), max(lengths)),
+    )
+
+
+def settings(run):
+    """How a run differs from the paper's of its method and dataset: {option: value}, {} if it
+    does not. Where the paper has no such run, it says the sizes and what else is unusual."""
+    usual = _usual(run)
+    found = {key: value for key, value in run.params.items() if usual.get(key) != value}
+    if run.params.get('advdepth') == run.params['depth']:
+        found.pop('advdepth', None)
+    if not math.isclose(run.lr, experiments.LR):
+        found['lr'] = run.lr
+    if run.batch != experiments.BATCH:
+        found['batch'] = run.batch
+    return found
+
+
+def _usual(run):
+    candidates = [
+        experiment.params
+        for experiment in experiments.EXPERIMENTS
+        if (experiment.class_name, experiment.dataset) == (run.class_name, run.dataset)
+    ]
+    if not candidates:
+        method = experiments.METHODS.get(run.class_name)
+        return method.own if method else {}
+    same_size = [params for params in candidates if params['latent'] == run.params['latent']]
+    return (same_size or candidates)[0]
+
+
+def distinct(found):
+    """Runs without repeats of a seed: of several equal ones, the longest.
+
+    Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
+    seed and the same scores; elsewhere the recorded seed tells. (The 2018 code records none.)
+
+    Args:
+        found: list of `Run`.
+
+    Returns:
+        (list of `Run`, list of sentences about what was left out).
+    """
+    kept, notes = [], []
+    for run in sorted(found, key=_length, reverse=True):
+        twin = next((other for other in kept if _is_repeat(run, other)), None)
+        if twin:
+            notes.append(
+                f'{run.path} is left out: it repeats seed {run.seed}, as {twin.path} has it.'
+            )
+        else:
+            kept.append(run)
+    return [run for run in found if run in kept], notes
+
+
+def _is_repeat(run, other):
+    """Whether a run is another one of the same seed, which is at least as long."""
+    same = all(
+        getattr(run, name) == getattr(other, name)
+        for name in ('class_name', 'dataset', 'params', 'lr', 'batch', 'seed')
+    )
+    if not same or run.seed is None:
+        return False
+    if _SEED_FOLDER.fullmatch(_parent(run)) and _SEED_FOLDER.fullmatch(_parent(other)):
+        shared = run.curves.get('latent_accuracy', {})
+        return bool(shared) and shared.items() <= other.curves.get('latent_accuracy', {}).items()
+    return True
+
+
+def _parent(run):
+    """The name of the folder that the dataset's folder lies in."""
+    return os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(run.path))))
+
+
+def _length(run):
+    return max((max(curve) for curve in run.curves.values() if curve), default=0)

@@ -1,0 +1,22 @@
+"""What a run leaves, and how it is found again: `RunFolder`."""
+from lib.runs.folder import (
+    ARGS_NAME,
+    CLUSTERING_NAME,
+    LOCK_NAME,
+    RunFolder,
+    experiment_name,
+    parse_experiment_name,
+    write_atomically,
+    write_file,
+)
+
+__all__ = [
+    'ARGS_NAME',
+    'CLUSTERING_NAME',
+    'LOCK_NAME',
+    'RunFolder',
+    'experiment_name',
+    'parse_experiment_name',
+    'write_atomically',
+    'write_file',
+]

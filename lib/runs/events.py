@@ -1,0 +1,81 @@
+"""TensorBoard event files that survive a crash: each step stands in them once."""
+import glob
+import os
+import shutil
+import sys
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorboard.compat.proto.event_pb2 import Event
+
+from lib.data import records
+
+
+class DamagedEventsError(ValueError):
+    """An event file whose rest cannot be read; the message says after how many events, and why.
+
+    Attributes:
+        cut_short: whether it ends in the middle of an event, as a killed process leaves it.
+    """
+
+    def __init__(self, path, count, reason, cut_short=False):
+        super().__init__(f'{path} is damaged after {count} events ({reason})')
+        self.cut_short = cut_short
+
+
+def read(path):
+    """Yields (record's bytes, Event) of an event file, as far as it can be read.
+
+    Raises:
+        DamagedEventsError: the rest is damaged.
+        OSError, tf.errors.OpError: the file cannot be read now.
+    """
+    number, whole = records.count_whole(path)
+    count = 0
+    try:
+        for record in tf.data.TFRecordDataset(path).take(number).as_numpy_iterator():
+            yield record, Event.FromString(record)
+            count += 1
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError) as error:
+        text = error.message if isinstance(error, tf.errors.OpError) else str(error)
+        reason = (text.splitlines() or [type(error).__name__])[0].split(' [Op:')[0].rstrip('.')
+        raise DamagedEventsError(path, count, reason) from error
+    if not whole:
+        raise DamagedEventsError(path, count, 'it ends in the middle of an event', cut_short=True)
+
+
+def drop_after(folder, step):
+    """Removes the events of later steps, which a run resumed from `step` will write again.
+
+    An event that a killed process left half-written goes too. Files are replaced whole; one that
+    is damaged before its end is kept as events.out.damaged.*, and a note on stderr says so.
+
+    Args:
+        folder: holds the event files of one run.
+        step: the global step of the checkpoint that the run goes on from.
+
+    Raises:
+        OSError, tf.errors.OpError: a file cannot be read or written.
+    """
+    for path in glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*')):
+        kept, changed = [], False
+        try:
+            for record, event in read(path):
+                if event.step <= step:
+                    kept.append(record)
+                else:
+                    changed = True
+        except DamagedEventsError as error:
+            changed = True
+            if not error.cut_short:
+                name = os.path.basename(path).replace('tfevents', 'damaged')
+                shutil.copyfile(path, os.path.join(folder, name))
+                print(f'{error}; these are kept, and all of it as {name}.', file=sys.stderr)
+        if not changed:
+            continue
+        # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
+        temporary = os.path.join(folder, '.rewritten.tmp')
+        with tf.io.TFRecordWriter(temporary) as writer:
+            for record in kept:
+                writer.write(record)
+        os.replace(temporary, path)

@@ -1,0 +1,251 @@
+"""Run folders: their names, what they hold, and the record of how they were made."""
+import contextlib
+import dataclasses
+import glob
+import json
+import os
+import platform
+import re
+
+from lib import files
+from lib.errors import UserError
+from lib.runs import locks
+
+ARGS_NAME = 'args.json'
+CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
+LOCK_NAME = '.lock'
+LOCK_WAIT_SEC = 2  # a killed process may take a moment to go
+# What a process that is killed while it writes leaves behind.
+LEFT_OVERS = (
+    f'{ARGS_NAME}.partial-*',
+    'images/*.partial-*',
+    'tf/.model.ckpt-*.tmp*',
+    'tf/summaries/.*.tmp',
+)
+CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
+
+
+def experiment_name(class_name, params):
+    """The original's name of a run: the class, then `_` + key + value, sorted by key.
+
+    >>> experiment_name('VAE', {'scales': 4, 'depth': 16, 'latent': 16, 'beta': 1.0})
+    'VAE_beta1.0_depth16_latent16_scales4'
+    """
+    return '_'.join([class_name, *(f'{key}{params[key]}' for key in sorted(params))])
+
+
+def parse_experiment_name(name, known):
+    """The params in a run folder's name, for runs that have no other record.
+
+    Args:
+        name: as `experiment_name` makes it, e.g. 'VAE_beta1.0_depth16_latent16_scales4'.
+        known: the params' names that the class can have.
+
+    Returns:
+        {param: its value as text}.
+
+    Raises:
+        UserError: the name is not made of the known params.
+    """
+    # In order, for a param can end like another: num_latents2 is not num with latents2.
+    params = ''.join(rf'(?:_{key}(?P<{key}>[^_]+))?' for key in sorted(known))
+    match = re.fullmatch(rf'[^_]+{params}', name)
+    found = {key: value for key, value in match.groupdict().items() if value} if match else {}
+    if not found:
+        raise UserError(
+            f'{name} is no name of a run folder; expected CLASS_param1value1_param2value2...'
+        )
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """TRAIN_DIR/DATASET/EXPERIMENT and the places below it."""
+
+    path: str
+
+    @property
+    def name(self):
+        """CLASS_param1value1_..."""
+        return os.path.basename(os.path.abspath(self.path))
+
+    @property
+    def dataset(self):
+        """The dataset's name: the parent folder's."""
+        return os.path.basename(os.path.dirname(os.path.abspath(self.path)))
+
+    @property
+    def checkpoints(self):
+        return os.path.join(self.path, 'tf')
+
+    @property
+    def summaries(self):
+        return os.path.join(self.path, 'tf', 'summaries')
+
+    @property
+    def images(self):
+        return os.path.join(self.path, 'images')
+
+    @property
+    def is_original(self):
+        """Whether the 2018 code wrote it: it has checkpoints, but no record of its options."""
+        recorded = os.path.exists(os.path.join(self.path, ARGS_NAME))
+        return not recorded and bool(self.checkpoint_steps())
+
+    def checkpoint(self, step):
+        """The checkpoint's prefix for a global step."""
+        return os.path.join(self.checkpoints, f'model.ckpt-{step}')
+
+    def checkpoint_steps(self):
+        """The global steps that have a checkpoint, newest first.
+
+        # Original: found by name, for the `checkpoint` file there holds absolute paths.
+        """
+        if not os.path.isdir(self.checkpoints):
+            return []
+        found = map(CHECKPOINT.match, os.listdir(self.checkpoints))
+        return sorted((int(match[1]) for match in found if match), reverse=True)
+
+    def newest_step(self):
+        """The global step of the newest checkpoint.
+
+        Raises:
+            UserError: there is none.
+        """
+        steps = self.checkpoint_steps()
+        if not steps:
+            raise UserError(
+                f'{self.path} has no checkpoint (tf/model.ckpt-STEP.index); train it first.'
+            )
+        return steps[0]
+
+    def create(self):
+        """Makes the folder.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        if files.PATTERN.search(self.path):
+            raise UserError(
+                f'The run folder {self.path} has one of * ? [ \\ in its path, which TensorFlow '
+                'takes for a pattern; choose another --train_dir.'
+            )
+        try:
+            for folder in (self.checkpoints, self.summaries, self.images):
+                os.makedirs(folder, exist_ok=True)
+                if not os.access(folder, os.W_OK):
+                    raise PermissionError(13, 'Permission denied', folder)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error):
+        return UserError(
+            f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
+            'choose another --train_dir.'
+        )
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps every other process from training in the folder, which `create` made.
+
+        What a killed process left half-written there is removed.
+
+        Raises:
+            UserError: another process trains in it; the message names its pid and machine.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                path = os.path.join(self.path, LOCK_NAME)
+                stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+            except locks.HeldError as error:
+                raise UserError(
+                    f'{error.holder} is training in the run folder {self.path}; wait for it, stop '
+                    'it, or choose another --train_dir.'
+                ) from error
+            except OSError as error:
+                raise self._unwritable(error) from error
+            for pattern in LEFT_OVERS:
+                for path in glob.glob(os.path.join(glob.escape(self.path), pattern)):
+                    with contextlib.suppress(OSError):
+                        os.remove(path)
+            yield
+
+    def read_args(self):
+        """What `write_args` recorded, or None where there is no record (the original's runs).
+
+        Raises:
+            UserError: the record is not readable JSON.
+        """
+        path = os.path.join(self.path, ARGS_NAME)
+        if not os.path.exists(path):
+            return None
+        try:
+            record = files.read_json(path)
+            if not isinstance(record['args'], dict):
+                raise TypeError('args is no object')
+            return record
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
+                'options you give.'
+            ) from error
+
+    def write_args(self, args):
+        """Records the resolved options of the run, with the versions that made it."""
+        record = {'args': args, 'versions': _versions()}
+        write_atomically(
+            os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
+        )
+
+    def check_args(self, args, may_change=()):
+        """Refuses to go on with a run under other options than it was started with.
+
+        Args:
+            args: {option: value}, as it will be recorded.
+            may_change: options that may differ, such as the length of the run.
+
+        Raises:
+            UserError: an option differs; the message names it.
+        """
+        record = self.read_args()
+        if record is None:
+            return
+        for option, value in args.items():
+            before = record['args'].get(option)
+            if option not in may_change and before != value:
+                raise UserError(
+                    f'The run folder {self.path} was made with {option}={before}, not {value}; '
+                    f'give --{option}={before} to resume it, or choose another --train_dir.'
+                )
+
+
+def write_atomically(path, content):
+    """Writes bytes so that `path` holds, at any moment, its old or its new content."""
+    with files.written_whole(path) as partial, open(partial, 'wb') as file:
+        file.write(content)
+
+
+def write_file(path, content):
+    """`write_atomically` for a path of the user's, whose folder is made.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        write_atomically(path, content)
+    except OSError as error:
+        raise UserError(f'Cannot write {path} ({error.strerror}).') from error
+
+
+def _versions():
+    import keras
+    import numpy
+    import tensorflow
+
+    return {
+        'python': platform.python_version(),
+        'tensorflow': tensorflow.__version__,
+        'keras': keras.__version__,
+        'numpy': numpy.__version__,
+    }

@@ -1,0 +1,57 @@
+"""What the event files of a run say, ours or the 2018 code's."""
+import glob
+import os
+import sys
+
+import tensorflow as tf
+
+from lib.runs import events
+
+
+def read(folder, tags):
+    """Scalars by step.
+
+    Args:
+        folder: holds the event files of one run.
+        tags: names of evaluations, such as 'mean_distance'. `NAME_1` counts as NAME.
+            # Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
+
+    Returns:
+        {tag: {step: float}}, steps in order. A step that stands there twice, as after a resumed
+        run, has the value that was written last.
+    """
+    names = {written: tag for tag in tags for written in (tag, f'{tag}_1')}
+    found = {tag: {} for tag in tags}
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
+        for step, value in _values(path):
+            number = _number(value) if value.tag in names else None
+            if number is not None:
+                found[names[value.tag]][step] = number
+    return {tag: dict(sorted(values.items())) for tag, values in found.items()}
+
+
+def _values(path):
+    """Yields (step, summary value) of an event file, as far as it can be read."""
+    try:
+        for _, event in events.read(path):
+            for value in event.summary.value:
+                yield event.step, value
+    except events.DamagedEventsError as error:
+        print(f'{error}; what comes before counts.', file=sys.stderr)
+    except (OSError, tf.errors.OpError) as error:
+        print(f'{path} cannot be read ({error}); it does not count.', file=sys.stderr)
+
+
+def _number(value):
+    """The float of a summary value; None for what is no scalar."""
+    kind = value.WhichOneof('value')
+    if kind == 'simple_value':
+        return value.simple_value
+    # A shape is looked at before anything of its size is allocated.
+    if kind == 'tensor' and not value.tensor.tensor_shape.dim:
+        try:
+            array = tf.make_ndarray(value.tensor)
+        except (TypeError, ValueError, KeyError, ArithmeticError):
+            return None
+        return float(array) if array.ndim == 0 and array.dtype.kind in 'fiu' else None
+    return None

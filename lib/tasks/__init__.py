@@ -1,0 +1,1 @@
+"""What is measured of a trained autoencoder: its latents classified, clustered, compared."""

@@ -1,0 +1,173 @@
+"""Two models side by side: one table of numbers and one picture.
+
+Both must draw the same noise: see `same_noise`.
+"""
+import io
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from lib import eval, interpolate, losses
+from lib.drawing import pictures
+
+STEPS, PAIRS = 16, 6  # pictures an interpolation; interpolations
+COLUMNS = STEPS + 2  # with the test image at each end
+
+
+def same_noise(model, seed):
+    """Makes a model draw what every other model drew that got the same seed here.
+
+    Noise is a function of seed and step, so both are set: the model is for evaluation only then.
+    """
+    model.seed = seed
+    model.global_step.assign(0)
+
+
+def scores(model, dataset, images):
+    """What a model scores.
+
+    Args:
+        model: an `acai_tf` model.
+        dataset: a `lib.data.Dataset` of the model's image shape and classes.
+        images: how many of its first test images the losses are taken on.
+
+    Returns:
+        {name: float}: the method's scalars as training reports them, 'reconstruction rmse' in
+        pixel values of 0..255, 'latent_accuracy' in percent over the whole test set where there
+        is more than one class, and for lines 'mean_distance' and 'mean_smoothness'.
+    """
+    found = _scalars(model, dataset, images)
+    x = eval.first_images(dataset, images)
+    error = np.square(eval.decode(model, eval.encode(model, x)) - x).mean(dtype=np.float64)
+    found['reconstruction rmse'] = math.sqrt(error) * losses.PIXEL_SCALE
+    if dataset.nclass > 1:
+        found['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
+    if dataset.score_lines:
+        scored = eval.line_eval(eval.interpolations(model, dataset))
+        found.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
+    return found
+
+
+def _scalars(model, dataset, images):
+    """{tag: mean over the first test images} of the method's scalars."""
+
+    @tf.function(reduce_retracing=True)
+    def scalars(x, label, noise):
+        return model.compute_losses(x, label, noise).scalars
+
+    sums, seen = dict.fromkeys(model.tags, 0.0), 0
+    for draw, batch in enumerate(dataset.test.unbatch().take(images).batch(eval.BATCH)):
+        values = scalars(batch['x'], batch['label'], model.draw_noise(batch['x'], draw))
+        size = len(batch['x'])
+        sums = {tag: total + size * float(values[tag]) for tag, total in sums.items()}
+        seen += size
+    return {tag: total / seen for tag, total in sums.items()}
+
+
+def largest_differences(first, second, dataset, images):
+    """Where two models' outputs differ most.
+
+    Args:
+        first, second: `acai_tf` models of the same image shape.
+        dataset: a `lib.data.Dataset`.
+        images: how many of its first test images to feed.
+
+    Returns:
+        {what: number}: the largest absolute difference of reconstructions (images in [-1, 1]),
+        of latents and of the images that both decode from the first one's latents, the latter two
+        only where both have latents of one shape; and how many percent of the images the latent
+        classifiers name differently.
+    """
+    x = eval.first_images(dataset, images)
+    latents = [eval.encode(model, x) for model in (first, second)]
+    decoded = [eval.decode(model, h) for model, h in zip((first, second), latents, strict=True)]
+    classes = [eval.in_batches(model.graphs.classify, x) for model in (first, second)]
+    found = {'largest difference of reconstructions': _largest(*decoded)}
+    if latents[0].shape == latents[1].shape:
+        found['largest difference of latents'] = _largest(*latents)
+        images = eval.decode(second, latents[0])
+        found['largest difference of decoded latents'] = _largest(decoded[0], images)
+    found['% of images classified differently'] = 100 * float(np.mean(classes[0] != classes[1]))
+    return found
+
+
+def _largest(first, second):
+    return float(np.abs(first - second).max())
+
+
+def table(columns, differences=None):
+    """Lines of text.
+
+    Args:
+        columns: {heading: {row: number}}; a row that a column lacks is shown as -. Of two columns
+            the second's difference from the first is shown too.
+        differences: `largest_differences`, to end with.
+    """
+    rows = list(dict.fromkeys(row for column in columns.values() for row in column))
+    cells = [['', *columns, *(['difference'] if len(columns) == 2 else [])]]
+    for row in rows:
+        values = [column.get(row) for column in columns.values()]
+        texts = ['-' if value is None else f'{value:.6g}' for value in values]
+        if len(values) == 2:
+            missing = None in values or math.isnan(values[1] - values[0])
+            texts.append('-' if missing else f'{values[1] - values[0]:+.2g}')
+        cells.append([row, *texts])
+    for row, value in (differences or {}).items():
+        cells.append([row, *[''] * len(columns), f'{value:.3g}'])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return '\n'.join(
+        row[0].ljust(widths[0])
+        + ''.join(f'  {text:>{width}}' for text, width in zip(row[1:], widths[1:], strict=True))
+        for row in cells
+    )
+
+
+def picture(models, dataset):
+    """The same test images reconstructed and interpolated by each model, row under row.
+
+    Each interpolation stands between the two test images that it connects.
+
+    Args:
+        models: {label: `acai_tf` model}.
+        dataset: a `lib.data.Dataset`.
+
+    Returns:
+        PNG bytes.
+    """
+    images = eval.first_images(dataset, COLUMNS + 2 * PAIRS)
+    x, ends = images[:COLUMNS], images[COLUMNS:]
+    pairs = len(ends) // 2  # fewer than PAIRS if the test set is tiny
+    groups = [[('test images', x)], *([] for _ in range(pairs))]
+    for label, model in models.items():
+        groups[0].append((label, eval.decode(model, eval.encode(model, x))))
+        if not pairs:
+            continue
+        latents = eval.encode(model, ends[: 2 * pairs])
+        between = interpolate.lerp(latents[:pairs], latents[pairs:], STEPS)
+        for pair, steps in enumerate(between):
+            shown = [ends[pair], *eval.decode(model, steps), ends[pairs + pair]]
+            groups[1 + pair].append((label, np.stack(shown)))
+    return _draw(groups)
+
+
+def _draw(groups):
+    """PNG bytes of groups of labelled rows: [[(label, images (n, H, W, C)), ...], ...]."""
+    from matplotlib.figure import Figure  # here, because nothing else needs it
+
+    rows = [row for group in groups for row in [*group, None]][:-1]  # None: a gap
+    heights = [0.3 if row is None else 1 for row in rows]
+    figure = Figure(figsize=(COLUMNS * 0.6 + 1, sum(heights) * 0.6), layout='constrained')
+    figure.get_layout_engine().set(h_pad=0.01, w_pad=0.02, hspace=0)
+    axes = figure.subplots(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axis, row in zip(axes, rows, strict=True):
+        axis.set_axis_off()
+        if row is not None:
+            label, images = row
+            strip = pictures.to_uint8(pictures.tile(images[None]))
+            axis.imshow(strip.squeeze(), cmap='gray', vmin=0, vmax=255)
+            axis.set_anchor('W')
+            axis.text(-0.01, 0.5, label, transform=axis.transAxes, ha='right', va='center')
+    file = io.BytesIO()
+    figure.savefig(file, dpi=120)
+    return file.getvalue()

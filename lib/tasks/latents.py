@@ -1,0 +1,189 @@
+"""Latents of whole datasets: encoded once, then stored, since encoding is the dear part."""
+import dataclasses
+import io
+import os
+import zipfile
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from lib import data, randomness, runs
+
+CACHE_NAME = 'latents.npz'
+ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
+BAR_DELAY_SEC = 2
+
+
+class Encoded(NamedTuple):
+    """What an autoencoder makes of images, without what it draws at random.
+
+    distribution: tuple of (n, *latent_shape) float32 arrays, see `latent_distribution`.
+    label: (n, nclass) one-hot float32.
+    """
+
+    distribution: tuple
+    label: np.ndarray
+
+
+def encode(model, batches, limit=None, text='encoding'):
+    """Encodes batches of images.
+
+    Args:
+        model: an `acai_tf` model.
+        batches: a tf.data pipeline of {'x', 'label'} that ends.
+        limit: images to take at most; None for all.
+        text: names the progress bar.
+
+    Returns:
+        `Encoded`.
+    """
+    distribution_of = tf.function(model.latent_distribution, reduce_retracing=True)
+    parts, labels, taken = [], [], 0
+    with tqdm.tqdm(desc=text, unit='img', unit_scale=True, delay=BAR_DELAY_SEC, leave=False) as bar:
+        for batch in batches.prefetch(2):
+            count = len(batch['x']) if limit is None else min(len(batch['x']), limit - taken)
+            parts.append([part.numpy() for part in distribution_of(batch['x'][:count])])
+            labels.append(batch['label'][:count].numpy())
+            taken += count
+            bar.update(count)
+            if taken == limit:
+                break
+    distribution = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return Encoded(distribution, np.concatenate(labels))
+
+
+def draw(model, encoded, stream):
+    """Latents (n, *latent_shape) of encoded images, drawn once where the model samples them.
+
+    Args:
+        model: an `acai_tf` model; its seed seeds the draw.
+        encoded: `Encoded`.
+        stream: names the draw.
+    """
+    seed, drawn = randomness.layer_seed(model.seed, stream), []
+    for number, start in enumerate(range(0, len(encoded.label), ENCODED_AT_ONCE)):
+        part = tuple(
+            tf.constant(array[start : start + ENCODED_AT_ONCE]) for array in encoded.distribution
+        )
+        drawn.append(model.sample_latents(part, randomness.Draws(seed, draw=number)).numpy())
+    return np.concatenate(drawn)
+
+
+def latent_dataset(model, dataset, batch_size, seed=0):
+    """A dataset with latents in place of images: x is (B, *latent_shape).
+
+    Every training image is encoded once; the training batches take the stored ones in a new random
+    order every epoch. Latents that a model samples (VAE) are sampled anew in every training batch,
+    from their stored distribution. Endless training data are encoded batch by batch instead. The
+    test latents are encoded, and sampled, once.
+
+    Args:
+        model: an `acai_tf` model.
+        dataset: a `lib.data.Dataset` of images that fit it.
+        batch_size: of its batches.
+        seed: seeds order and samples.
+    """
+    tested = encode(model, dataset.test, text=f'encoding {dataset.name}, test')
+    test = tf.data.Dataset.from_tensor_slices(
+        {'x': draw(model, tested, 'latents/test'), 'label': tested.label}
+    )
+    train_from = _encode_from(model, dataset, seed)
+    if dataset.train_once is not None:
+        trained = encode(model, dataset.train_once, text=f'encoding {dataset.name}, train')
+        train_from = _gather_from(model, trained, batch_size, seed)
+    height, width, channels = model.latent_shape
+    return dataclasses.replace(
+        dataset,
+        height=height,
+        width=width,
+        colors=channels,
+        train_from=train_from,
+        test=test.batch(batch_size),
+        train_once=None,
+    )
+
+
+def _encode_from(model, dataset, seed):
+    def sample(step, batch):
+        draws = randomness.Draws(randomness.layer_seed(seed, 'latents/train'), step)
+        x = model.sample_latents(model.latent_distribution(batch['x']), draws)
+        return {**batch, 'x': x}
+
+    def train_from(step):
+        steps = tf.data.Dataset.range(step, tf.int64.max)
+        return tf.data.Dataset.zip(steps, dataset.train_from(step)).map(sample).prefetch(2)
+
+    return train_from
+
+
+def _gather_from(model, encoded, batch_size, seed):
+    parts = [tf.constant(part) for part in encoded.distribution]
+    label = tf.constant(encoded.label)
+    draws_seed = randomness.layer_seed(seed, 'latents/train')
+
+    def gather(step, rows):
+        distribution = tuple(tf.gather(part, rows) for part in parts)
+        x = model.sample_latents(distribution, randomness.Draws(draws_seed, step))
+        return {'x': x, 'label': tf.gather(label, rows)}
+
+    def train_from(step):
+        steps = tf.data.Dataset.range(step, tf.int64.max)
+        rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
+        return tf.data.Dataset.zip(steps, rows).map(gather).prefetch(2)
+
+    return train_from
+
+
+def stored_latents(model, dataset, run, limit):
+    """Latents of a dataset's training and test images, kept in the run's folder between calls.
+
+    Args:
+        model: an `acai_tf` model with the run's weights.
+        dataset: a `lib.data.Dataset` with `train_once`.
+        run: the model's `lib.runs.RunFolder`.
+        limit: training images to take at most, the first ones.
+
+    Returns:
+        {'train', 'test': (n, *latent_shape) float32, 'train_label', 'test_label': (n,) int64}.
+    """
+    path = os.path.join(run.path, CACHE_NAME)
+    key = _fingerprint(model, dataset, limit)
+    found = _read_cache(path, key)
+    if found:
+        print(f'Latents of step {int(model.global_step)} from {path}.')
+        return found
+    found = {}
+    for name, batches, most in (
+        ('train', dataset.train_once, limit),
+        ('test', dataset.test, None),
+    ):
+        encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
+        found[name] = draw(model, encoded, f'latents/{name}')
+        found[f'{name}_label'] = encoded.label.argmax(axis=1)
+    content = io.BytesIO()
+    np.savez(content, key=key, **found)
+    runs.write_atomically(path, content.getbuffer())
+    return found
+
+
+def _fingerprint(model, dataset, limit):
+    """Text that changes with the weights, the data or what is taken of them."""
+    weights = images = 0
+    for variable in model.variables:
+        weights = zlib.crc32(np.ascontiguousarray(variable.numpy()), weights)
+    for batches in (dataset.train_once, dataset.test):
+        images = zlib.crc32(next(batches.take(1).as_numpy_iterator())['x'], images)
+    return f'{dataset.name} {limit} step {int(model.global_step)} {weights:08x} {images:08x}'
+
+
+def _read_cache(path, key):
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            if content['key'].item() == key:
+                return {name: content[name] for name in content if name != 'key'}
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        pass  # not there, or not whole: encoded again
+    return None

@@ -1,0 +1,69 @@
+"""docs/EXTENDING.md is right: its two files are all that a method of one's own takes."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests import tiny
+
+MAX_LINES = {'acai_tf/wae.py': 60, 'wae.py': 30}
+NAME = 'WAE_depth2_latent4_mmd_weight0.5_scales3'
+
+
+def files_in_docs():
+    """{path: text} of the Python blocks that begin with their file's name."""
+    text = (tiny.REPOSITORY / 'docs' / 'EXTENDING.md').read_text()
+    blocks = re.findall(r'^```python\n# (\S+\.py)\n(.*?)^```', text, re.MULTILINE | re.DOTALL)
+    return dict(blocks)
+
+
+@pytest.fixture(scope='module')
+def repository(tmp_path_factory):
+    """A copy of what a script needs, with the two files added."""
+    folder = tmp_path_factory.mktemp('repository')
+    for name in ('acai_tf', 'lib'):
+        shutil.copytree(tiny.REPOSITORY / name, folder / name)
+    shutil.copytree(tiny.REPOSITORY / 'cli', folder / 'cli')
+    for path, text in files_in_docs().items():
+        assert not (folder / path).exists()
+        (folder / path).write_text(text)
+    return folder
+
+
+def run(repository, *arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=repository, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_it_is_short():
+    files = files_in_docs()
+    assert set(files) == set(MAX_LINES)
+    for path, text in files.items():
+        assert len(text.splitlines()) < MAX_LINES[path]
+        assert max(map(len, text.splitlines())) <= 100
+
+
+def test_it_trains_and_can_be_loaded(repository):
+    done = run(
+        repository,
+        'wae.py',
+        *('--depth=2', '--latent=4', '--mmd_weight=0.5', '--lr=0.003'),
+        *('--batch=16', '--total_kimg=3', f'--train_dir={repository / "experiments"}'),
+    )
+    assert done.returncode == 0, done.stderr
+    losses = [float(loss) for loss in re.findall(r'loss_ae= (\S+)', done.stdout)]
+    assert len(losses) == 2 and losses[1] < losses[0] / 2  # after step 1, and 193
+    folder = repository / 'experiments' / 'lines32' / NAME
+    assert {'args.json', 'images', 'tf'} <= set(os.listdir(folder))
+    done = run(
+        repository,
+        '-c',
+        f'import acai_tf; model = acai_tf.load_run({str(folder)!r});'
+        'print(acai_tf.WAE is type(model), int(model.global_step), model.params)',
+    )
+    params = "{'scales': 3, 'depth': 2, 'latent': 4, 'mmd_weight': 0.5}"
+    assert done.stdout.splitlines()[-1] == f'True 193 {params}', done.stderr

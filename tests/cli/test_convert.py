@@ -1,0 +1,166 @@
+"""Runs made from the original's, and files for the 2018 code made from runs."""
+import json
+import os
+import shutil
+
+import pytest
+import tensorflow as tf
+
+import acai_tf
+from cli import convert
+from lib import checkpoints, runs
+from lib.errors import UserError
+from tests import original
+
+OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
+
+
+@pytest.mark.parametrize('source', [original.BASELINE_RUN, original.ACAI_RUN])
+def test_original_to_ours_and_back(source, tmp_path):
+    before = original.files(source)
+    run, step = convert.from_original(str(source), str(tmp_path / 'ours'), OPTIONS)
+    assert step == 49
+    assert run.path == str(tmp_path / 'ours' / 'lines32' / source.name)
+    assert not run.is_original
+    args = run.read_args()['args']
+    assert args['class'] == source.name.split('_')[0]
+    assert (args['dataset'], args['latent_width'], args['depth']) == ('lines32', 4, 2)
+    assert {key: args[key] for key in OPTIONS} == OPTIONS
+    (events,) = (source / 'tf' / 'summaries').iterdir()
+    copied = tmp_path / 'ours' / 'lines32' / source.name / 'tf' / 'summaries' / events.name
+    assert copied.read_bytes() == events.read_bytes()
+    assert os.path.exists(os.path.join(run.images, 'name.png'))
+    original.assert_same_checkpoint(run.checkpoint(49), str(source / 'tf' / 'model.ckpt-49'))
+
+    prefix, step = convert.to_original(run.path, str(tmp_path / 'back' / 'model.ckpt-49'))
+    assert (prefix, step) == (str(tmp_path / 'back' / 'model.ckpt-49'), 49)
+    original.assert_same_checkpoint(prefix, str(source / 'tf' / 'model.ckpt-49'))
+    assert original.files(source) == before
+
+
+def test_tensorflow_finds_the_files_wherever_they_are(tmp_path):
+    folder = tmp_path / 'tf'
+    folder.mkdir()
+    prefix, _ = convert.to_original(str(original.BASELINE_RUN), str(folder))
+    assert prefix == str(folder / 'model.ckpt-49')
+    assert tf.train.latest_checkpoint(str(folder)) == prefix
+    folder.rename(tmp_path / 'moved')
+    assert tf.train.latest_checkpoint(tmp_path / 'moved') == str(tmp_path / 'moved/model.ckpt-49')
+
+
+def test_files_are_overwritten_only_when_told(tmp_path):
+    prefix = str(tmp_path / 'model.ckpt')
+    convert.to_original(str(original.ACAI_RUN), prefix)
+    before = original.files(tmp_path)
+    with pytest.raises(UserError, match='exists; give --overwrite'):
+        convert.to_original(str(original.BASELINE_RUN), prefix)
+    assert original.files(tmp_path) == before
+    convert.to_original(str(original.BASELINE_RUN), prefix, overwrite=True)
+    original.assert_same_checkpoint(prefix, str(original.BASELINE_RUN / 'tf' / 'model.ckpt-49'))
+
+
+def test_pointer_of_other_checkpoints_is_kept(tmp_path):
+    (tmp_path / 'checkpoint').write_text('model_checkpoint_path: "other"\n')
+    convert.to_original(str(original.BASELINE_RUN), str(tmp_path / 'model.ckpt'))
+    assert 'other' in (tmp_path / 'checkpoint').read_text()
+
+
+def test_run_folders_are_overwritten_only_when_told(tmp_path):
+    first = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)[0]
+    before = original.files(tmp_path)
+    with pytest.raises(UserError, match='exists; give --overwrite'):
+        convert.from_original(str(original.OTHER_BASELINE_RUN), str(tmp_path), OPTIONS)
+    assert original.files(tmp_path) == before
+    convert.from_original(str(original.OTHER_BASELINE_RUN), str(tmp_path), OPTIONS, overwrite=True)
+    source = str(original.OTHER_BASELINE_RUN / 'tf' / 'model.ckpt-49')
+    original.assert_same_checkpoint(first.checkpoint(49), source)
+    assert os.listdir(tmp_path / 'lines32') == [first.name]
+
+
+def test_a_run_never_replaces_itself(tmp_path):
+    source = tmp_path / 'lines32' / original.BASELINE_RUN.name
+    shutil.copytree(original.BASELINE_RUN, source)
+    before = original.files(tmp_path)
+    with pytest.raises(UserError, match='would become itself'):
+        convert.from_original(str(source), str(tmp_path), OPTIONS, overwrite=True)
+    assert original.files(tmp_path) == before
+
+
+def test_runs_of_ours_need_no_conversion(tmp_path):
+    run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+    with pytest.raises(UserError, match='a run folder of ours already'):
+        convert.from_original(run.path, str(tmp_path / 'again'), OPTIONS)
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('lib.runs.folder.write_atomically', full)
+    with pytest.raises(UserError, match='No space left on device'):
+        convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+    assert not list((tmp_path / 'lines32').iterdir())
+
+
+def test_the_ablation_is_told_from_acai_by_its_name(tmp_path):
+    folder = tmp_path / 'lines32' / 'ACAI_advdepth2_advweight0.5_depth2_latent4_scales3'
+    shutil.copytree(original.GOLDENS / 'lrae' / 'final', folder / 'tf')
+    run, step = convert.from_original(str(folder), str(tmp_path), OPTIONS)
+    assert (run.name, step) == (original.config('lrae')['experiment_name'], 10)
+    assert type(acai_tf.load_run(run.path)).__name__ == 'LRAE'
+
+
+@pytest.mark.parametrize('name', original.GOLDEN_NAMES)
+def test_every_method_converts(name, tmp_path):
+    folder = tmp_path / 'lines32' / original.config(name)['experiment_name']
+    shutil.copytree(original.GOLDENS / name / 'final', folder / 'tf')
+    run, _ = convert.from_original(str(folder), str(tmp_path / 'ours'), OPTIONS)
+    assert run.name == folder.name
+    prefix, _ = convert.to_original(run.path, str(tmp_path / 'back' / 'model.ckpt-10'))
+    original.assert_same_checkpoint(prefix, original.prefix(name, 'final'))
+
+
+def test_names_that_are_no_run_folders(tmp_path):
+    for name, message in (
+        ('ACAI_advdepth2_depth2_latent4', 'lacks scales'),
+        ('AEBaseline_depthx_latent4_scales3', 'invalid literal'),
+        ('Other_depth2', 'must begin with'),
+    ):
+        folder = tmp_path / name
+        shutil.copytree(original.GOLDENS / 'acai' / 'final', folder / 'tf')
+        with pytest.raises(UserError, match=message):
+            acai_tf.load_run(str(folder))
+
+
+def test_a_damaged_newest_checkpoint_falls_back_on_the_one_before(tmp_path):
+    source = tmp_path / 'lines32' / original.BASELINE_RUN.name
+    shutil.copytree(original.BASELINE_RUN, source)
+    for suffix, content in ((checkpoints.INDEX, b'garbage'), (checkpoints.DATA, b'x')):
+        (source / 'tf' / f'model.ckpt-65{suffix}').write_bytes(content)
+    assert int(acai_tf.load_run(str(source)).global_step) == 49
+
+
+def test_script(tmp_path):
+    source = str(original.BASELINE_RUN)
+    code, out, _ = original.run(
+        'convert.py', f'--original={source}', '--out=ours', '--lr=0.001', cwd=tmp_path
+    )
+    folder = os.path.join('ours', 'lines32', original.BASELINE_RUN.name)
+    assert code == 0 and f'Made {folder}, at step 49.' in out and '--lr=0.001' in out
+    record = json.loads((tmp_path / folder / runs.ARGS_NAME).read_text())
+    flags = ['--lr=0.001', '--depth=2', '--latent=4', '--train_dir=ours', '--dry_run']
+    code, resolved, _ = original.run('baseline.py', *flags, cwd=tmp_path)
+    assert json.loads(resolved.split('}\n}')[0] + '}}') == {
+        'run_folder': folder,
+        'args': record['args'],
+    }
+
+    code, out, _ = original.run('convert.py', f'--run={folder}', '--out=tf1', cwd=tmp_path)
+    assert code == 0 and 'Wrote tf1.index and tf1.data-00000-of-00001, at step 49.' in out
+    original.assert_same_checkpoint(str(tmp_path / 'tf1'), f'{source}/tf/model.ckpt-49')
+
+    for arguments in (['--out=x'], [f'--run={folder}', f'--original={source}', '--out=x']):
+        code, _, error = original.run('convert.py', *arguments, cwd=tmp_path)
+        assert code == 1 and 'either --run or --original' in error
+    code, _, error = original.run('convert.py', f'--run={folder}', '--out=tf1', cwd=tmp_path)
+    assert code == 1 and 'tf1.index exists' in error and 'Traceback' not in error

@@ -1,0 +1,153 @@
+"""The three task scripts end to end, by subprocess, on a tiny run."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lib.runs import events
+from tests import tiny
+
+ROOT = str(tiny.REPOSITORY)
+AE_NAME = 'AEBaseline_depth2_latent2_scales3'
+LENGTH = ('--batch=16', '--total_kimg=1', '--report_kimg=1', '--lr=0.003')
+
+
+def command(script, *args):
+    return [sys.executable, os.path.join(ROOT, 'tests', 'run_task.py'), script, *map(str, args)]
+
+
+def run(script, *args, code=0):
+    done = subprocess.run(command(script, *args), capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stderr
+    return done.stdout if code == 0 else done.stderr.strip().splitlines()[-1]
+
+
+def summary(out):
+    fields = out.strip().splitlines()[-1].split('  ')
+    return dict(field.split('=') for field in fields)
+
+
+@pytest.fixture(scope='module')
+def train_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('experiments')
+    for dataset in ('blobs32', 'endless32', 'plain32'):
+        if dataset == 'blobs32':
+            run('baseline.py', f'--train_dir={folder}', f'--dataset={dataset}', '--depth=2',
+                '--latent=2', *LENGTH)
+        else:
+            shutil.copytree(folder / 'blobs32' / AE_NAME, folder / dataset / AE_NAME)
+            path = folder / dataset / AE_NAME / 'args.json'
+            path.write_text(path.read_text().replace('blobs32', dataset))
+    return folder
+
+
+def scalar_tags(folder):
+    found = {}
+    (path,) = folder.glob('tf/summaries/events*')
+    for record in events.tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        event = events.Event.FromString(record)
+        for value in event.summary.value:
+            found.setdefault(value.tag, []).append(event.step)
+    return found
+
+
+def test_classify_fc(train_dir):
+    out = run('classify_fc.py', f'--train_dir={train_dir}', '--dataset=blobs32', *LENGTH)
+    folder = train_dir / 'blobs32' / 'XFullyConnected_smoothing-0.1'
+    args = json.loads((folder / 'args.json').read_text())['args']
+    assert args['class'] == 'XFullyConnected' and args['smoothing'] == -0.1
+    assert scalar_tags(folder) == dict.fromkeys(('xe', 'test_accuracy', 'train_accuracy'), [1, 65])
+    assert re.search(r'^kimg=1  test_accuracy=\S+  train_accuracy=\S+$', out, re.M)
+    last = summary(out)
+    assert last['classify_fc: dataset'] == 'blobs32' and last['latent_size'] == '1024'
+    assert float(last['accuracy']) > 90 and last['paper'] == 'no figure of the paper'
+
+
+def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
+    ae_dir = train_dir / 'blobs32' / AE_NAME
+    args = ('classify_latent_ae.py', f'--train_dir={train_dir}', f'--ae_dir={ae_dir}/', *LENGTH)
+    last = summary(run(*args))
+    folder = ae_dir / 'XLatentAE'
+    assert sorted(scalar_tags(folder)) == ['test_accuracy', 'train_accuracy', 'xe']
+    assert last['model'] == 'AEBaseline' and last['latent_size'] == '32'
+    assert summary(run(*args)) == last  # nothing left to train
+    path = folder / 'args.json'
+    path.write_text(path.read_text().replace('"ae_step": 65', '"ae_step": 1'))
+    error = run(*args, code=1)
+    assert 'autoencoder at step 1, which is at step 65 now; delete that folder' in error
+
+
+def test_classify_latent_ae_on_endless_data(train_dir):
+    ae_dir = train_dir / 'endless32' / AE_NAME
+    out = run('classify_latent_ae.py', f'--train_dir={train_dir}', f'--ae_dir={ae_dir}', *LENGTH)
+    assert summary(out)['classify_latent_ae: dataset'] == 'endless32'
+
+
+def test_a_stopped_classifier_goes_on(train_dir):
+    args = ('classify_fc.py', f'--train_dir={train_dir}', '--dataset=blobs32', '--smoothing=0.2',
+            '--batch=16', '--total_kimg=4000', '--report_kimg=1')
+    with subprocess.Popen(command(*args), stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith('kimg=1  test_accuracy'):
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    step = int(re.search(r'Stopped at step (\d+)', rest)[1])
+    with subprocess.Popen(command(*args), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().rstrip().endswith(f'at step {step}.')
+        time.sleep(1)
+        process.terminate()
+    error = run(*args, '--total_kimg=5', code=1)
+    assert 'was made with total_kimg=4000, not 5' in error
+
+
+def test_cluster(train_dir):
+    ae_dir = train_dir / 'blobs32' / AE_NAME
+    args = ('cluster.py', f'--ae_dir={ae_dir}', '--n_init=5', '--n_try=2', '--n_jobs=2')
+    out = run(*args)
+    assert out.count('k-means: 5 inits on 300 x 32 latents') == 2
+    record = json.loads((ae_dir / 'clustering.json').read_text())
+    accuracies = [100 * scores['test']['accuracy'] for scores in record['tries']]
+    assert len(accuracies) == 2 and record['test_accuracy'] == sum(accuracies) / 2
+    assert record['step'] == 65 and record['latent_size'] == 32 and record['use_svd'] is True
+    last = summary(out)
+    assert last['cluster: dataset'] == 'blobs32'
+    assert float(last['accuracy']) == pytest.approx(record['test_accuracy'], abs=0.01)
+    again = run(*args, '--use_svd=0')
+    assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
+
+
+@pytest.mark.parametrize(
+    'script, args, expected',
+    [
+        ('cluster.py', ['--ae_dir={dir}/endless32/' + AE_NAME], 'that of endless32 is endless'),
+        ('cluster.py', ['--ae_dir={dir}/plain32/' + AE_NAME], 'plain32 are of one class'),
+        ('cluster.py', ['--ae_dir={dir}/blobs32'], 'blobs32 is no run folder'),
+        ('classify_fc.py', ['--dataset=plain32', '--train_dir={dir}'], 'plain32 are of one class'),
+        ('cluster.py', ['--ae_dir={dir}/blobs32/VAE_depth2_latent2_scales3'], 'has no checkpoint'),
+    ],
+)
+def test_mistakes_are_one_sentence(train_dir, script, args, expected):
+    error = run(script, *(arg.format(dir=train_dir) for arg in args), code=1)
+    assert expected in error and 'Traceback' not in error
+
+
+def test_ae_dir_is_required():
+    done = subprocess.run(command('cluster.py'), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert 'Flag --ae_dir must have a value other than None.' in done.stderr
+
+
+def test_dry_run_trains_nothing(train_dir):
+    ae_dir = train_dir / 'blobs32' / AE_NAME
+    other = train_dir / 'elsewhere'
+    out = run('classify_latent_ae.py', '--dry_run', f'--ae_dir={ae_dir}', f'--train_dir={other}')
+    assert str(other / 'blobs32' / AE_NAME / 'XLatentAE') in out and '99 parameters' in out
+    assert not other.exists()

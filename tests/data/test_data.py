@@ -1,0 +1,190 @@
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lib import data
+from lib.data import decoding, digits, records
+from lib.errors import UserError
+from tests import tiny
+
+RECORDS = tiny.GOLDENS / 'records'
+EXPECTED = dict(np.load(RECORDS / 'expected.npz'))
+
+
+@pytest.fixture
+def golden_dir(tmp_path):
+    """The golden records where decoded files may be left beside them."""
+    for path in RECORDS.glob('*.tfrecord'):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return str(tmp_path)
+
+
+def take(batches, count=-1, key='x'):
+    return [batch[key] for batch in batches.take(count).as_numpy_iterator()]
+
+
+@pytest.mark.parametrize('limit', [2**30, 0], ids=['memory', 'file'])
+@pytest.mark.parametrize('name', data.RECORD_SETS)
+def test_goldens_bit_for_bit(golden_dir, monkeypatch, name, limit):
+    monkeypatch.setattr(decoding, 'MEMORY_LIMIT_BYTES', limit)
+    monkeypatch.setenv('AE_DATA', golden_dir)
+    dataset = data.get_dataset(name, batch_size=3, seed=0)
+    compared = 0
+    for part in ('test', 'train_once'):
+        if f'{name}/{part}/x' not in EXPECTED:
+            assert dataset.train_once is None
+            continue
+        batches = getattr(dataset, part)
+        x, label = np.concatenate(take(batches)), np.concatenate(take(batches, key='label'))
+        assert x.dtype == label.dtype == np.float32
+        np.testing.assert_array_equal(x, EXPECTED[f'{name}/{part}/x'])
+        np.testing.assert_array_equal(label.argmax(1), EXPECTED[f'{name}/{part}/label'])
+        assert label.shape[1] == dataset.nclass and (label.sum(1) == 1).all()
+        assert x.shape[1:] == dataset.image_shape
+        compared += 1
+    assert compared == (1 if name == 'celeba32' else 2)
+
+
+def test_scale_rounds_as_the_original():
+    pixels = np.arange(256, dtype=np.uint8)
+    # The product is rounded to float32 before the subtraction.
+    expected = np.float32(pixels) * np.float32(2 / 255) - np.float32(1)
+    scaled = tf.function(data.scale)(pixels).numpy()
+    np.testing.assert_array_equal(scaled, expected)
+    assert scaled[0] == -1 and scaled[255] == 1
+
+
+def test_celeba_is_tested_on_its_training_pictures(golden_dir):
+    dataset = data.get_dataset('celeba32', batch_size=4, data_dir=golden_dir)
+    (x,) = take(dataset.train, 1)
+    order = [np.flatnonzero((EXPECTED['celeba32/test/x'] == image).all((1, 2, 3))) for image in x]
+    assert sorted(np.concatenate(order)) == [0, 1, 2, 3]
+    assert dataset.nclass == 1
+
+
+@pytest.mark.parametrize('batch_size', [1, 64, 500, 4000])
+def test_every_epoch_is_a_permutation(batch_size):
+    dataset = data.get_dataset('digits32', batch_size, seed=5)
+    (pixels, _), _ = digits.load()
+    count = len(pixels)
+    epochs = 1 if batch_size == 1 else 3
+    x = np.concatenate(take(dataset.train, -(-epochs * count // batch_size)))
+    position = {image.tobytes(): i for i, image in enumerate(data.scale(pixels).numpy())}
+    order = np.array([position[image.tobytes()] for image in x[: epochs * count]])
+    orders = order.reshape(epochs, count)
+    for one in orders:
+        np.testing.assert_array_equal(np.sort(one), np.sort(orders[0]))
+        assert len(set(one)) == len(position)
+    if epochs > 1:
+        assert (orders[0] != orders[1]).mean() > 0.9
+
+
+@pytest.mark.parametrize('batch_size', [64, 1433, 2000])
+def test_train_from_goes_on_as_an_unbroken_run(batch_size):
+    dataset = data.get_dataset('digits32', batch_size, seed=1)
+    unbroken = {key: take(dataset.train, 48, key) for key in ('x', 'label')}
+    assert all(len(x) == batch_size for x in unbroken['x'])
+    for step in (0, 1, 2, 21, 22, 23, 44, 45, 47):  # 22.4 batches of 64 are an epoch
+        for key, batches in unbroken.items():
+            resumed = take(dataset.train_from(step), 3, key)
+            for one, other in zip(batches[step : step + 3], resumed, strict=False):
+                np.testing.assert_array_equal(one, other)
+
+
+def test_train_from_far_away_is_as_fast_and_ends_never():
+    dataset = data.get_dataset('digits32', 64)
+    assert len(take(dataset.train_from(10**9), 30)) == 30  # 45 million epochs on
+
+
+def test_order_is_a_function_of_the_seed():
+    first, again, other = (take(data.get_dataset('digits32', 64, s).train, 2) for s in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (np.array(first) != other).any()
+
+
+def test_digits():
+    (train, train_labels), (test, test_labels) = digits.load()
+    assert train.shape == (1433, 32, 32, 1) and test.shape == (364, 32, 32, 1)
+    assert np.bincount(test_labels).tolist() == [36, 37, 36, 37, 37, 37, 37, 36, 35, 36]
+    dataset = data.get_dataset('digits32')
+    assert (dataset.image_shape, dataset.nclass) == ((32, 32, 1), 10)
+    x = np.concatenate(take(dataset.test))
+    assert x.min() == -1 and x.max() == 1
+    label = np.concatenate(take(dataset.train_once, key='label'))
+    np.testing.assert_array_equal(label.argmax(1), train_labels)
+    import sklearn.datasets
+
+    # Averaged back to 8x8, the pictures are nearly scikit-learn's.
+    original = sklearn.datasets.load_digits()
+    small = np.concatenate([train, test]).reshape(-1, 8, 4, 8, 4).mean((2, 4)) / 255
+    labels = np.concatenate([train_labels, test_labels])
+    for label in range(10):
+        mean = original.images[original.target == label].mean(0) / 16
+        np.testing.assert_allclose(small[labels == label].mean(0), mean, atol=0.15)
+
+
+def test_lines_and_digits_need_no_records(monkeypatch):
+    monkeypatch.delenv('AE_DATA', raising=False)
+    for name in ('lines32', 'digits32'):
+        assert data.get_dataset(name).image_shape == (32, 32, 1)
+
+
+def test_ae_data_is_read_when_a_dataset_is_asked_for(golden_dir, monkeypatch, tmp_path):
+    monkeypatch.setenv('AE_DATA', str(tmp_path / 'elsewhere'))
+    with pytest.raises(UserError, match='elsewhere'):
+        data.get_dataset('mnist32')
+    monkeypatch.setenv('AE_DATA', golden_dir)
+    data.get_dataset('mnist32')
+
+
+def message(*args, **kwargs):
+    with pytest.raises(UserError) as caught:
+        data.get_dataset(*args, **kwargs)
+    assert '\n' not in str(caught.value)
+    return str(caught.value)
+
+
+def test_errors_name_the_fix(golden_dir, monkeypatch):
+    monkeypatch.delenv('AE_DATA', raising=False)
+    unset = message('svhn32')
+    assert 'AE_DATA is not set' in unset and '--datasets=svhn' in unset and 'digits32' in unset
+    assert 'known: lines32, digits32, mnist32' in message('nonsense')
+    assert 'need AE_DATA' in message('nonsense')
+    os.remove(os.path.join(golden_dir, 'svhn-extra.tfrecord'))
+    missing = message('svhn32', data_dir=golden_dir)
+    assert 'svhn-extra.tfrecord is missing' in missing
+    assert 'python create_datasets.py --datasets=svhn' in missing
+    assert 'mine-classes.json is missing' in message('mine', data_dir=golden_dir)
+    assert 'There is no dataset' in message('../mine', data_dir=golden_dir)
+    assert '0 images' in message('lines32', batch_size=0)
+
+
+NO_CLASSES, TWO_COLORS = '{"classes": [], "colors": 3}', '{"classes": ["a"], "colors": 2}'
+
+
+@pytest.mark.parametrize('content', ['', '[]', '{}', NO_CLASSES, TWO_COLORS, '\x00', '1'])
+def test_damaged_class_names(tmp_path, content):
+    (tmp_path / 'mine-classes.json').write_text(content)
+    assert 'mine-classes.json is damaged' in message('mine', data_dir=str(tmp_path))
+
+
+def test_records_of_another_dataset(golden_dir):
+    cifar = pathlib.Path(golden_dir, 'cifar10-test.tfrecord')
+    pathlib.Path(golden_dir, 'mnist-test.tfrecord').write_bytes(cifar.read_bytes())
+    assert 'record 0' in message('mnist32', data_dir=golden_dir)
+    assert 'mnist32 needs 28x28x1' in message('mnist32', data_dir=golden_dir)
+
+
+def test_a_set_smaller_than_a_batch(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), np.uint8)
+    pictures = [(tf.io.encode_png(image).numpy(), i) for i, image in enumerate(pixels)]
+    for part in ('train', 'test'):
+        records.write(str(tmp_path / f'mnist-{part}.tfrecord'), pictures, 5)
+    dataset = data.get_dataset('mnist32', 64, data_dir=str(tmp_path))
+    labels = np.concatenate(take(dataset.train, 5, 'label')).argmax(1)
+    assert labels.shape == (320,)
+    assert all(sorted(epoch) == [0, 1, 2, 3, 4] for epoch in labels.reshape(-1, 5))
+    assert [len(x) for x in take(dataset.test)] == [5]

@@ -1,0 +1,158 @@
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lib import data
+from lib.data import decoding, records
+from lib.errors import UserError
+
+RNG = np.random.default_rng(0)
+COLOR = decoding.Preparation('color', (32, 32, 3), (32, 32, 3), 10)
+FACES = data.RECORD_SETS['celeba32'].preparation
+
+
+def png(pixels):
+    return tf.io.encode_png(pixels).numpy()
+
+
+def write(path, count, start=0, shape=(32, 32, 3), encode=png):
+    pixels = RNG.integers(0, 256, (count, *shape), np.uint8)
+    labels = [(start + i) % 10 for i in range(count)]
+    records.write(str(path), zip(map(encode, pixels), labels, strict=True), count)
+    return pixels, labels
+
+
+@pytest.fixture(params=[2**30, 0], ids=['memory', 'file'])
+def limit(request):
+    return request.param
+
+
+def cache_files(folder):
+    return [name for name in os.listdir(folder) if name.endswith('.decoded.npy')]
+
+
+def test_several_files_in_order(tmp_path, limit):
+    paths = [str(tmp_path / 'a.tfrecord'), str(tmp_path / 'b.tfrecord')]
+    pixels, labels = zip(write(paths[0], 300), write(paths[1], 5), strict=True)
+    for _ in range(2):  # the second time from the file
+        rows = decoding.load(paths, COLOR, limit)
+        np.testing.assert_array_equal(rows['x'], np.concatenate(pixels))
+        np.testing.assert_array_equal(rows['label'], np.concatenate(labels))
+        assert isinstance(rows, np.memmap) == (limit == 0)
+    assert len(cache_files(tmp_path)) == (limit == 0)
+
+
+def test_a_decoded_file_is_not_decoded_again(tmp_path, monkeypatch):
+    path = str(tmp_path / 'a.tfrecord')
+    write(path, 3)
+    before = decoding.load([path], COLOR, 0)
+    monkeypatch.setattr(decoding, '_decode', None)
+    np.testing.assert_array_equal(decoding.load([path], COLOR, 0), before)
+
+
+def test_a_decoded_file_is_made_anew_when_records_change(tmp_path):
+    path = str(tmp_path / 'a.tfrecord')
+    write(path, 3)
+    decoding.load([path], COLOR, 0)
+    before = os.stat(path)
+    # Uncompressed pixels: the new file has the old one's size, another time.
+    while True:
+        pixels, _ = write(path, 3)
+        if os.path.getsize(path) == before.st_size:
+            break
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
+    pixels, _ = write(path, 4)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))  # its time, another size
+    np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
+    assert len(cache_files(tmp_path)) == 1
+
+
+def test_a_decoded_file_is_made_anew_when_the_preparation_changes(tmp_path, monkeypatch):
+    path = str(tmp_path / 'a.tfrecord')
+    write(path, 3)
+    decoding.load([path], COLOR, 0)
+    (before,) = cache_files(tmp_path)
+    monkeypatch.setattr(decoding, 'VERSION', decoding.VERSION + 1)
+    decoding.load([path], COLOR, 0)
+    (after,) = cache_files(tmp_path)
+    assert before != after
+
+
+@pytest.mark.parametrize('content', [b'', b'\x93NUMPY', None])
+def test_a_damaged_decoded_file_is_made_anew(tmp_path, content):
+    path = str(tmp_path / 'a.tfrecord')
+    pixels, _ = write(path, 3)
+    decoding.load([path], COLOR, 0)
+    (name,) = cache_files(tmp_path)
+    cache = tmp_path / name
+    cache.write_bytes(cache.read_bytes()[:-5] if content is None else content)
+    np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys):
+    path = str(tmp_path / 'a.tfrecord')
+    pixels, _ = write(path, 3)
+
+    def refuse(path):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(decoding.files, 'written_whole', refuse)
+    np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
+    assert 'Permission denied); they stay in memory' in capsys.readouterr().err
+    assert not cache_files(tmp_path)
+
+
+def test_faces_stay_float(tmp_path, limit):
+    path = str(tmp_path / 'a.tfrecord')
+    pixels = RNG.integers(0, 256, (3, 218, 178, 3), np.uint8)
+    jpegs = [tf.io.encode_jpeg(image).numpy() for image in pixels]
+    records.write(path, ((jpeg, 0) for jpeg in jpegs), 3)
+    rows = decoding.load([path], FACES, limit)
+    assert rows['x'].dtype == np.float32 and rows['x'].shape == (3, 32, 32, 3)
+    for jpeg, x in zip(jpegs, rows['x'], strict=True):  # one at a time gives the same bits
+        image = data.scale(tf.io.decode_jpeg(jpeg)[tf.newaxis, 36:-36, 16:-16])
+        alone = tf.raw_ops.ResizeBicubic(images=image, size=(32, 32))
+        np.testing.assert_array_equal(x, alone[0])
+
+
+def wrong(tmp_path, image, label=0, preparation=COLOR):
+    good = png(np.zeros(preparation.stored, np.uint8))
+    path = str(tmp_path / 'a.tfrecord')
+    records.write(path, [(good, 0)] * 257 + [(image, label)], 258)
+    with pytest.raises(UserError) as caught:
+        decoding.load([path], preparation)
+    assert f'{path}: record 257' in str(caught.value)
+    return str(caught.value)
+
+
+def test_wrong_size_and_colors(tmp_path):
+    message = wrong(tmp_path, png(np.zeros((32, 31, 3), np.uint8)))
+    assert 'a picture of 32x31x3 (height x width x colors); color needs 32x32x3' in message
+    assert '32x32x1' in wrong(tmp_path, png(np.zeros((32, 32, 1), np.uint8)))
+    assert '30x20x1' in wrong(tmp_path, tf.io.encode_jpeg(np.zeros((30, 20, 1), np.uint8)).numpy())
+
+
+def test_a_header_that_promises_too_much_is_not_decoded(tmp_path):
+    image = bytearray(png(np.zeros((32, 32, 3), np.uint8)))
+    image[16:24] = b'\x00\x01\x00\x00' * 2
+    assert '65536x65536x3' in wrong(tmp_path, bytes(image))
+
+
+@pytest.mark.parametrize('image', [b'', b'hello', b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff', b'GIF89a'])
+def test_no_picture(tmp_path, image):
+    assert 'holds no PNG or JPEG picture' in wrong(tmp_path, image)
+
+
+def test_damaged_picture(tmp_path):
+    image = png(RNG.integers(0, 256, (32, 32, 3), np.uint8))
+    assert 'holds a damaged picture' in wrong(tmp_path, image[:1000])
+    assert 'holds a damaged picture' in wrong(tmp_path, image[:500] + b'?' + image[501:])
+
+
+@pytest.mark.parametrize('label', [-1, 10, 2**40])
+def test_label_out_of_range(tmp_path, label):
+    image = png(np.zeros((32, 32, 3), np.uint8))
+    assert f'has the label {label}; expected 0 to 9' in wrong(tmp_path, image, label)

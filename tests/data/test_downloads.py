@@ -1,0 +1,336 @@
+"""The real download-and-prepare path of TFDS, on small files from a server on this machine."""
+import functools
+import gzip
+import http.server
+import io
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+
+import numpy as np
+import pytest
+import scipy.io
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from lib import data
+from lib.data import downloads, records
+from lib.errors import UserError
+from tests import tiny
+
+ROOT = tiny.REPOSITORY
+RNG = np.random.default_rng(0)
+
+
+class Server:
+    """Serves a folder at `url`; `asked` holds the paths that were got."""
+
+    def __init__(self, folder):
+        self.asked = asked = []
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                super().do_GET()
+
+            def log_message(self, *_):
+                pass
+
+        handler = functools.partial(Handler, directory=str(folder))
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
+        self.url = f'http://127.0.0.1:{self.server.server_port}/'
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / 'upstream').mkdir()
+    server = Server(tmp_path / 'upstream')
+    yield server
+    server.close()
+
+
+def builder_class(name):
+    cls = tfds.builder_cls(name)
+    return cls, sys.modules[cls.__module__]
+
+
+def read(data_dir, stem):
+    path = data.record_path(stem, data_dir)
+    return [picture for chunk in records.read(path) for picture in chunk]
+
+
+def decode(png):
+    assert png[:4] == b'\x89PNG'
+    return tf.io.decode_png(png).numpy()
+
+
+def test_mnist(tmp_path, server, monkeypatch):
+    cls, _ = builder_class('mnist')
+    monkeypatch.setattr(cls, 'URL', server.url)
+    counts = {'train': 60000, 't10k': 10000}  # TFDS wants all of them
+    for part, count in counts.items():
+        # Each picture is its number in two pixels; its label follows from it.
+        pixels = np.zeros((count, 28, 28), np.uint8)
+        pixels[:, 3, 4], pixels[:, 27, 27] = np.divmod(np.arange(count), 256)
+        for kind, content in (('images-idx3', 16 * b'\0' + pixels.tobytes()),
+                              ('labels-idx1', 8 * b'\0' + bytes(i % 10 for i in range(count)))):
+            path = tmp_path / 'upstream' / f'{part}-{kind}-ubyte.gz'
+            path.write_bytes(gzip.compress(content, 1))
+    data_dir = str(tmp_path / 'records')
+    downloads.create('mnist', data_dir)
+    pictures = read(data_dir, 'mnist-test')
+    numbers = []
+    for png, label in pictures[::50]:
+        image = decode(png).astype(int)
+        numbers.append(256 * image[3, 4, 0] + image[27, 27, 0])
+        assert image.sum() == image[3, 4, 0] + image[27, 27, 0] and label == numbers[-1] % 10
+    assert len(pictures) == 10000 and len(set(numbers)) == 200
+    assert records.count(data.record_path('mnist-train', data_dir)) == 60000
+
+
+def test_cifar10(tmp_path, server, monkeypatch):
+    cls, _ = builder_class('cifar10')
+    info = cls._cifar_info.fget
+    url = server.url + 'cifar-10-binary.tar.gz'
+    monkeypatch.setattr(
+        cls, '_cifar_info', property(lambda self: info(self)._replace(url=url))
+    )
+    pixels = RNG.integers(0, 256, (12, 3, 32, 32), np.uint8)
+    batches = [f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']
+    names = 'airplane automobile bird cat deer dog frog horse ship truck'.replace(' ', '\n')
+    with tarfile.open(tmp_path / 'upstream' / 'cifar-10-binary.tar.gz', 'w:gz') as archive:
+        contents = {'batches.meta.txt': (names + '\n').encode()}
+        for i, name in enumerate(batches):
+            contents[name] = b''.join(
+                bytes([j % 10]) + pixels[j].tobytes() for j in (2 * i, 2 * i + 1)
+            )
+        for name, content in contents.items():
+            member = tarfile.TarInfo(f'cifar-10-batches-bin/{name}')
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    data_dir = str(tmp_path / 'records')
+    downloads.create('cifar10', data_dir)
+    expected = {image.transpose(1, 2, 0).tobytes(): i for i, image in enumerate(pixels)}
+    found = {}
+    for part, count in (('train', 10), ('test', 2)):
+        pictures = read(data_dir, f'cifar10-{part}')
+        assert len(pictures) == count
+        for png, label in pictures:
+            found[expected[decode(png).tobytes()]] = label
+    assert found == {i: i % 10 for i in range(12)}
+
+
+@pytest.fixture
+def svhn(tmp_path, server, monkeypatch):
+    """SVHN's files with 20 pictures each; a picture's own label, 1..10, is its first pixel."""
+    _, module = builder_class('svhn_cropped')
+    monkeypatch.setattr(module, 'URL', server.url)
+    for part in ('train', 'test', 'extra'):
+        pixels = RNG.integers(0, 256, (32, 32, 3, 20), np.uint8)
+        labels = np.arange(20, dtype=np.uint8) % 10 + 1
+        pixels[0, 0, 0] = labels
+        path = tmp_path / 'upstream' / f'{part}_32x32.mat'
+        scipy.io.savemat(path, {'X': pixels, 'y': labels[:, np.newaxis]})
+    return str(tmp_path / 'records')
+
+
+def test_svhn_class_is_its_own_label_minus_1(svhn):
+    assert [downloads.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
+    downloads.create('svhn', svhn)
+    for part in ('train', 'test', 'extra'):
+        pictures = read(svhn, f'svhn-{part}')
+        assert len(pictures) == 20
+        for png, label in pictures:
+            assert label == decode(png)[0, 0, 0] - 1  # digit 0 is labelled 10, so class 9
+    dataset = data.get_dataset('svhn32', data_dir=svhn)
+    assert len(next(dataset.train_once.as_numpy_iterator())['x']) == 40
+
+
+def test_an_interrupted_run_goes_on(svhn, server, monkeypatch, capsys):
+    write = records.write
+
+    def interrupted(path, pictures, total):
+        if path.endswith('svhn-test.tfrecord'):
+            raise KeyboardInterrupt
+        write(path, pictures, total)
+
+    monkeypatch.setattr(records, 'write', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        downloads.create('svhn', svhn)
+    monkeypatch.undo()
+    made = data.record_path('svhn-train', svhn)
+    before, asked = os.stat(made).st_mtime_ns, len(server.asked)
+    server.close()  # nothing is downloaded twice
+    downloads.create('svhn', svhn)
+    assert len(server.asked) == asked == 3
+    assert sorted(os.listdir(svhn)) == [
+        'svhn-extra.tfrecord', 'svhn-test.tfrecord', 'svhn-train.tfrecord', 'tfds',
+    ]  # fmt: skip
+    assert os.stat(made).st_mtime_ns == before
+    assert f'{made} is there already; --overwrite' in capsys.readouterr().out
+    downloads.create('svhn', svhn, overwrite=True)
+    assert os.stat(made).st_mtime_ns > before
+
+
+def test_a_download_that_breaks_is_one_sentence(svhn, tmp_path):
+    (tmp_path / 'upstream' / 'extra_32x32.mat').write_bytes(b'<html>come back later</html>')
+    with pytest.raises(UserError, match='svhn could not be downloaded and prepared') as caught:
+        downloads.create('svhn', svhn)
+    assert '\n' not in str(caught.value)
+
+
+def jpegs(count):
+    pixels = RNG.integers(0, 256, (count, 14, 12, 3), np.uint8)
+    large = tf.cast(tf.image.resize(pixels, (218, 178)), tf.uint8)
+    return [tf.io.encode_jpeg(image).numpy() for image in large]
+
+
+def write_zip(path, images, names=None, folder='img_align_celeba/'):
+    names = names or [f'{i + 1:06d}.jpg' for i in range(len(images))]
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr(folder, '')
+        for name, image in zip(names, images, strict=True):
+            archive.writestr(f'{folder}{name}', image)
+    return str(path)
+
+
+def test_celeba(tmp_path, server, monkeypatch):
+    _, module = builder_class('celeb_a')
+    upstream, images = tmp_path / 'upstream', jpegs(6)
+    write_zip(upstream / 'img_align_celeba.zip', images)
+    names = [f'{i + 1:06d}.jpg' for i in range(6)]
+
+    def table(columns, header):
+        head = f'6\n{" ".join(columns)}\n' if header else ''
+        return head + ''.join(f'{name} {"1 " * len(columns)}\n' for name in names)
+
+    partition = ''.join(f'{name} {i // 2}\n' for i, name in enumerate(names))
+    texts = {
+        'EVAL_LIST': partition,
+        'LANDMARKS_DATA': table(module.LANDMARK_HEADINGS, True),
+        'ATTR_DATA': table(module.ATTR_HEADINGS, True),
+        'IDENTITY_DATA': table(module.IDENTITY_HEADINGS, False),
+    }
+    monkeypatch.setattr(module, 'IMG_ALIGNED_DATA', server.url + 'img_align_celeba.zip')
+    for constant, text in texts.items():
+        (upstream / f'{constant}.txt').write_text(text)
+        monkeypatch.setattr(module, constant, f'{server.url}{constant}.txt')
+    data_dir = str(tmp_path / 'records')
+    downloads.create('celeba', data_dir)
+    pictures = read(data_dir, 'celeba-train')
+    assert sorted(image for image, _ in pictures) == sorted(images)  # bytes as they were
+    assert {label for _, label in pictures} == {0}
+    assert len(next(data.get_dataset('celeba32', data_dir=data_dir).test.as_numpy_iterator())['x'])
+
+
+def test_celeba_zip(tmp_path, capsys):
+    images = jpegs(3)
+    path = write_zip(tmp_path / 'faces.zip', images, ['000002.jpg', '000001.jpg', '000003.jpg'])
+    downloads.create_all(['celeba'], str(tmp_path), celeba_zip=path)
+    expected = [(images[1], 0), (images[0], 0), (images[2], 0)]  # by name
+    assert read(str(tmp_path), 'celeba-train') == expected
+    assert '3 pictures; the whole CelebA has 202,599' in capsys.readouterr().out
+
+
+def test_celeba_zip_errors(tmp_path):
+    def message(path):
+        with pytest.raises(UserError) as caught:
+            downloads.create('celeba', str(tmp_path), celeba_zip=str(path))
+        assert not (tmp_path / 'celeba-train.tfrecord').exists()
+        return str(caught.value)
+
+    assert 'Cannot read' in message(tmp_path / 'missing.zip')
+    (tmp_path / 'text.zip').write_text('no zip')
+    assert 'Cannot read' in message(tmp_path / 'text.zip')
+    assert 'holds no .jpg' in message(write_zip(tmp_path / 'a.zip', []))
+    small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
+    bad = write_zip(tmp_path / 'b.zip', [*jpegs(1), small])
+    assert '000002.jpg is no JPEG of 178x218' in message(bad)
+    assert '000001.jpg is no JPEG' in message(write_zip(tmp_path / 'c.zip', [b'text']))
+    whole = pathlib.Path(write_zip(tmp_path / 'd.zip', jpegs(2)))
+    content = bytearray(whole.read_bytes())
+    content[500] ^= 255
+    whole.write_bytes(content)
+    assert 'Cannot read' in message(whole)
+
+
+def test_no_network_fails_within_seconds(tmp_path, monkeypatch):
+    _, module = builder_class('svhn_cropped')
+    for url in ('http://127.0.0.1:9/', 'http://no-such-host.invalid/'):
+        monkeypatch.setattr(module, 'URL', url)
+        start = time.monotonic()
+        with pytest.raises(UserError, match='Cannot reach http://.*connect this machine'):
+            downloads.create('svhn', str(tmp_path))
+        assert time.monotonic() - start < downloads.NETWORK_SECONDS + 2
+
+
+def test_a_silent_host_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(downloads, 'NETWORK_SECONDS', 0.5)
+    monkeypatch.setattr(downloads.requests, 'head', lambda *_, **__: time.sleep(60))
+    start = time.monotonic()
+    assert not downloads._reachable('http://127.0.0.1/')
+    assert time.monotonic() - start < 5
+
+
+def test_the_hosts_that_are_asked_first():
+    hosts = {
+        name: {downloads._origin(url) for url in downloads._urls(tfds.builder(download.builder))}
+        for name, download in downloads.DOWNLOADS.items()
+    }
+    assert hosts == {
+        'mnist': {'https://storage.googleapis.com/'},
+        'cifar10': {'https://www.cs.toronto.edu/'},
+        'svhn': {'http://ufldl.stanford.edu/'},
+        'celeba': {'https://drive.google.com/'},
+    }
+
+
+def test_unknown_names_before_anything_is_done(tmp_path):
+    with pytest.raises(UserError, match="no dataset 'mnist32' to download; known: mnist, cifar10"):
+        downloads.create_all(['mnist', 'mnist32'], str(tmp_path))
+    with pytest.raises(UserError, match='--celeba_zip is for celeba'):
+        downloads.create_all(['mnist'], str(tmp_path), celeba_zip='x.zip')
+
+
+def script(*flags):
+    return [sys.executable, str(ROOT / 'create_datasets.py'), *flags]
+
+
+def test_the_script_killed_and_run_again(tmp_path):
+    path = write_zip(tmp_path / 'faces.zip', jpegs(10) * 400, [f'{i:06}.jpg' for i in range(4000)])
+    folder = tmp_path / 'records'
+    command = script(f'--data_dir={folder}', '--datasets=celeba', f'--celeba_zip={path}')
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(folder.glob('*.partial-*')):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / 'celeba-train.tfrecord').exists() and list(folder.glob('*.partial-*'))
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert records.count(str(folder / 'celeba-train.tfrecord')) == 4000
+
+
+@pytest.mark.parametrize(
+    'flags, sentence',
+    [
+        ([], 'Name the folder of the records: --data_dir=FOLDER'),
+        (['--dataset=mnist'], 'Did you mean: datasets'),
+    ],
+)
+def test_mistakes_end_the_script_with_one_sentence(flags, sentence):
+    environment = {name: value for name, value in os.environ.items() if name != 'AE_DATA'}
+    done = subprocess.run(script(*flags), capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and sentence in done.stderr
+    assert 'Traceback' not in done.stderr

@@ -1,0 +1,212 @@
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lib import data
+from lib.data import picture_folder
+from lib.errors import UserError
+
+RNG = np.random.default_rng(0)
+
+
+def smooth(height, width, channels):
+    """A smooth random picture, (height, width[, channels]) uint8."""
+    coarse = RNG.integers(0, 256, (4, 4, 3), np.uint8)
+    picture = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture if channels == 3 else picture.convert('L'))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """300 pictures of odd sizes in three classes, grey and in colour, PNG and JPEG."""
+    folder = tmp_path / 'pictures'
+    for i in range(300):
+        height, width = RNG.integers(9, 150, 2)
+        picture = Image.fromarray(smooth(height, width, 1 if i % 5 == 0 else 3))
+        path = folder / 'abc'[i % 3] / 'deep' / f'{i}.{"png" if i % 2 else "jpg"}'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    return folder
+
+
+def create(folder, tmp_path, **options):
+    data_dir = str(tmp_path / 'records')
+    picture_folder.create(str(folder), 'mine', data_dir, **options)
+    return data.get_dataset('mine', batch_size=50, data_dir=data_dir)
+
+
+def images_and_labels(batches):
+    batches = list(batches.as_numpy_iterator())
+    x = np.concatenate([batch['x'] for batch in batches])
+    return x, np.concatenate([batch['label'] for batch in batches]).argmax(1)
+
+
+def test_mixed_pictures(folder, tmp_path, capsys):
+    dataset = create(folder, tmp_path)
+    assert (dataset.image_shape, dataset.nclass) == ((32, 32, 3), 3)
+    train, labels = images_and_labels(dataset.train_once)
+    test, test_labels = images_and_labels(dataset.test)
+    assert (len(train), len(test)) == (270, 30)
+    assert np.bincount(labels).tolist() == [90, 90, 90]
+    assert np.bincount(test_labels).tolist() == [10, 10, 10]
+    assert len(set(labels[:20])) == 3  # classes are mixed
+    assert next(dataset.train.as_numpy_iterator())['x'].shape == (50, 32, 32, 3)
+    everything = {image.tobytes() for image in np.concatenate([train, test])}
+    for path in folder.rglob('*.*'):
+        x = data.scale(picture_folder.read_picture(path)).numpy()
+        assert x.tobytes() in everything
+    assert 'mine: 270 pictures to train on and 30 to test, in colour' in capsys.readouterr().out
+
+
+def test_the_split_stays_when_made_again_or_moved(folder, tmp_path):
+    before = images_and_labels(create(folder, tmp_path).test)
+    moved = folder.rename(tmp_path / 'moved')
+    after = images_and_labels(create(moved, tmp_path, overwrite=True).test)
+    np.testing.assert_array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[1], after[1])
+
+
+def test_finished_files_are_kept(folder, tmp_path, capsys):
+    create(folder, tmp_path)
+    (folder / 'a' / 'new.png').write_bytes((folder / 'b' / 'deep' / '1.png').read_bytes())
+    assert len(images_and_labels(create(folder, tmp_path).train_once)[0]) == 270
+    assert '--overwrite' in capsys.readouterr().out
+    assert len(images_and_labels(create(folder, tmp_path, overwrite=True).train_once)[0]) == 271
+
+
+def test_grey_folder_has_one_color(tmp_path):
+    folder = tmp_path / 'flat'
+    folder.mkdir()
+    for i in range(20):
+        picture = Image.fromarray(smooth(40, 50, 1))
+        picture.convert('RGB' if i % 2 else 'L').save(folder / f'{i}.jpg', quality=95)
+    dataset = create(folder, tmp_path, test_fraction=0.25)
+    assert (dataset.image_shape, dataset.nclass) == ((32, 32, 1), 1)
+    assert len(images_and_labels(dataset.test)[0]) == 5
+    about = json.loads((tmp_path / 'records' / 'mine-classes.json').read_text())
+    assert about == {'classes': ['flat'], 'colors': 1}
+
+
+def spoil(folder):
+    path = folder / 'a' / 'broken.jpg'
+    path.write_bytes((folder / 'a' / 'deep' / '0.jpg').read_bytes()[:200])
+    (folder / 'c' / 'notes.txt').write_text('no picture')
+    (folder / 'beside.png').write_bytes((folder / 'b' / 'deep' / '1.png').read_bytes())
+    (folder / 'a' / '.hidden').write_text('left out')
+    (folder / 'empty').mkdir()
+
+
+def test_unreadable_files_are_skipped_and_counted(folder, tmp_path, capsys):
+    spoil(folder)
+    assert create(folder, tmp_path).nclass == 3
+    out = capsys.readouterr().out
+    assert 'Skipped 3 files' in out
+    assert all(name in out for name in ('broken.jpg', 'notes.txt', 'beside.png'))
+
+
+def test_strict_stops_at_an_unreadable_file(folder, tmp_path):
+    spoil(folder)
+    with pytest.raises(UserError, match='beside.png cannot be used .*--strict'):
+        create(folder, tmp_path, strict=True)
+    os.remove(folder / 'beside.png')
+    with pytest.raises(UserError, match='broken.jpg cannot be used'):
+        create(folder, tmp_path, strict=True)
+    assert not (tmp_path / 'records').exists()
+
+
+def one_picture(tmp_path, picture, **options):
+    path = tmp_path / 'picture'
+    picture.save(path, **options)
+    return picture_folder.read_picture(path)
+
+
+RED, HALF = (200, 40, 40), 128
+
+
+@pytest.mark.parametrize('mode', ['1', 'L', 'P', 'RGB', 'RGBA', 'LA', 'I;16'])
+def test_modes_keep_their_colors(tmp_path, mode):
+    if mode == 'I;16':
+        picture = Image.fromarray(np.full((50, 40), 40 * 257, np.uint16))
+    elif mode in ('L', 'LA', '1'):
+        picture = Image.new('L', (40, 50), 255 if mode == '1' else 40).convert(mode)
+    else:
+        picture = Image.new('RGB', (40, 50), RED).convert(mode, palette=Image.Palette.ADAPTIVE)
+    x = one_picture(tmp_path, picture, format='PNG')
+    expected = {'1': 255, 'L': 40, 'LA': 40, 'I;16': 40}.get(mode, RED)
+    np.testing.assert_array_equal(x, np.broadcast_to(np.uint8(expected), (32, 32, 3)))
+
+
+def test_transparency_becomes_white(tmp_path):
+    x = one_picture(tmp_path, Image.new('RGBA', (40, 40), (*RED, 0)), format='PNG')
+    assert (x == 255).all()
+    half = one_picture(tmp_path, Image.new('RGBA', (40, 40), (*RED, HALF)), format='PNG')
+    assert (abs(half[0, 0].astype(int) - (255 + np.array(RED)) / 2) <= 1).all()
+    palette = Image.new('P', (40, 40), 1)
+    palette.putpalette([0, 0, 0, *RED])
+    assert (one_picture(tmp_path, palette, format='PNG') == RED).all()
+    assert (one_picture(tmp_path, palette, format='PNG', transparency=1) == 255).all()
+
+
+def test_other_formats(tmp_path):
+    frames = [Image.new('L', (40, 40), level) for level in (10, 90, 200)]
+    for kind in ('GIF', 'TIFF', 'WEBP'):
+        x = one_picture(
+            tmp_path, frames[0], format=kind, save_all=True, append_images=frames[1:]
+        )
+        assert (abs(x.astype(int) - 10) <= 1).all()
+    cmyk = Image.new('RGB', (40, 40), RED).convert('CMYK')
+    assert (abs(one_picture(tmp_path, cmyk, format='JPEG').astype(int) - RED) < 5).all()
+
+
+def test_the_central_square_is_taken(tmp_path):
+    wide = np.zeros((64, 192, 3), np.uint8)
+    wide[:, 64:128] = RED
+    x = one_picture(tmp_path, Image.fromarray(wide), format='PNG')
+    assert (abs(x[:, 3:-3].astype(int) - RED) <= 1).all()
+    sideways = Image.Exif()
+    sideways[0x112] = 6  # the camera was turned by 90 degrees
+    tall = one_picture(tmp_path, Image.fromarray(wide), format='JPEG', exif=sideways, quality=98)
+    assert (abs(tall[3:-3].astype(int) - RED) < 8).all()
+    assert one_picture(tmp_path, Image.new('L', (1, 900)), format='PNG').shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    'name', ['mnist', 'MNIST32', 'svhn', 'lines32', 'digits32', 'a/b', '..', '', None, 'a b', '-a']
+)
+def test_names_that_cannot_be_used(folder, tmp_path, name):
+    with pytest.raises(UserError, match='--name='):
+        picture_folder.create(str(folder), name, str(tmp_path))
+
+
+def test_nothing_to_train_on(tmp_path):
+    folder = tmp_path / 'nothing'
+    with pytest.raises(UserError, match='is no folder'):
+        create(folder, tmp_path)
+    (folder / 'a').mkdir(parents=True)
+    with pytest.raises(UserError, match='holds no readable picture'):
+        create(folder, tmp_path)
+    Image.new('L', (9, 9)).save(folder / 'a' / 'one.png')
+    with pytest.raises(UserError, match='no class of two or more'):
+        create(folder, tmp_path)
+    with pytest.raises(UserError, match='test_fraction'):
+        create(folder, tmp_path, test_fraction=1.0)
+
+
+def test_an_interrupted_replacement_is_no_dataset(folder, tmp_path, monkeypatch):
+    create(folder, tmp_path)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(picture_folder, '_encode', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        create(folder, tmp_path, overwrite=True)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match='mine-classes.json is missing'):
+        data.get_dataset('mine', data_dir=str(tmp_path / 'records'))
+    create(folder, tmp_path)
+    assert pathlib.Path(tmp_path / 'records' / 'mine-classes.json').exists()

@@ -1,0 +1,64 @@
+import numpy as np
+import tensorflow as tf
+
+from lib import interpolate
+from lib.drawing import pictures
+
+
+def test_rounding_and_clipping():
+    values = [-2, -1, -1 + 0.9 / 255, -1 + 1.1 / 255, 0, 0.5, 1, 7, np.inf, np.nan]
+    # 127.5 rounds to the even 128
+    expected = [0, 0, 0, 1, 128, 191, 255, 255, 255, 0]
+    np.testing.assert_array_equal(pictures.to_uint8(values), expected)
+
+
+def test_png_holds_the_rounded_pixels():
+    for colors in (1, 3):
+        image = np.random.default_rng(0).uniform(-1.2, 1.2, (5, 7, colors))
+        decoded = tf.io.decode_png(pictures.to_png(image))
+        expected = np.clip(np.round(127.5 + 127.5 * image), 0, 255)
+        np.testing.assert_array_equal(decoded, expected)
+
+
+def test_tile_lays_rows_and_columns():
+    images = np.arange(2 * 3).reshape(2, 3, 1, 1, 1) * np.ones((1, 1, 4, 5, 1))
+    picture = pictures.tile(images)
+    assert picture.shape == (8, 15, 1)
+    np.testing.assert_array_equal(picture[::4, ::5, 0], [[0, 1, 2], [3, 4, 5]])
+
+
+def test_grid_shows_each_image_in_its_place():
+    """Latents are the images themselves, 1 pixel each, and decoding negates them."""
+    pairs, rows, steps = 2, 3, 4
+    images = np.random.default_rng(0).normal(size=(20, 1, 1, 1)).astype(np.float32)
+    samples = np.arange(rows * steps, dtype=np.float32).reshape(-1, 1, 1, 1)
+    drawn, straight = pictures.grid(
+        lambda images: images, np.negative, images, samples, pairs, rows, steps
+    )
+    x = images.ravel()
+    reconstruction = drawn['reconstruction'][..., 0]
+    assert reconstruction.shape == (rows, 2 * pairs)
+    np.testing.assert_array_equal(reconstruction[:, ::2].ravel(), x[:6])
+    np.testing.assert_array_equal(reconstruction[:, 1::2].ravel(), -x[:6])
+    left, right = images[6:9], images[9:12]
+    expected = -interpolate.lerp(left, right, steps)
+    np.testing.assert_array_equal(straight, expected)
+    np.testing.assert_array_equal(drawn['interpolation'][..., 0], expected[..., 0, 0, 0])
+    expected = -interpolate.slerp(left, right, steps)[..., 0, 0, 0]
+    np.testing.assert_array_equal(drawn['slerp'][..., 0], expected)
+    np.testing.assert_array_equal(drawn['samples'][0, :, 0], [0, -3, -6, -9])  # down, then right
+    joined = pictures.join(drawn.values())
+    assert joined.shape == (rows, 2 * pairs + 3 * steps, 1)
+    np.testing.assert_array_equal(joined[:, :4], drawn['reconstruction'])
+
+
+def test_number_of_images_of_the_papers_grid():
+    assert pictures.num_images() == 96
+
+
+def test_grid_repeats_images_of_a_small_test_set():
+    images = np.arange(1, 6, dtype=np.float32).reshape(5, 1, 1, 1)
+    samples = np.zeros((2 * 2, 1, 1, 1), np.float32)
+    drawn, _ = pictures.grid(lambda x: x, lambda x: x, images, samples, pairs=2, rows=2, steps=2)
+    np.testing.assert_array_equal(drawn['reconstruction'][:, ::2, 0], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(drawn['interpolation'][..., 0], [[5, 2], [1, 3]])

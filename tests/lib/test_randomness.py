@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from acai_tf import critic
+from lib import randomness
+from tests import tiny
+
+ADDRESSES = [
+    {'seed': seed, 'step': step, 'replica': replica, 'draw': draw}
+    for seed in (0, 1, randomness.MAX_SEED)
+    for step in (0, 1, 2**31 - 1)
+    for replica in (0, 1)
+    for draw in (0, 1)
+]
+
+
+def test_equal_addresses_give_equal_draws_and_others_do_not():
+    seen = {}
+    for address in ADDRESSES:
+        for stream in ('a', 'b'):
+            numbers = randomness.Draws(**address).normal(stream, (3,)).numpy()
+            again = randomness.Draws(**address).normal(stream, (3,)).numpy()
+            np.testing.assert_array_equal(numbers, again)
+            seen[(stream, *address.values())] = numbers.tobytes()
+    assert len(set(seen.values())) == len(seen) == 2 * len(ADDRESSES)
+
+
+def test_counters_do_not_stand_for_one_another():
+    def first(**address):
+        return float(randomness.Draws(0, **address).uniform('x', ()))
+
+    numbers = {first(step=1), first(replica=1), first(draw=1), first(), first(step=1, draw=1)}
+    assert len(numbers) == 5
+
+
+def test_graph_and_tensors_give_the_same():
+    def numbers(step):
+        return randomness.Draws(7, step).normal('x', (4,))
+
+    expected = numbers(3)
+    np.testing.assert_array_equal(numbers(tf.constant(3, tf.int64)), expected)
+    np.testing.assert_array_equal(tf.function(numbers)(tf.constant(3, tf.int64)), expected)
+
+
+def test_distributions():
+    draws, count = randomness.Draws(0), 100_000
+    normal = draws.normal('n', (count,), stddev=3.0).numpy()
+    assert abs(normal.mean()) < 0.05 and abs(normal.std() - 3) < 0.05
+    assert abs((np.abs(normal) < 3).mean() - 0.6827) < 0.01
+    uniform = draws.uniform('u', (count,), -1.0, 3.0).numpy()
+    assert uniform.min() >= -1 and uniform.max() < 3
+    assert abs(uniform.mean() - 1) < 0.02 and abs(uniform.var() - 16 / 12) < 0.02
+    coins = draws.bernoulli('b', (count,), 0.8).numpy()
+    assert set(coins) == {0.0, 1.0} and abs(coins.mean() - 0.8) < 0.01
+    order = draws.permutation('p', 1000).numpy()
+    np.testing.assert_array_equal(np.sort(order), np.arange(1000))
+    assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.15
+
+
+def test_steps_are_not_correlated():
+    steps = np.stack([randomness.Draws(0, step).normal('x', (20_000,)) for step in range(4)])
+    correlation = np.corrcoef(steps) - np.eye(4)
+    assert np.abs(correlation).max() < 0.03
+
+
+def test_alpha_is_uniform_up_to_a_half():
+    alpha = critic.sample_alpha(50_000, randomness.Draws(0)).numpy()
+    assert alpha.shape == (50_000, 1, 1, 1)
+    assert alpha.min() >= 0 and alpha.max() <= 0.5
+    assert abs(alpha.mean() - 0.25) < 0.005 and abs(alpha.var() - 0.25 / 12) < 0.001
+
+
+@pytest.mark.parametrize(
+    'method, kind, mean, variance',
+    [
+        ('VAE', 'eps', 0, 1),
+        ('AAE', 'prior', 0, 1),
+        ('AEDenoising', 'noise', 0, 0.25),
+        ('AEDropout', 'mask', 0.75, 0.75 * 0.25),
+        ('ACAI', 'alpha', 0.25, 0.25 / 12),
+    ],
+)
+def test_noise_of_the_methods(method, kind, mean, variance):
+    own = {'AEDenoising': {'noise': 0.5}, 'AEDropout': {'dropout': 0.75}}.get(method, {})
+    model = tiny.make(method, image_shape=(8, 8, 1), scales=1, seed=3, **own)
+    x = tf.zeros((3000, *model.image_shape))
+    assert list(model.draw_noise(x)) == [kind]
+    numbers = model.draw_noise(x)[kind]
+    spread = np.sqrt(variance)
+    assert abs(np.mean(numbers) - mean) < 5 * spread / np.sqrt(3000)
+    assert abs(np.var(numbers) / variance - 1) < 0.1
+    np.testing.assert_array_equal(model.draw_noise(x)[kind], numbers)
+    assert (model.draw_noise(x, draw=1)[kind] != numbers).numpy().any()
+    model.global_step.assign(1)
+    assert (model.draw_noise(x)[kind] != numbers).numpy().any()
+    model.global_step.assign(0)
+    model.seed = 4
+    assert (model.draw_noise(x)[kind] != numbers).numpy().any()
+
+
+def test_methods_without_noise():
+    for method in ('AEBaseline', 'AEVQVAE', 'LRAE'):
+        model = tiny.make(method)
+        assert model.draw_noise(tiny.batch(model)['x']) == {}

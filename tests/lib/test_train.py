@@ -1,0 +1,311 @@
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+from tensorboard.compat.proto.event_pb2 import Event
+
+from lib import callbacks, checkpoints, runs, train
+from lib.errors import UserError
+from tests import original, tiny
+
+LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
+
+
+class Record(keras.callbacks.Callback):
+    """Notes what the loop calls, and sends a signal after given steps."""
+
+    def __init__(self, stop_after=(), number=signal.SIGTERM):
+        super().__init__()
+        self.stop_after, self.number = stop_after, number
+        self.steps, self.reports, self.means, self.scalars = [], [], [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(batch)
+        self.scalars.append({tag: float(value) for tag, value in logs.items()})
+        if batch in self.stop_after:
+            os.kill(os.getpid(), self.number)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.reports.append(int(self.model.global_step))
+        self.means.append(logs)
+
+
+def new_run(folder):
+    run = runs.RunFolder(str(folder))
+    run.create()
+    return run
+
+
+def go_on(method, run, record):
+    """What a script does when it is started: a new model, the newest checkpoint, the loop."""
+    model = tiny.make(method, scales=1, depth=1)
+    train.resume(model, run)
+    with tf.summary.create_file_writer(run.summaries).as_default() as events:
+        reports = [record, callbacks.Checkpoints(run, events)]
+        stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD)
+    return model, stopped_by
+
+
+def test_last_step_is_the_originals():
+    assert train.total_steps(16384, 64) == 262145
+    assert train.total_steps(3, 64) == 49  # as the goldens' original runs
+    assert train.total_steps(1, 100) == 11
+    assert train.total_steps(0, 64) == 1
+
+
+def test_reports_come_at_one_and_then_every_period():
+    def reports(period, last):
+        step, found = 0, []
+        while step < last:
+            step = train.next_report(step, period, last)
+            found.append(step)
+        return found
+
+    assert reports(1024, 4097) == [1, 1025, 2049, 3073, 4097]
+    assert reports(3, 8) == [1, 4, 7, 8]
+    assert reports(1, 3) == [1, 2, 3]
+    assert reports(5, 1) == [1]
+    assert train.next_report(2, 3, 100) == train.next_report(3, 3, 100) == 4  # resumed
+
+
+@pytest.mark.parametrize('method', tiny.METHODS)
+def test_a_stopped_run_goes_on_as_if_it_had_not(method, tmp_path):
+    """Every weight, moment, average and step, bit for bit; stopped in mid-period."""
+    unbroken, stopped_by = go_on(method, new_run(tmp_path / 'unbroken'), Record())
+    assert stopped_by is None and int(unbroken.global_step) == LAST
+    run, before, after = new_run(tmp_path / 'stopped'), Record(stop_after=[3]), Record()
+    model, stopped_by = go_on(method, run, before)
+    assert stopped_by == signal.SIGTERM and int(model.global_step) == 3
+    resumed, stopped_by = go_on(method, run, after)
+    assert stopped_by is None
+    assert (before.steps, after.steps) == ([1, 2, 3], [4, 5, 6, 7])
+    assert (before.reports, after.reports) == ([1], [4, 7])
+    assert original.state(resumed) == original.state(unbroken)
+
+
+def test_a_run_can_be_stopped_after_every_step(tmp_path):
+    unbroken, _ = go_on('ACAI', new_run(tmp_path / 'unbroken'), Record())
+    run, steps, reports = new_run(tmp_path / 'stopped'), [], []
+    for step in range(1, LAST + 1):
+        record = Record(stop_after=[step], number=signal.SIGINT)
+        model, stopped_by = go_on('ACAI', run, record)
+        assert stopped_by == signal.SIGINT
+        assert run.newest_step() == step
+        steps += record.steps
+        reports += record.reports
+    assert steps == list(range(1, LAST + 1)) and reports == [1, 4, 7]
+    assert original.state(model) == original.state(unbroken)
+    assert len(run.checkpoint_steps()) == callbacks.KEEP_CHECKPOINTS
+    record = Record()
+    again, stopped_by = go_on('ACAI', run, record)  # nothing is left to do
+    assert stopped_by is None and not record.steps
+    assert original.state(again) == original.state(unbroken)
+
+
+def test_handlers_of_signals_are_put_back():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with train.Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupt.signal == signal.SIGTERM
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_reports_hold_the_means_of_their_period(tmp_path):
+    record = Record()
+    model, _ = go_on('ACAI', new_run(tmp_path), record)
+    assert record.steps == list(range(1, LAST + 1)) and record.reports == [1, 4, 7]
+    for mean, period in zip(record.means, (slice(0, 1), slice(1, 4), slice(4, 7)), strict=True):
+        assert set(mean) == set(model.tags)
+        for tag, value in mean.items():
+            expected = np.mean([scalars[tag] for scalars in record.scalars[period]])
+            assert value == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run with the checkpoints of steps 1, 4 and 7, and its state at the end."""
+    run = new_run(tmp_path / 'run')
+    model, _ = go_on('ACAI', run, Record())
+    assert run.checkpoint_steps() == [7, 4, 1]
+    return run, original.state(model)
+
+
+def cut_short(path):
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def flip_a_bit(path):
+    with open(path, 'r+b') as file:
+        file.seek(os.path.getsize(path) // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 16]))
+
+
+@pytest.mark.parametrize(
+    'damage, suffix',
+    [
+        (cut_short, 'data-00000-of-00001'),
+        (flip_a_bit, 'data-00000-of-00001'),
+        (os.remove, 'data-00000-of-00001'),
+        (cut_short, 'index'),
+        (flip_a_bit, 'index'),
+        (lambda path: os.truncate(path, 0), 'index'),
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over(damage, suffix, finished, capsys):
+    run, end = finished
+    damage(f'{run.checkpoint(7)}.{suffix}')
+    record = Record()
+    model, _ = go_on('ACAI', run, record)
+    assert record.steps == [5, 6, 7]
+    assert original.state(model) == end
+    said = capsys.readouterr().out
+    assert 'model.ckpt-7' in said and 'Trying the checkpoint before it.' in said
+    assert 'at step 4' in said
+    whole = tiny.make('ACAI', scales=1, depth=1)  # and the damaged one is whole again
+    assert checkpoints.load_original(whole, run.checkpoint(7)) == 7
+
+
+def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
+    run, _ = finished
+    for step in run.checkpoint_steps():
+        cut_short(f'{run.checkpoint(step)}.index')
+    before = sorted(os.listdir(run.checkpoints))
+    model = tiny.make('ACAI', scales=1, depth=1)
+    fresh = original.state(model)
+    with pytest.raises(UserError, match='No checkpoint in .* can be read'):
+        train.resume(model, run)
+    assert original.state(model) == fresh
+    assert sorted(os.listdir(run.checkpoints)) == before
+
+
+def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
+    run, end = finished
+    for other in (tiny.make('ACAI', scales=1), tiny.make('VAE', scales=1, depth=1)):
+        fresh = original.state(other)
+        with pytest.raises(UserError):
+            train.resume(other, run)
+        assert original.state(other) == fresh
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.resume(model, run) == 7
+    assert original.state(model) == end
+
+
+def one_by_one(run, **options):
+    """A run of 7 steps that reports every 3: batches count as 1,024 images each."""
+    model = tiny.make('ACAI', scales=1, depth=1)
+    options = {'batch_size': 1024, 'report_kimg': 3, 'total_kimg': 6, **options}
+    return model, lambda: train.train_run(model, tiny.dataset(), run, **options)
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes weights NaN, or another value, once a step is done."""
+
+    def __init__(self, step, value=np.nan):
+        super().__init__()
+        self.step, self.value = step, value
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == self.step:
+            weight = self.model.decoder.trainable_variables[-2]
+            weight.assign(ops.full_like(weight, self.value))
+
+
+def poisoned(*poison):
+    return lambda *args: [*train.autoencoder_evaluations(*args), Poison(*poison)]
+
+
+@pytest.mark.parametrize(
+    'step, value, problem',
+    [
+        (5, np.nan, r'rmse became nan at step 6\.'),
+        (5, 1e30, r'rmse became inf at step 6\.'),
+        (4, np.nan, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),  # no loss is yet
+        (4, np.inf, r'The weights ae_dec/\S+ are no finite numbers at step 4\.'),
+    ],
+)
+def test_training_stops_when_it_diverges(step, value, problem, tmp_path):
+    run = new_run(tmp_path)
+    _, go = one_by_one(run, evaluations=poisoned(step, value))
+    with pytest.raises(train.DivergedError, match=problem) as error:
+        go()
+    kept = 4 if step == 5 else 1
+    assert f'The last good checkpoint is {run.checkpoint(kept)}.' in str(error.value)
+    assert '--allow_nan' in str(error.value) and '--lr' in str(error.value)
+    assert run.newest_step() == kept
+    model = tiny.make('ACAI', scales=1, depth=1)
+    assert train.resume(model, run) == kept
+    train.check_finite(model, {}, kept)
+
+
+def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
+    run = new_run(tmp_path)
+    stop = Record(stop_after=[6])
+    _, go = one_by_one(run, evaluations=lambda *_: [Poison(5), stop])
+    with pytest.raises(UserError, match='at step 6'):
+        go()
+    assert run.checkpoint_steps() == [4, 1]
+
+
+def test_allow_nan_goes_on(tmp_path):
+    run = new_run(tmp_path)
+    model, go = one_by_one(run, evaluations=poisoned(2), allow_nan=True)
+    assert go() is None and run.newest_step() == 7
+    assert np.isnan(model.decoder.trainable_variables[-2].numpy()).any()
+    _, go = one_by_one(run, total_kimg=7)
+    with pytest.raises(train.DivergedError, match=f'They come from {run.checkpoint(7)}: remove'):
+        go()
+    assert run.newest_step() == 7
+
+
+def test_a_disk_that_is_full_at_the_start_is_one_sentence(finished, monkeypatch):
+    run, _ = finished
+
+    def full(path, content):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('lib.runs.folder.write_atomically', full)
+    with pytest.raises(UserError, match=r'\(No space left on device\): make room'):
+        one_by_one(run, total_kimg=7, args={'seed': 0})[1]()
+    assert run.checkpoint_steps() == [7, 4, 1]
+
+
+def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):
+    run = new_run(tmp_path)
+    for total_kimg in (3, 6):
+        model, go = one_by_one(run, total_kimg=total_kimg)
+        assert go() is None
+    assert run.checkpoint_steps() == [7, 4, 1]
+    assert sorted(os.listdir(run.images)) == [
+        'name.png', 'name_000001.png', 'name_000004.png', 'name_000007.png'
+    ]
+    newest = open(os.path.join(run.images, 'name.png'), 'rb').read()
+    assert newest == open(os.path.join(run.images, 'name_000007.png'), 'rb').read()
+    assert tf.io.decode_png(newest).shape == (16 * 32, (8 + 3 * 16) * 32, 1)
+
+    steps = {}
+    for name in os.listdir(run.summaries):
+        path = os.path.join(run.summaries, name)
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            event = Event.FromString(record)
+            for value in event.summary.value:
+                steps.setdefault(value.tag, []).append(event.step)
+    drawn = [f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')]
+    assert set(steps) == {*model.tags, 'latent_accuracy', *drawn}
+    for tag in steps:
+        assert sorted(steps[tag]) == [1, 4, 7], tag
+
+    said = capsys.readouterr().out.splitlines()
+    lines = [line for line in said if line.startswith('kimg=')]
+    assert [line.split()[0] for line in lines] == [
+        f'kimg={kimg}' for kimg in (1, 4, 7) for _ in range(2)
+    ]
+    for losses, accuracy in zip(lines[::2], lines[1::2], strict=True):
+        tags = [word.removesuffix('=') for word in losses.split() if word.endswith('=')]
+        assert tags == model.tags and losses.endswith(' img/s]')
+        assert accuracy.split('  ')[1].startswith('accuracy=')

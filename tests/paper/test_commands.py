@@ -1,0 +1,184 @@
+"""The paper's commands in runs/: every line is one that its script takes."""
+import json
+import math
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+import acai_tf
+from lib import runs
+from lib.paper import commands, experiments
+from tests import tiny
+
+RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
+DATASETS = {'lines32', 'mnist32', 'svhn32', 'celeba32', 'cifar10'}
+# Runs each script as far as its flags, and parses with them the arguments of each command.
+PARSE = """
+import importlib, json, runpy, sys
+from absl import flags
+
+before = set(flags.FLAGS)
+
+def parse(arguments):
+    flags.FLAGS.unparse_flags()
+    rest = flags.FLAGS(arguments)[1:]
+    values = {name: flags.FLAGS[name].value for name in flags.FLAGS}
+    values = {name: v for name, v in values.items() if isinstance(v, (int, float, str))}
+    print(json.dumps({'rest': rest, 'values': values}))
+
+for script, commands in json.load(sys.stdin).items():
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+    for module in ('cli.shared_flags', 'cli.tasks', 'cli'):
+        sys.modules.pop(module, None)
+    cli = importlib.import_module('cli')
+    cli.run = lambda main: [parse([script, *command]) for command in commands]
+    runpy.run_path(script, run_name='__main__')
+"""
+
+
+def commands_of(path):
+    """[(command without its comment, comment)] of a runs file."""
+    found = []
+    for line in path.read_text().splitlines():
+        if line.startswith('python '):
+            command, _, comment = line.partition('  # ')
+            found.append((command, comment))
+    return found
+
+
+@pytest.fixture(scope='module')
+def parsed():
+    """{command: its flags' values}, all from one process."""
+    by_script = {}
+    for path in RUNS:
+        for command, _ in commands_of(path):
+            by_script.setdefault(shlex.split(command)[1], []).append(command)
+    done = subprocess.run(
+        [sys.executable, '-c', PARSE],
+        input=json.dumps(
+            {
+                script: [shlex.split(command)[2:] for command in every]
+                for script, every in by_script.items()
+            }
+        ),
+        cwd=tiny.REPOSITORY,
+        env={**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not any(answer['rest'] for answer in answers)
+    every = [command for script in by_script for command in by_script[script]]
+    return {command: answer['values'] for command, answer in zip(every, answers, strict=True)}
+
+
+def makes(values, folder):
+    """Whether a training command makes the run folder DATASET/EXPERIMENT."""
+    dataset, name = folder.split('/')
+    types = acai_tf.ALL_AES[name.split('_')[0]].hyperparameters()
+    params = runs.parse_experiment_name(name, types)
+    values = {
+        **values,
+        'scales': int(math.log2(32 / values['latent_width'])),
+        'advdepth': values.get('advdepth') or values['depth'],
+    }
+    same = all(values[key] == types[key](value) for key, value in params.items())
+    return same and values['dataset'] == dataset
+
+
+def test_every_method_has_its_runs():
+    assert {path.stem for path in RUNS} >= set(tiny.SCRIPTS)
+
+
+@pytest.mark.parametrize('path', RUNS, ids=lambda path: path.name)
+def test_form(path):
+    assert os.access(path, os.X_OK)
+    lines = path.read_text().splitlines()
+    assert lines[0] == '#!/usr/bin/env bash'
+    assert 'set -euo pipefail' in lines
+    for line in lines:
+        assert re.match(r'#|set |python \w+\.py --|$', line), line
+    assert subprocess.run(['bash', '-n', path]).returncode == 0
+
+
+@pytest.mark.parametrize('script', tiny.SCRIPTS)
+def test_runs_of_a_method_are_the_papers(script, parsed):
+    path = tiny.REPOSITORY / 'runs' / f'{script}.sh'
+    sizes = set()
+    for command, _ in commands_of(path):
+        values = parsed[command]
+        assert shlex.split(command)[1] == f'{script}.py'
+        assert values['total_kimg'] == 1 << 14 and values['batch'] == 64 and values['lr'] == 1e-4
+        if 'dropout' in values:
+            assert values['dropout'] == (0.75 if values['dataset'] == 'cifar10' else 0.5)
+        sizes.add(tuple(values[name] for name in ('dataset', 'latent_width', 'depth', 'latent')))
+    lines_width = 4 if script == 'vqvae' else 2
+    assert sizes == {
+        ('lines32', lines_width, 16, 16),
+        ('mnist32', 4, 16, 2),
+        ('mnist32', 4, 16, 16),
+        ('svhn32', 4, 64, 2),
+        ('svhn32', 4, 64, 16),
+        ('celeba32', 4, 64, 2),
+        ('celeba32', 4, 64, 16),
+        ('cifar10', 4, 64, 16),
+        ('cifar10', 4, 64, 64),
+    }
+
+
+@pytest.mark.parametrize('path', RUNS, ids=lambda path: path.name)
+def test_files_are_written_from_the_experiments(path):
+    text = commands.texts()[path.name]
+    assert path.read_text() == text, 'run: python reproduce.py --write_runs'
+
+
+def test_the_scripts_defaults_are_the_papers(parsed):
+    assert {m.script: name for name, m in experiments.METHODS.items()} == tiny.SCRIPTS
+    for experiment in experiments.EXPERIMENTS:
+        values = parsed[f'python {shlex.join(experiment.command)}']
+        own = {**experiments.METHODS[experiment.class_name].own, **experiment.changed}
+        assert {name: values[name] for name in own} == own
+
+
+def test_run_folders_are_those_of_the_scripts():
+    names = {
+        experiment.folder('T').path
+        for table in experiments.TABLES
+        for experiment in experiments.of_table(table)
+    }
+    assert len(names) == 7 + 42
+    assert names >= {
+        'T/lines32/AEBaseline_depth16_latent16_scales4',
+        'T/lines32/ACAI_advdepth16_advweight0.5_depth16_latent16_reg0.2_scales4',
+        'T/lines32/VAE_beta1.0_depth16_latent16_scales4',
+        'T/mnist32/AAE_adversary_lr0.0001_depth16_disc_layer_sizes100,100_latent16_scales3',
+        'T/lines32/AEVQVAE_beta10.0_depth16_latent16_num_latents10_scales3_z_log_size14',
+        'T/cifar10/AEDropout_depth64_dropout0.75_latent64_scales3',
+    }
+    sizes = {(e.dataset, e.latent_size) for e in experiments.of_table(3)}
+    assert sizes == {('mnist32', 32), ('mnist32', 256), ('svhn32', 32), ('svhn32', 256)}
+
+
+def test_every_line_parses_and_names_a_dataset(parsed):
+    assert {values.get('dataset') for values in parsed.values()} - {None} == DATASETS
+
+
+@pytest.mark.parametrize('name', ['cluster', 'classify'])
+def test_tasks_read_what_the_runs_make(name, parsed):
+    scripts = {class_name: script for script, class_name in tiny.SCRIPTS.items()}
+    read = [
+        parsed[command]['ae_dir'].removeprefix('experiments/')
+        for command, _ in commands_of(tiny.REPOSITORY / 'runs' / f'{name}.sh')
+        if 'ae_dir' in parsed[command]
+    ]
+    assert len(read) == len(set(read)) == 7 * 6  # the paper's methods, three data sets
+    for folder in read:
+        script = scripts[folder.split('/')[1].split('_')[0]]
+        training = commands_of(tiny.REPOSITORY / 'runs' / f'{script}.sh')
+        assert sum(makes(parsed[command], folder) for command, _ in training) == 1, folder

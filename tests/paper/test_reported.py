@@ -1,0 +1,17 @@
+"""The paper's tables as data."""
+from lib.paper import reported
+
+
+def test_cells():
+    acai = reported.figure(reported.ACCURACY, ('svhn32', 256), 'ACAI')
+    assert acai == (85.14, 0.20) and str(acai) == '85.14±0.20'
+    assert str(reported.figure(reported.CLUSTERING, ('mnist32', 256), 'AEVQVAE')) == '96.80'
+    assert reported.figure(reported.LINES, 'mean_distance', 'VAE') == (1.21, 0.17)
+    assert reported.figure(reported.ACCURACY, ('digits32', 32), 'ACAI') is None
+    assert reported.figure(reported.ACCURACY, ('mnist32', 32), 'LRAE') is None
+
+
+def test_every_row_has_every_method():
+    for table in (reported.LINES, reported.ACCURACY, reported.CLUSTERING):
+        for row in table.values():
+            assert list(row) == list(reported.METHODS)

@@ -1,0 +1,176 @@
+"""A run's numbers from its event files, and numbers over seeds."""
+import json
+import math
+import shutil
+import statistics
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from acai_tf import load
+from lib import runs
+from lib.errors import UserError
+from lib.paper import results
+from lib.runs import scalars
+from tests import original
+
+NAME = 'AEBaseline_depth16_latent16_scales4'
+
+
+def own_run(train_dir, values, seed=1, name=NAME, dataset='lines32', **options):
+    """A run folder as ours is: values are {tag: {step: value}}."""
+    folder = train_dir / dataset / name
+    (folder / 'tf').mkdir(parents=True)
+    params = {'scales': 4, 'depth': 16, 'latent': 16}
+    args = {'class': name.split('_')[0], 'dataset': dataset, 'batch': 64, 'lr': 1e-4, 'seed': seed}
+    runs.RunFolder(str(folder)).write_args({**args, **params, **options})
+    write_events(folder, values)
+    return folder
+
+
+def write_events(folder, values):
+    with tf.summary.create_file_writer(str(folder / 'tf' / 'summaries')).as_default():
+        for tag, curve in values.items():
+            for step, value in curve.items():
+                tf.summary.scalar(tag, value, step)
+
+
+def by_tensorflow(path, tag):
+    """{step: value} as TensorFlow's own iterator reads the 2018 code's event file."""
+    return {
+        event.step: value.simple_value
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+        if value.tag == tag
+    }
+
+
+@pytest.mark.parametrize('folder', [original.BASELINE_RUN, original.OTHER_BASELINE_RUN,
+                                    original.ACAI_RUN], ids=lambda path: path.parts[-3])
+def test_the_originals_runs_as_tensorflow_reads_them(folder):
+    (path,) = (folder / 'tf' / 'summaries').iterdir()
+    (run,) = [run for run in load.find_runs(str(original.RUNS)) if run.path == str(folder)]
+    assert (run.dataset, run.seed, run.latent_size) == ('lines32', None, 64)
+    for name in results.EVALUATIONS:
+        expected = by_tensorflow(path, f'{name}_1')
+        assert expected.pop(1) == 0  # a placeholder
+        np.testing.assert_equal(run.curves[name], expected)
+        defined = [value for value in expected.values() if not math.isnan(value)]
+        median = statistics.median(defined) if defined else math.nan
+        np.testing.assert_equal(run.number(name), (median, 3))
+
+
+def test_mean_and_sd_over_the_originals_seeds():
+    found = [r for r in load.find_runs(str(original.RUNS)) if r.class_name == 'AEBaseline']
+    medians = []
+    for folder in (original.BASELINE_RUN, original.OTHER_BASELINE_RUN):
+        (path,) = (folder / 'tf' / 'summaries').iterdir()
+        values = by_tensorflow(path, 'mean_distance_1')
+        medians.append(statistics.median(list(values.values())[1:]))
+    cell = results.over_seeds(found, 'mean_distance')
+    assert cell.mean == pytest.approx(statistics.mean(medians))
+    assert cell.sd == pytest.approx(statistics.stdev(medians))
+    assert (cell.seeds, cell.undefined, cell.kimg, cell.is_short) == (2, 0, (3, 3), True)
+    # No interpolation of the first seed ever moved.
+    cell = results.over_seeds(found, 'mean_smoothness')
+    assert (cell.seeds, cell.undefined, cell.sd) == (1, 1, None)
+    assert results.over_seeds(found, results.CLUSTERING) is None
+
+
+def test_median_of_the_last_twenty(tmp_path):
+    steps = {1 + 1024 * k: float(k) for k in range(257)}
+    folder = own_run(tmp_path, {'latent_accuracy': steps, 'mean_smoothness': {1: 5.0}})
+    (run,) = load.find_runs(str(tmp_path))
+    assert run.path == str(folder) and run.seed == 1 and results.settings(run) == {}
+    assert run.number('latent_accuracy') == (statistics.median(range(237, 257)), 1 << 14)
+    assert run.number('mean_smoothness') is None  # of an untrained model
+    assert not results.over_seeds([run], 'latent_accuracy').is_short
+
+
+def test_what_was_written_last_counts(tmp_path):
+    folder = own_run(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0}})
+    (first,) = (folder / 'tf' / 'summaries').iterdir()
+    first.rename(first.with_name('events.out.tfevents.1'))
+    write_events(folder, {'mean_distance': {129: 3.0, 193: math.nan}})
+    found = scalars.read(str(folder / 'tf' / 'summaries'), ['mean_distance'])
+    np.testing.assert_equal(found, {'mean_distance': {65: 1.0, 129: 3.0, 193: math.nan}})
+
+
+@pytest.mark.parametrize('damage', ['cut', 'flipped', 'empty', 'no events'])
+def test_a_damaged_file_counts_as_far_as_it_goes(damage, tmp_path, capsys):
+    folder = own_run(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0, 193: 3.0}})
+    (path,) = (folder / 'tf' / 'summaries').iterdir()
+    content = bytearray(path.read_bytes())
+    if damage == 'cut':
+        content = content[:-3]
+    elif damage == 'flipped':
+        content[-20] ^= 1
+    path.write_bytes({'empty': b'', 'no events': b'x' * 100}.get(damage, content))
+    (run,) = load.find_runs(str(tmp_path))
+    expected = {65: 1.0, 129: 2.0} if damage in ('cut', 'flipped') else {}
+    assert run.curves['mean_distance'] == expected
+    note = capsys.readouterr().err
+    assert (f'{path} is damaged after' in note) == (damage != 'empty')
+
+
+def test_settings_that_are_not_the_papers(tmp_path):
+    own_run(tmp_path / 'a', {}, depth=32, lr=0.01)
+    own_run(tmp_path / 'b', {}, name='AEDropout_depth16_dropout0.9_latent16_scales4', dropout=0.9)
+    own_run(tmp_path / 'c', {}, name='ACAI_x', advweight=0.5, advdepth=16, reg=0.2)
+    own_run(tmp_path / 'd', {}, dataset='cifar10', name='AEDropout_x', scales=3, depth=64,
+            dropout=0.75)  # fmt: skip
+    found = load.find_runs(str(tmp_path))
+    expected = [{'depth': 32, 'lr': 0.01}, {'dropout': 0.9}, {}, {}]
+    assert [results.settings(run) for run in found] == expected
+
+
+def test_a_repeated_seed_counts_once(tmp_path, capsys):
+    short, long = {'latent_accuracy': {17: 1.0}}, {'latent_accuracy': {17: 1.0, 33: 2.0}}
+    own_run(tmp_path / 'a', short)
+    own_run(tmp_path / 'b', long)
+    own_run(tmp_path / 'c', long, seed=2)
+    (kept, other) = load.find_runs(str(tmp_path))
+    assert '/b/' in kept.path and other.seed == 2
+    assert '/a/' in capsys.readouterr().err
+    # In RUNk the folder tells the seeds apart, but not a copy of a run.
+    own_run(tmp_path / 'd' / 'RUN1', short)
+    own_run(tmp_path / 'd' / 'RUN2', {'latent_accuracy': {17: 1.5}})
+    own_run(tmp_path / 'd' / 'RUN3', long)
+    kept = [run.path for run in load.find_runs(str(tmp_path / 'd'))]
+    assert [path.split('/')[-3] for path in kept] == ['RUN2', 'RUN3']
+
+
+def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
+    own_run(tmp_path / 'RUN1', {})
+    damaged = own_run(tmp_path / 'RUN2', {})
+    (damaged / 'args.json').write_text('{')
+    lacking = own_run(tmp_path / 'RUN3', {}, latent=None)
+    odd = tmp_path / 'lines32' / 'ACAI_what'
+    (odd / 'tf').mkdir(parents=True)
+    (tmp_path / 'loop').symlink_to(tmp_path)
+    assert len(load.find_runs(str(tmp_path))) == 1
+    notes = capsys.readouterr().err.splitlines()
+    assert [any(str(path) in note or path.name in note for note in notes)
+            for path in (damaged, lacking, odd)] == [True] * 3
+    with pytest.raises(UserError, match='is no folder'):
+        load.find_runs(str(tmp_path / 'nothing'))
+
+
+def test_clustering(tmp_path, capsys):
+    folder = own_run(tmp_path, {}, dataset='mnist32', scales=3, latent=2)
+    record = {'test_accuracy': 77.5, 'step': 1025, 'n_init': 1000, 'use_svd': True, 'tries': []}
+    (folder / 'clustering.json').write_text(json.dumps(record))
+    (run,) = load.find_runs(str(tmp_path))
+    assert run.number(results.CLUSTERING) == (77.5, 64) and run.latent_size == 32
+    (folder / 'clustering.json').write_text(json.dumps(record)[:-5])
+    (run,) = load.find_runs(str(tmp_path))
+    assert run.number(results.CLUSTERING) is None
+    assert 'is damaged' in capsys.readouterr().err
+
+
+def test_the_originals_ablation_is_told_from_acai(tmp_path):
+    name = 'ACAI_advdepth2_advweight0.5_depth2_latent4_scales3'
+    shutil.copytree(original.ACAI_RUN, tmp_path / 'lines32' / name)
+    (run,) = load.find_runs(str(tmp_path))
+    assert run.class_name == 'LRAE'

@@ -1,0 +1,152 @@
+import json
+import os
+
+import pytest
+
+import acai_tf
+from lib import runs
+from lib.errors import UserError
+from tests import tiny
+
+ARGS = {'class': 'ACAI', 'depth': 16, 'lr': 1e-4, 'total_kimg': 64}
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = runs.RunFolder(str(tmp_path / 'lines32' / 'ACAI_depth16'))
+    folder.create()
+    return folder
+
+
+@pytest.mark.parametrize('script', tiny.SCRIPTS)
+def test_names_are_the_originals(script):
+    config, _ = tiny.golden(script)
+    model = tiny.golden_model(script)
+    name = runs.experiment_name(type(model).__name__, model.params)
+    assert name == config['experiment_name']
+    types = type(model).hyperparameters()
+    parsed = runs.parse_experiment_name(name, types)
+    assert {key: types[key](value) for key, value in parsed.items()} == config['params']
+
+
+@pytest.mark.parametrize(
+    'class_name, params, name',
+    [
+        (
+            'AEVQVAE',
+            dict(scales=3, depth=16, latent=16, beta=10.0, num_latents=10, z_log_size=14),
+            'AEVQVAE_beta10.0_depth16_latent16_num_latents10_scales3_z_log_size14',
+        ),
+        (
+            'AAE',
+            dict(scales=4, depth=16, latent=16, adversary_lr=1e-05, disc_layer_sizes='7'),
+            'AAE_adversary_lr1e-05_depth16_disc_layer_sizes7_latent16_scales4',
+        ),
+        (
+            'VAE',
+            dict(scales=4, depth=16, latent=16, beta=1.0, advweight=0.5, advdepth=16, reg=0.2),
+            'VAE_advdepth16_advweight0.5_beta1.0_depth16_latent16_reg0.2_scales4',
+        ),
+    ],
+)
+def test_names_can_be_read_back(class_name, params, name):
+    assert runs.experiment_name(class_name, params) == name
+    types = acai_tf.ALL_AES[class_name].hyperparameters()
+    parsed = runs.parse_experiment_name(name, types)
+    assert {key: types[key](value) for key, value in parsed.items()} == params
+
+
+@pytest.mark.parametrize('name', ['', 'ACAI', 'ACAI_', 'ACAI_depth', 'ACAI_depth16_width3x', '__'])
+def test_other_names_are_refused(name):
+    with pytest.raises(UserError, match='is no name of a run folder') as refused:
+        parsed = runs.parse_experiment_name(name, ['depth', 'latent'])
+        raise AssertionError(parsed)
+    assert '\n' not in str(refused.value)
+
+
+def test_places(tmp_path):
+    run = runs.RunFolder(str(tmp_path / 'mnist32' / 'VAE_beta1.0') + os.sep)
+    assert (run.name, run.dataset) == ('VAE_beta1.0', 'mnist32')
+    run.create()
+    run.create()
+    assert os.path.isdir(run.summaries) and os.path.isdir(run.images)
+    assert run.checkpoint(7) == os.path.join(run.path, 'tf', 'model.ckpt-7')
+
+
+def test_checkpoints_are_found_by_number(run):
+    assert run.checkpoint_steps() == []
+    with pytest.raises(UserError, match='has no checkpoint'):
+        run.newest_step()
+    for name in (
+        'model.ckpt-9.index',
+        'model.ckpt-10.index',
+        'model.ckpt-10.data-00000-of-00001',
+        'model.ckpt-11.data-00000-of-00001',  # its index is not written yet
+        '.model.ckpt-12.77.tmp.index',
+        'model.ckpt-13.index.bak',
+        'checkpoint',
+    ):
+        open(os.path.join(run.checkpoints, name), 'w').close()
+    assert run.checkpoint_steps() == [10, 9]
+    assert run.newest_step() == 10
+
+
+def test_args_are_recorded_with_the_versions(run):
+    assert run.read_args() is None
+    run.write_args(ARGS)
+    record = run.read_args()
+    assert record['args'] == ARGS
+    assert set(record['versions']) == {'python', 'tensorflow', 'keras', 'numpy'}
+    assert os.listdir(run.path).count('args.json') == 1
+    assert not [name for name in os.listdir(run.path) if name.endswith('.tmp')]
+
+
+def test_a_run_keeps_its_options(run):
+    run.check_args(ARGS)  # a new run
+    run.write_args(ARGS)
+    run.check_args(dict(ARGS))
+    run.check_args({**ARGS, 'total_kimg': 128}, may_change=['total_kimg'])
+    with pytest.raises(UserError, match=r'made with lr=0.0001, not 0.1; give --lr=0.0001'):
+        run.check_args({**ARGS, 'lr': 0.1}, may_change=['total_kimg'])
+    with pytest.raises(UserError, match='total_kimg=64, not 128'):
+        run.check_args({**ARGS, 'total_kimg': 128})
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', '{"args": 3}', '{"args": [1]}', '\x00', '"a"'])
+def test_damaged_args_are_said_to_be(run, text):
+    with open(os.path.join(run.path, 'args.json'), 'w') as file:
+        file.write(text)
+    with pytest.raises(UserError, match='args.json is damaged'):
+        run.read_args()
+
+
+def test_args_that_are_no_text_are_said_to_be_damaged(run):
+    with open(os.path.join(run.path, 'args.json'), 'wb') as file:
+        file.write(json.dumps({'args': ARGS}).encode() + b'\xff')
+    with pytest.raises(UserError, match='args.json is damaged'):
+        run.read_args()
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / 'file').write_text('kept')
+    run = runs.RunFolder(str(tmp_path / 'file' / 'lines32' / 'ACAI'))
+    with pytest.raises(UserError, match='choose another --train_dir'):
+        run.create()
+    assert (tmp_path / 'file').read_text() == 'kept'
+
+
+def test_a_failed_write_leaves_the_old_content(tmp_path, monkeypatch):
+    path = str(tmp_path / 'name.png')
+    runs.write_atomically(path, b'old')
+
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match='No space'):
+        runs.write_atomically(path, b'new')
+    monkeypatch.undo()
+    assert open(path, 'rb').read() == b'old'
+    runs.write_atomically(path, b'new')
+    assert open(path, 'rb').read() == b'new'
+    assert os.listdir(tmp_path) == ['name.png']

@@ -1,0 +1,85 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from lib import runs
+from lib.errors import UserError
+from lib.runs import folder, locks
+from tests import tiny
+
+HOLDER = """
+import sys, time
+from lib.runs import folder, locks
+with locks.held(sys.argv[1]):
+    print(flush=True)
+    time.sleep(99)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process, which holds the lock of a run folder."""
+    run = runs.RunFolder(str(tmp_path / 'run'))
+    run.create()
+    command = [sys.executable, '-c', HOLDER, os.path.join(run.path, runs.LOCK_NAME)]
+    with subprocess.Popen(command, cwd=tiny.REPOSITORY, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield run, process
+        process.kill()
+
+
+def test_a_second_process_is_told_who_trains(holder, monkeypatch):
+    run, process = holder
+    monkeypatch.setattr(folder, 'LOCK_WAIT_SEC', 0)
+    who = f'process {process.pid} on {socket.gethostname()} is training in the run folder'
+    with pytest.raises(UserError, match=who), run.locked():
+        pass
+
+
+def test_a_dead_process_holds_nothing(holder):
+    run, process = holder
+    process.send_signal(signal.SIGKILL)
+    with run.locked():
+        with open(os.path.join(run.path, runs.LOCK_NAME)) as file:
+            assert file.read() == f'process {os.getpid()} on {socket.gethostname()}'
+    assert not os.path.exists(os.path.join(run.path, runs.LOCK_NAME))  # let go
+
+
+def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
+    run = runs.RunFolder(str(tmp_path))
+    run.create()
+    left = ['args.json.partial-9', 'images/name.png.partial-9', 'tf/.model.ckpt-8.9.tmp.index']
+    left += ['tf/summaries/.rewritten.tmp']
+    kept = ['args.json', 'latents.npz.partial-9', 'images/name.png', 'tf/model.ckpt-8.index']
+    for name in left + kept:
+        (tmp_path / name).touch()
+    with run.locked():
+        assert not any((tmp_path / name).exists() for name in left)
+        assert all((tmp_path / name).exists() for name in kept)
+
+
+def test_without_locks_it_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
+    def flock(*_):
+        raise OSError(locks.errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(locks.fcntl, 'flock', flock)
+    with locks.held(tmp_path / 'lock'):
+        assert 'has no locks' in capsys.readouterr().err
+
+
+def test_a_lock_is_of_one_process_at_a_time(tmp_path):
+    """Several at once, each of which takes it some times; removing the file lets no two in."""
+    code = (
+        'import os, sys; from lib.runs import locks\n'
+        'for _ in range(50):\n'
+        '  with locks.held(sys.argv[1] + "/lock", wait_sec=99):\n'
+        '    os.mkdir(sys.argv[1] + "/inside"); os.rmdir(sys.argv[1] + "/inside")'
+    )
+    command = [sys.executable, '-c', code, str(tmp_path)]
+    beside = [subprocess.Popen(command, cwd=tiny.REPOSITORY) for _ in range(4)]
+    assert [process.wait() for process in beside] == [0] * 4
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,136 @@
+"""Stored latents: the same as encoding at every step, and never stale."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import acai_tf
+from lib import data, randomness, runs
+from lib.tasks import latents
+
+N, BATCH = 50, 8
+
+
+@pytest.fixture(scope='module')
+def models():
+    options = {'image_shape': (16, 16, 1), 'nclass': 3, 'scales': 2, 'depth': 2, 'latent': 2}
+    return {name: acai_tf.ALL_AES[name](**options) for name in ('AEBaseline', 'VAE')}
+
+
+def images():
+    random = np.random.RandomState(0)
+    x = random.uniform(-1, 1, (N, 16, 16, 1)).astype(np.float32)
+    return x, np.eye(3, dtype=np.float32)[random.randint(3, size=N)]
+
+
+def dataset(endless=False):
+    x, label = images()
+    slices = tf.data.Dataset.from_tensor_slices({'x': x, 'label': label})
+
+    def train_from(step):
+        return slices.repeat().batch(BATCH).skip(step)
+
+    return data.Dataset(
+        'tiny', 16, 16, 1, 3, train_from, slices.batch(7), None if endless else slices.batch(7)
+    )
+
+
+def first(batches, count=3):
+    return list(batches.take(count).as_numpy_iterator())
+
+
+def test_order_takes_each_row_once_an_epoch_and_begins_anywhere():
+    rows = np.concatenate(first(data.shuffled_rows(N, BATCH, 3, 0), 4 * N // BATCH))
+    epochs = rows.reshape(4, N)
+    np.testing.assert_array_equal(np.sort(epochs), np.tile(np.arange(N), (4, 1)))
+    assert not (epochs[0] == epochs[1]).all()
+    for step in (1, 6, 13):
+        later = np.concatenate(first(data.shuffled_rows(N, BATCH, 3, step)))
+        np.testing.assert_array_equal(later, rows[step * BATCH :][: 3 * BATCH])
+
+
+def test_stored_latents_are_the_encoded_images(models):
+    model = models['AEBaseline']
+    stored = latents.latent_dataset(model, dataset(), BATCH, seed=3)
+    assert stored.image_shape == model.latent_shape
+    rows = np.concatenate(first(data.shuffled_rows(N, BATCH, 3, 2)))
+    x, label = images()
+    batches = first(stored.train_from(2))
+    for name, expected in (('x', model.encode(x[rows]).numpy()), ('label', label[rows])):
+        found = np.concatenate([batch[name] for batch in batches])
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    tests = list(stored.test.as_numpy_iterator())
+    np.testing.assert_allclose(
+        np.concatenate([batch['x'] for batch in tests]), model.encode(x).numpy(), atol=1e-6
+    )
+
+
+def test_stored_latents_come_in_the_order_of_the_images():
+    digits = data.get_dataset('digits32', BATCH, seed=3)
+    model = acai_tf.ALL_AES['AEBaseline'](
+        image_shape=digits.image_shape, nclass=10, scales=4, depth=2, latent=2
+    )
+    stored = first(latents.latent_dataset(model, digits, BATCH, seed=3).train_from(180))
+    for ours, batch in zip(stored, first(digits.train_from(180)), strict=True):
+        np.testing.assert_array_equal(ours['label'], batch['label'])
+        np.testing.assert_allclose(ours['x'], model.encode(batch['x']).numpy(), atol=1e-6)
+
+
+def test_endless_data_are_encoded_batch_by_batch(models):
+    model = models['AEBaseline']
+    endless = dataset(endless=True)
+    stored = latents.latent_dataset(model, endless, BATCH)
+    for ours, batch in zip(first(stored.train_from(4)), first(endless.train_from(4)), strict=True):
+        np.testing.assert_allclose(ours['x'], model.encode(batch['x']).numpy(), atol=1e-6)
+        np.testing.assert_array_equal(ours['label'], batch['label'])
+
+
+@pytest.mark.parametrize('endless', [False, True])
+def test_the_vae_samples_in_every_batch(models, endless):
+    model = models['VAE']
+    stored = latents.latent_dataset(model, dataset(endless), N, seed=3)  # a batch is an epoch
+    one, two = (batch['x'] for batch in first(stored.train, 2))
+    again = first(stored.train_from(1), 1)[0]['x']
+    np.testing.assert_array_equal(again, two)
+    assert (np.sort(one.ravel()) != np.sort(two.ravel())).any()
+
+
+def test_the_vaes_samples_are_those_of_encode(models):
+    model, (x, _) = models['VAE'], images()
+    draws = randomness.Draws(5, 6)
+    sampled = model.sample_latents(model.latent_distribution(x), draws)
+    expected = model.encode(x, model.sample_noise(N, draws))
+    np.testing.assert_allclose(sampled, expected, atol=1e-6)
+
+
+def test_cache_is_used_until_the_weights_or_the_data_change(models, tmp_path, capsys, monkeypatch):
+    model, run = models['AEBaseline'], runs.RunFolder(str(tmp_path))
+    found = latents.stored_latents(model, dataset(), run, 30)
+    x, label = images()
+    np.testing.assert_allclose(found['train'], model.encode(x[:30]).numpy(), atol=1e-6)
+    np.testing.assert_array_equal(found['train_label'], label[:30].argmax(axis=1))
+    assert len(found['test']) == len(found['test_label']) == N
+
+    def fail(*_):
+        raise AssertionError('encoded again')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(latents, 'encode', fail)
+        again = latents.stored_latents(model, dataset(), run, 30)
+        for name, array in found.items():
+            np.testing.assert_array_equal(again[name], array)
+        with pytest.raises(AssertionError):
+            latents.stored_latents(model, dataset(), run, 31)
+        kernel = model.encoder.trainable_variables[0]
+        before = kernel.numpy()
+        kernel.assign(before + 1)
+        with pytest.raises(AssertionError):
+            latents.stored_latents(model, dataset(), run, 30)
+        kernel.assign(before)
+        model.global_step.assign(1)
+        with pytest.raises(AssertionError):
+            latents.stored_latents(model, dataset(), run, 30)
+        model.global_step.assign(0)
+    path = tmp_path / latents.CACHE_NAME
+    path.write_bytes(path.read_bytes()[:1000])
+    again = latents.stored_latents(model, dataset(), run, 30)
+    np.testing.assert_array_equal(again['train'], found['train'])
