@@ -221,6 +221,14 @@ def test_the_readme_is_short_and_leads_to_every_page():
     assert set(re.findall(r'\(docs/(\w+\.md)', text)) == {page.name for page in DOCS}
 
 
+def test_the_layout_names_every_folder():
+    layout = README.read_text().partition('## Layout')[2].partition('\n## ')[0]
+    named = set(re.findall(r'^    ([\w/]+)/ ', layout, re.MULTILINE))
+    files = [path for kind in ('py', 'sh', 'md') for path in tiny.REPOSITORY.glob(f'**/*.{kind}')]
+    folders = {path.parent.relative_to(tiny.REPOSITORY).as_posix() for path in files}
+    assert named == {folder for folder in folders if re.fullmatch(r'\w+|lib/\w+', folder)}
+
+
 @pytest.mark.parametrize('page', DOCS, ids=lambda page: page.name)
 def test_a_page_begins_by_saying_whom_it_is_for(page):
     title, sentence, *_ = page.read_text().split('\n\n')
