@@ -160,7 +160,8 @@ def test_every_flag_is_one_of_a_script(page, parsed):
 
 def exists(path):
     """Whether a file is there; one without its folder may be in any."""
-    return any(tiny.REPOSITORY.glob(path if '/' in path else f'**/{path}'))
+    patterns = [path] if '/' in path else [path, f'[!.]*/**/{path}']  # not in .venv
+    return any(any(tiny.REPOSITORY.glob(pattern)) for pattern in patterns)
 
 
 @pages
@@ -224,7 +225,8 @@ def test_the_readme_is_short_and_leads_to_every_page():
 def test_the_layout_names_every_folder():
     layout = README.read_text().partition('## Layout')[2].partition('\n## ')[0]
     named = set(re.findall(r'^    ([\w/]+)/ ', layout, re.MULTILINE))
-    files = [path for kind in ('py', 'sh', 'md') for path in tiny.REPOSITORY.glob(f'**/*.{kind}')]
+    patterns = [f'{depth}*.{kind}' for depth in ('*/', 'lib/*/') for kind in ('py', 'sh', 'md')]
+    files = [path for pattern in patterns for path in tiny.REPOSITORY.glob(pattern)]
     folders = {path.parent.relative_to(tiny.REPOSITORY).as_posix() for path in files}
     assert named == {folder for folder in folders if re.fullmatch(r'\w+|lib/\w+', folder)}
 
