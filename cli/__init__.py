@@ -12,6 +12,8 @@ from lib.errors import UserError
 
 # TensorFlow's notes; what goes wrong comes as an exception.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+# TensorFlow turns oneDNN on only for processors with AVX-512; with AVX2 it is twice as fast too.
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 
 FLAGS = flags.FLAGS
 SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
