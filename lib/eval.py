@@ -13,6 +13,7 @@ IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
 INTERPOLATIONS, STEPS = 256, 16  # of a period's lines evaluation
 BATCH = 64
 TIE = 1e-12  # cosine distances closer than this differ by rounding alone
+ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
 
 
@@ -93,6 +94,30 @@ def line_eval(images):
     defined = scores[~np.isnan(scores)]
     smoothness = float(defined.sum() / n) if defined.size else math.nan
     return float(distances.mean()), smoothness
+
+
+def sample_eval(images):
+    """Scores random samples of lines: are they lines, and do all angles occur?
+
+    Args:
+        images: (n, size, size, 1), n >= 1 decoded samples.
+
+    Returns:
+        (sample_distance, coverage, kl), floats. sample_distance is the mean cosine distance to the
+        closest line, as in `line_eval`; coverage, in [0, 1], the share of the ANGLE_BINS equal
+        parts of the circle that hold the angle of a sample's closest line; kl, in nats from 0 to
+        log ANGLE_BINS, the divergence of the samples' shares of these parts from even ones. Of n
+        even samples it expects about (ANGLE_BINS - 1) / (2 n), for n well above ANGLE_BINS.
+    """
+    if len(images) < 1:
+        raise ValueError('No sample cannot be scored; give 1 or more.')
+    distances, angles = closest_line(images)
+    # The reference angles are whole multiples of a turn / REFERENCE_LINES; rounding keeps them so.
+    lines_of = np.rint(angles * (REFERENCE_LINES / (2 * math.pi))).astype(int) % REFERENCE_LINES
+    counts = np.bincount(lines_of * ANGLE_BINS // REFERENCE_LINES, minlength=ANGLE_BINS)
+    shares = counts[counts > 0] / counts.sum()
+    kl = float((shares * np.log(shares * ANGLE_BINS)).sum())
+    return float(distances.mean()), float((counts > 0).mean()), max(kl, 0.0)
 
 
 def in_batches(function, array):

@@ -154,3 +154,52 @@ def test_interpolations_run_from_image_to_image():
     assert first.shape == (10, 32, 32, 1)
     np.testing.assert_allclose(images[:, 0], model.reconstruct(first[:5]), atol=1e-5)
     np.testing.assert_allclose(images[:, -1], model.reconstruct(first[5:]), atol=1e-5)
+
+
+def samples(angles, size=32):
+    return lines.draw_lines(np.asarray(angles), size)
+
+
+@pytest.mark.parametrize('size', [32, 16])
+def test_samples_at_all_angles_are_perfect(size):
+    angles = (np.arange(eval.ANGLE_BINS) + 0.5) * (2 * math.pi / eval.ANGLE_BINS)
+    distance, coverage, kl = eval.sample_eval(samples(np.repeat(angles, 3), size))
+    assert distance == pytest.approx(0, abs=1e-6)
+    assert coverage == 1
+    assert kl == pytest.approx(0, abs=1e-12)
+
+
+def test_collapsed_samples_meet_one_bin():
+    distance, coverage, kl = eval.sample_eval(samples([1.0] * 50))
+    assert distance == pytest.approx(0, abs=1e-4)
+    assert coverage == 1 / eval.ANGLE_BINS
+    assert kl == pytest.approx(math.log(eval.ANGLE_BINS))
+
+
+def test_samples_of_half_the_circle_are_one_bit_from_even():
+    angles = (np.arange(50) + 0.5) * (2 * math.pi / eval.ANGLE_BINS)
+    _, coverage, kl = eval.sample_eval(samples(angles))
+    assert coverage == 0.5
+    assert kl == pytest.approx(math.log(2))
+
+
+def test_shares_of_bins_are_weighed():
+    """Three of four samples in one bin, one in another: 0.75 log 75 + 0.25 log 25."""
+    _, coverage, kl = eval.sample_eval(samples([1.0, 1.0, 1.0, 4.0]))
+    assert coverage == 0.02
+    assert kl == pytest.approx(0.75 * math.log(75) + 0.25 * math.log(25))
+
+
+def test_random_angles_are_nearly_even():
+    rng = np.random.default_rng(0)
+    count = 2000
+    _, coverage, kl = eval.sample_eval(samples(rng.uniform(0, 2 * math.pi, count)))
+    assert coverage == 1
+    assert kl == pytest.approx((eval.ANGLE_BINS - 1) / (2 * count), rel=0.4)
+
+
+def test_samples_that_are_no_lines_are_far():
+    noise = np.random.default_rng(0).uniform(-1, 1, (64, 32, 32, 1))
+    assert eval.sample_eval(noise)[0] > 0.5
+    with pytest.raises(ValueError, match='give 1 or more'):
+        eval.sample_eval(noise[:0])
