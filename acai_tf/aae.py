@@ -21,6 +21,8 @@ class AAE(Autoencoder):
         **shared: the arguments of `Autoencoder`.
     """
 
+    HAS_PRIOR = True
+
     def __init__(self, *, adversary_lr=1e-4, disc_layer_sizes='100,100', **shared):
         super().__init__(
             own={'adversary_lr': adversary_lr, 'disc_layer_sizes': disc_layer_sizes}, **shared

@@ -59,6 +59,8 @@ class Autoencoder(keras.Model):
     # True where every objective's gradient reaches its own group alone, by stopped gradients: then
     # one backward pass over their sum gives every group its gradient.
     SEPARATE_OBJECTIVES = False
+    # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
+    HAS_PRIOR = False
 
     def __init__(
         self,

@@ -42,6 +42,7 @@ class VAE(Autoencoder):
     """
 
     SEPARATE_OBJECTIVES = True
+    HAS_PRIOR = True
 
     def __init__(self, *, beta=1.0, advweight=0.0, advdepth=0, reg=0.2, **shared):
         own, groups = {'beta': beta}, {}

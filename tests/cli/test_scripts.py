@@ -32,7 +32,7 @@ SCALARS = {
 PICTURES = {f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')}
 ENVIRONMENT = {**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'}
 ENVIRONMENT.pop('AE_DATA', None)
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 900  # of a hang; a busy machine needs minutes
 
 
 def run_scripts(commands):

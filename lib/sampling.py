@@ -1,0 +1,50 @@
+"""Random samples: latents from an autoencoder's prior, or from a Gaussian fitted to its latents."""
+import numpy as np
+
+from lib import eval, randomness
+
+SAMPLES = 1024  # scored at a report
+FITTED_IMAGES = 4096  # training images whose latents the Gaussian is fitted to
+
+
+class Gaussian:
+    """A normal distribution with the mean and the full covariance of latents.
+
+    Args:
+        latents: (n, ...) with n >= 2.
+    """
+
+    def __init__(self, latents):
+        flat = np.reshape(latents, (len(latents), -1)).astype(np.float64)
+        self.shape = latents.shape[1:]
+        self.mean = flat.mean(axis=0)
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
+        # A square root of the covariance; rounding makes eigenvalues of 0 slightly negative.
+        self.root = vectors * np.sqrt(np.maximum(values, 0))  # (D, D)
+
+    def sample(self, normal):
+        """Latents (n, *shape) float32 from independent standard normal numbers of that shape."""
+        flat = np.reshape(normal, (len(normal), -1)) @ self.root.T + self.mean
+        return flat.reshape(-1, *self.shape).astype(np.float32)
+
+
+def sample_images(model, dataset, count=SAMPLES, seed=0):
+    """Images decoded from random latents: from the prior N(0, 1) of a method that has one, else
+    from a `Gaussian` fitted to latents of training images.
+
+    Args:
+        model: an `acai_tf` model; its `HAS_PRIOR` says whether training pulls latents to N(0, 1).
+        dataset: a `lib.data.Dataset`, for the latents of its first FITTED_IMAGES training images.
+        count: how many samples.
+        seed: of the samples, which are the same at every report.
+
+    Returns:
+        (count, H, W, C) float32.
+    """
+    shape = (count, *model.latent_shape)
+    latents = randomness.Draws(seed).normal('eval/samples', shape).numpy()
+    if not model.HAS_PRIOR:
+        batches = dataset.train.unbatch().take(FITTED_IMAGES).batch(FITTED_IMAGES)
+        images = next(batches.as_numpy_iterator())['x']
+        latents = Gaussian(eval.encode(model, images)).sample(latents)
+    return eval.decode(model, latents)
