@@ -1,6 +1,7 @@
 """Turns a run of ours into files of the 2018 code, or a run folder of the 2018 code into ours.
 
     python convert.py --run=RUN --out=PREFIX
+    python convert.py --run=RUN --release=FOLDER
     python convert.py --original=RUN --out=TRAIN_DIR
 """
 import sys
@@ -14,13 +15,22 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
 flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one of ours.")
 flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
+flags.DEFINE_string('release', None, 'With --run: folder for its weights, scores and curve alone.')
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
 define_schedule_flags()  # what the original's folders do not record, for args.json
 
 
 def main():
-    if not FLAGS.out or bool(FLAGS.run) == bool(FLAGS.original):
-        sys.exit(f'{sys.argv[0]}: give --out and either --run or --original.')
+    if FLAGS.run and FLAGS.release and not FLAGS.out and not FLAGS.original:
+        from acai_tf import released
+
+        run, step = released.release(FLAGS.run, FLAGS.release, FLAGS.overwrite)
+        print(f'Wrote the weights of step {step}, without what training needs, to {run.path}.')
+        return 0
+    if not FLAGS.out or FLAGS.release or bool(FLAGS.run) == bool(FLAGS.original):
+        sys.exit(
+            f'{sys.argv[0]}: give --out and either --run or --original, or --run and --release.'
+        )
     from cli import convert
 
     if FLAGS.run:

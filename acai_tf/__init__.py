@@ -9,7 +9,8 @@ for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
 
 from acai_tf.load import load_run  # noqa: E402  (it knows every method by now)
+from acai_tf.released import load_released  # noqa: E402
 
 ALL_AES = Autoencoder.methods()
 globals().update(ALL_AES)
-__all__ = ['ALL_AES', 'Autoencoder', 'Losses', 'load_run', *ALL_AES]
+__all__ = ['ALL_AES', 'Autoencoder', 'Losses', 'load_released', 'load_run', *ALL_AES]

@@ -6,7 +6,7 @@ from acai_tf.autoencoder import Autoencoder
 from lib import checkpoints, runs, train
 from lib.errors import UserError
 from lib.paper import results
-from lib.runs import architecture
+from lib.runs import architecture, scalars
 
 SIZES = ('scales', 'depth', 'latent')
 OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str}  # what is used of args.json
@@ -33,7 +33,7 @@ def load_run(path):
     model = Autoencoder.methods()[class_name](
         image_shape=architecture.image_shape(traits), nclass=traits['nclass'], **params, **options
     )
-    train.restore(model, run)
+    train.restore(model, run, weights_suffice=True)
     return model
 
 
@@ -50,13 +50,15 @@ def describe_run(run):
         UserError: the folder is no run, or its args.json is damaged.
     """
     methods = Autoencoder.methods()
+    record = run.read_args()
     class_name = run.name.split('_')[0]
+    if record and record['args'].get('class') in methods:
+        class_name = record['args']['class']  # the name of a released run does not say it
     if class_name not in methods:
         raise UserError(
             f'{run.path} is no run folder: its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
-    record = run.read_args()
     if not record:
         return *_params_from_name(run, methods), {}
     types = methods[class_name].hyperparameters()
@@ -115,7 +117,10 @@ def find_runs(train_dir):
         seen.add(os.path.realpath(folder))
         below.sort()
         run = runs.RunFolder(folder)
-        if run.name.split('_')[0] not in methods or not os.path.isdir(run.checkpoints):
+        named = run.name.split('_')[0] in methods or os.path.exists(
+            os.path.join(folder, scalars.CURVE_NAME)
+        )
+        if not named or not os.path.isdir(run.checkpoints):
             continue
         below.clear()
         try:

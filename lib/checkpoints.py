@@ -16,6 +16,7 @@ from lib.errors import UserError
 from lib.runs import architecture
 
 DATA, INDEX = '.data-00000-of-00001', '.index'
+MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training alone needs
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
 READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
 
@@ -90,12 +91,14 @@ def _adam(optimizer):
     return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
 
 
-def load_original(model, prefix):
+def load_original(model, prefix, weights_suffice=False):
     """Sets a model's weights, Adam moments, moving averages and step from a checkpoint.
 
     Args:
         model: an `acai_tf` model, of the checkpoint's method, sizes and nclass.
         prefix: the path without `.index`, e.g. 'RUN/tf/model.ckpt-1025'.
+        weights_suffice: whether to take a checkpoint without Adam's moments, as `released/` has
+            them; the model's stay as they are then.
 
     Returns:
         The global step, an integer.
@@ -109,6 +112,13 @@ def load_original(model, prefix):
     reader, shapes = _open(prefix)
     dtypes = reader.get_variable_to_dtype_map()
     stored, scaling = stored_variables(model), loss_scale_variables(model)
+    if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):
+        if not weights_suffice:
+            raise UserError(
+                f"{prefix} holds weights without Adam's moments, so that training cannot go on "
+                'from it; choose another --train_dir to begin a new run.'
+            )
+        stored = [(name, variable) for name, variable in stored if not MOMENTS.search(name)]
     for name, variable in stored:
         problem = None
         if name not in shapes:
@@ -135,7 +145,7 @@ def load_original(model, prefix):
     return step
 
 
-def save_original(model, prefix, step):
+def save_original(model, prefix, step, moments=True):
     """Writes a checkpoint that TensorFlow 1.8's Saver restores, under the original's names.
 
     Both files are complete on the disk before they get their names, the index last: a new
@@ -146,13 +156,19 @@ def save_original(model, prefix, step):
         model: an `acai_tf` model.
         prefix: the path without `.index`.
         step: the global step to record.
+        moments: whether to store Adam's moments too, which going on with training needs; without
+            them a checkpoint is a third as large.
 
     Raises:
         UserError: the folder cannot be written, or the disk is full. What was there before
             is there still.
     """
     prefix = os.fspath(prefix)
-    variables = stored_variables(model) + loss_scale_variables(model)
+    variables = stored_variables(model)
+    if moments:
+        variables += loss_scale_variables(model)
+    else:
+        variables = [(name, v) for name, v in variables if not MOMENTS.search(name)]
     values = {name: variable.numpy() for name, variable in variables}
     values['global_step'] = values['global_step'].dtype.type(step)
     names = sorted(values)

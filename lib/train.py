@@ -128,12 +128,13 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
     return interrupt.signal
 
 
-def restore(model, run):
+def restore(model, run, weights_suffice=False):
     """Sets a model to the newest checkpoint of a run that can be read.
 
     Args:
         model: an `acai_tf` model of the run's method and sizes.
         run: a `lib.runs.RunFolder`.
+        weights_suffice: as for `lib.checkpoints.load_original`.
 
     Returns:
         The global step; 0 where there is no checkpoint.
@@ -145,7 +146,7 @@ def restore(model, run):
     steps = run.checkpoint_steps()
     for step in steps:
         try:
-            step = checkpoints.load_original(model, run.checkpoint(step))
+            step = checkpoints.load_original(model, run.checkpoint(step), weights_suffice)
         except checkpoints.DamagedCheckpointError as error:
             print(f'{error} Trying the checkpoint before it.')
             continue

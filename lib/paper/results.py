@@ -79,7 +79,10 @@ def read_run(path, class_name, dataset, params, options):
         options: {'seed', 'lr', 'batch': value} as far as they are recorded.
     """
     folder = runs.RunFolder(path)
-    curves = scalars.read(folder.summaries, EVALUATIONS)
+    if os.path.isdir(folder.summaries):
+        curves = scalars.read(folder.summaries, EVALUATIONS)
+    else:  # a released run has a table in place of event files
+        curves = scalars.read_curve(os.path.join(path, scalars.CURVE_NAME), EVALUATIONS)
     curves = {
         name: {step: value for step, value in curve.items() if step > FIRST_STEP}
         for name, curve in curves.items()

@@ -1,4 +1,6 @@
-"""What the event files of a run say, ours or the 2018 code's."""
+"""What the event files of a run say, ours or the 2018 code's, or the table of a released one."""
+import contextlib
+import csv
 import glob
 import os
 import sys
@@ -6,6 +8,8 @@ import sys
 import tensorflow as tf
 
 from lib.runs import events
+
+CURVE_NAME = 'curve.csv'  # a released run's, in place of event files
 
 
 def read(folder, tags):
@@ -28,6 +32,22 @@ def read(folder, tags):
             if number is not None:
                 found[names[value.tag]][step] = number
     return {tag: dict(sorted(values.items())) for tag, values in found.items()}
+
+
+def read_curve(path, tags):
+    """The same of a released run's table, whose first column is the step; {} where there is none.
+
+    Args:
+        path: the table, of which a line that is damaged does not count.
+        tags: names of its columns.
+    """
+    found = {tag: {} for tag in tags}
+    with contextlib.suppress(FileNotFoundError), open(path, newline='', errors='replace') as file:
+        for row in csv.DictReader(file):
+            for tag in tags:
+                with contextlib.suppress(ValueError, TypeError):
+                    found[tag][int(row.get('step'))] = float(row.get(tag))
+    return found
 
 
 def _values(path):

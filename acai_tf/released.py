@@ -1,0 +1,95 @@
+"""Weights of trained runs that lie in the repository's folder `released/`, one folder a run.
+
+A released folder is a run folder without what only training needs: args.json, one checkpoint
+without Adam's moments, `scores.json` and, in place of event files, `curve.csv`.
+"""
+import csv
+import io
+import json
+import os
+
+from acai_tf.load import load_run
+from lib import checkpoints, runs
+from lib.errors import UserError
+from lib.paper import results
+from lib.runs import scalars
+
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'released')
+SCORES_NAME = 'scores.json'
+
+
+def load_released(name):
+    """A trained model of `released/`, ready to encode, decode and interpolate.
+
+    Args:
+        name: its folder there, such as 'lines32-acai'.
+
+    Raises:
+        UserError: there is none of that name; the message lists those that are there.
+    """
+    path = os.path.join(FOLDER, name)
+    there = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
+    if os.path.basename(name) != name or name not in there:
+        known = ', '.join(entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry)))
+        raise UserError(f'There are no released weights {name!r}; there are: {known or "none"}.')
+    return load_run(path)
+
+
+def release(path, folder, overwrite=False):
+    """Writes what `load_released` needs of a run: weights, options, scores, and its curve.
+
+    Args:
+        path: a run folder of ours.
+        folder: where to write it, such as 'released/lines32-acai'.
+        overwrite: replace files that exist.
+
+    Returns:
+        (lib.runs.RunFolder of the new folder, global step).
+
+    Raises:
+        UserError: the run cannot be used, or the folder exists or cannot be written.
+    """
+    run, released = runs.RunFolder(path), runs.RunFolder(folder)
+    record = run.read_args()
+    if record is None:
+        raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
+    if os.path.exists(folder) and not overwrite:
+        raise UserError(f'{folder} exists; give --overwrite to replace it.')
+    model = load_run(path)
+    step = int(model.global_step)
+    curve = {
+        tag: {at: value for at, value in values.items() if at <= step}
+        for tag, values in scalars.read(run.summaries, [*model.tags, *results.EVALUATIONS]).items()
+    }
+    trained = results.read_run(
+        path, type(model).__name__, record['args']['dataset'], model.params, {}
+    )
+    numbers = {name: trained.number(name) for name in results.EVALUATIONS}
+    scores = {
+        'step': step,
+        'kimg': trained.kimg(step),
+        'median_of_last': results.LAST,
+        **{name: number[0] for name, number in numbers.items() if number},
+    }
+    for old in released.checkpoint_steps():
+        checkpoints.remove(released.checkpoint(old))
+    checkpoints.save_original(model, released.checkpoint(step), step, moments=False)
+    for name, text in {
+        runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
+        SCORES_NAME: json.dumps(scores, indent=2) + '\n',
+        scalars.CURVE_NAME: _to_csv(curve),
+    }.items():
+        runs.write_file(os.path.join(folder, name), text.encode())
+    return released, step
+
+
+def _to_csv(curve):
+    """{tag: {step: value}} as lines step,tag,tag,...; a tag without a value at a step is empty."""
+    tags = [tag for tag, values in curve.items() if values]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator='\n')
+    writer.writerow(['step', *tags])
+    for step in sorted({step for values in curve.values() for step in values}):
+        values = [curve[tag].get(step) for tag in tags]
+        writer.writerow([step, *('' if value is None else f'{value:.9g}' for value in values)])
+    return file.getvalue()

@@ -1,0 +1,96 @@
+"""Weights to use: what `convert.py --release` writes, and what it is good for."""
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+import acai_tf
+from acai_tf import load, released
+from lib import checkpoints, runs, train
+from lib.errors import UserError
+from tests import original
+
+TAGS = ['mean_distance', 'mean_smoothness', 'latent_accuracy']
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A run of ours with the event files of the 2018 code's, whose checkpoint it has too."""
+    from cli import convert
+
+    options = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
+    folder = tmp_path_factory.mktemp('trained')
+    return convert.from_original(str(original.BASELINE_RUN), str(folder), options)[0]
+
+
+@pytest.fixture
+def folder(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(released, 'FOLDER', str(tmp_path))
+    run, step = released.release(trained.path, str(tmp_path / 'lines32-baseline'))
+    assert step == 49
+    return run
+
+
+def test_a_released_model_is_the_trained_one(trained, folder):
+    ours, theirs = acai_tf.load_run(trained.path), acai_tf.load_released('lines32-baseline')
+    x = np.random.default_rng(0).uniform(-1, 1, (5, *ours.image_shape)).astype(np.float32)
+    np.testing.assert_array_equal(ours.reconstruct(x), theirs.reconstruct(x))
+    np.testing.assert_array_equal(ours.classify(x), theirs.classify(x))
+    assert int(theirs.global_step) == 49
+
+
+def test_it_is_a_third_as_large(trained, folder):
+    sizes = [
+        pathlib.Path(run.checkpoint(49) + checkpoints.DATA).stat().st_size
+        for run in (trained, folder)
+    ]
+    assert sizes[1] < 0.4 * sizes[0]
+
+
+def test_its_curve_and_scores_are_the_runs(trained, folder):
+    whole, table = (load.find_runs(str(pathlib.Path(run.path).parent)) for run in (trained, folder))
+    assert len(whole) == len(table) == 1
+    assert whole[0].class_name == table[0].class_name == 'AEBaseline'
+    for tag in TAGS:
+        assert whole[0].curves[tag].keys() == table[0].curves[tag].keys() != set()
+        np.testing.assert_allclose(
+            list(whole[0].curves[tag].values()), list(table[0].curves[tag].values()), rtol=1e-6
+        )
+    scores = json.loads(pathlib.Path(folder.path, released.SCORES_NAME).read_text())
+    assert (scores['step'], scores['kimg']) == (49, 3)
+    assert scores['mean_distance'] == pytest.approx(whole[0].number('mean_distance')[0])
+
+
+def test_training_does_not_go_on_from_it(folder):
+    model = original.model('baseline')
+    with pytest.raises(UserError, match="without Adam's moments.*choose another --train_dir"):
+        train.restore(model, folder)
+
+
+def test_it_is_not_overwritten_unless_asked_to(trained, folder):
+    with pytest.raises(UserError, match='exists; give --overwrite'):
+        released.release(trained.path, folder.path)
+    assert released.release(trained.path, folder.path, overwrite=True)[1] == 49
+
+
+def test_unknown_names_are_told_the_known_ones(folder):
+    for name in ('lines32-acai', '../lines32-baseline'):
+        with pytest.raises(UserError, match='there are: lines32-baseline'):
+            acai_tf.load_released(name)
+
+
+def test_a_run_of_the_2018_code_is_converted_first(tmp_path):
+    with pytest.raises(UserError, match='only runs of this project'):
+        released.release(str(original.BASELINE_RUN), str(tmp_path / 'new'))
+
+
+def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
+    copy = runs.RunFolder(str(tmp_path / 'copy' / 'lines32-baseline'))
+    shutil.copytree(folder.path, copy.path)
+    table = pathlib.Path(copy.path, 'curve.csv')
+    lines = table.read_text().splitlines()
+    table.write_text('\n'.join([*lines[:3], 'x,y', '\x00']))
+    (found,) = load.find_runs(str(tmp_path / 'copy'))
+    assert len(found.curves['mean_distance']) == 1  # the first step never counts
