@@ -29,8 +29,8 @@ def main():
     )
     if accuracy is not None:
         class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
-        cell = reported.figure(reported.ACCURACY, (images.name, size), class_name)
-        tasks.summarize('classify_latent_ae', images.name, class_name, size, accuracy, cell)
+        value = reported.paper_value(reported.ACCURACY, (images.name, size), class_name)
+        tasks.summarize('classify_latent_ae', images.name, class_name, size, accuracy, value)
     return code
 
 

@@ -70,8 +70,8 @@ def main():
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     runs.write_atomically(path, json.dumps(record, indent=2).encode() + b'\n')
-    cell = reported.figure(reported.CLUSTERING, (images.name, size), class_name)
-    tasks.summarize('cluster', images.name, class_name, size, accuracy, cell)
+    value = reported.paper_value(reported.CLUSTERING, (images.name, size), class_name)
+    tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
     return 0
 
 

@@ -57,9 +57,10 @@ def release(path, folder, overwrite=False):
         raise UserError(f'{folder} exists; give --overwrite to replace it.')
     model = load_run(path)
     step = int(model.global_step)
+    written = scalars.read(run.summaries)
     curve = {
-        tag: {at: value for at, value in values.items() if at <= step}
-        for tag, values in scalars.read(run.summaries, [*model.tags, *results.EVALUATIONS]).items()
+        tag: {at: value for at, value in written.get(tag, {}).items() if at <= step}
+        for tag in [*model.tags, *results.EVALUATIONS]
     }
     trained = results.read_run(
         path, type(model).__name__, record['args']['dataset'], model.params, {}

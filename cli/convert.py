@@ -6,6 +6,7 @@ import shutil
 from acai_tf.load import load_run
 from lib import checkpoints, runs
 from lib.errors import UserError
+from lib.paper import results
 
 
 def to_original(path, prefix, overwrite=False):
@@ -88,7 +89,7 @@ def from_original(path, train_dir, options, overwrite=False):
         args = {'class': type(model).__name__, 'dataset': original.dataset}
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
         args.update(precision='float32', devices=1)  # Original: it knew nothing else
-        unfinished.write_args(args)
+        unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
         _rename(unfinished.path, run.path)
     except OSError as error:
         raise UserError(f'Cannot write {run.path} ({error.strerror}).') from error

@@ -121,8 +121,8 @@ def _check_autoencoder(run, args):
         )
 
 
-def summarize(task, dataset, model_name, size, accuracy, cell=None):
-    """Prints a task's last line: what was measured, and the paper's figure for it.
+def summarize(task, dataset, model_name, size, accuracy, value=None):
+    """Prints a task's last line: what was measured, and the paper's value for it.
 
     Args:
         task: its name.
@@ -130,11 +130,11 @@ def summarize(task, dataset, model_name, size, accuracy, cell=None):
         model_name: the autoencoder's class, or what else was classified.
         size: numbers in a latent.
         accuracy: in %.
-        cell: a `lib.paper.reported.Figure`, or None where the paper has none.
+        value: a `lib.paper.reported.PaperValue`, or None where the paper has none.
     """
     from lib.paper import reported
 
-    compared = f'{cell} ({reported.SOURCE})' if cell else 'no figure of the paper'
+    compared = f'{value} ({reported.SOURCE})' if value else 'no figure of the paper'
     print(
         f'{task}: dataset={dataset}  model={model_name}  latent_size={size}  '
         f'accuracy={accuracy:.2f}  paper={compared}'

@@ -14,8 +14,8 @@ CLASSIFIED = ('mnist32', 'svhn32', 'cifar10')
 
 def texts():
     """{file name: content} of every file in runs/."""
-    found = {f'{method.script}.sh': _method(name) for name, method in experiments.METHODS.items()}
-    return {**found, 'cluster.sh': _cluster(), 'classify.sh': _classify()}
+    methods = {f'{m.script}.sh': _method(name) for name, m in experiments.METHODS.items()}
+    return {**methods, 'cluster.sh': _cluster(), 'classify.sh': _classify()}
 
 
 def write(folder):
@@ -31,17 +31,17 @@ def write(folder):
 
 
 def _method(class_name):
-    figures = [
+    values = [
         '# After a command: on lines32 mean distance and smoothness (table 1), else latent '
         'accuracy in %',
         '# (table 2), mean±sd over 5 seeds.',
     ]
     if class_name not in reported.METHODS:
-        figures = ['# The paper prints no figure of its own for these.']
+        values = ['# The paper prints no figure of its own for these.']
     lines = [
         FIRST_LINE,
         f"# {experiments.METHODS[class_name].title}: the paper's runs, 2^24 images each.",
-        *figures,
+        *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
         WRITTEN,
         STRICT,
@@ -53,17 +53,18 @@ def _method(class_name):
         if experiment.dataset != dataset:
             dataset = experiment.dataset
             lines += ['', f'# {dataset}: {experiment.note}' if experiment.note else f'# {dataset}']
-        lines.append(_line(experiment.command, _trained_figures(experiment)))
+        lines.append(_line(experiment.command, _paper_values(experiment)))
     return '\n'.join(lines) + '\n'
 
 
-def _trained_figures(experiment):
-    """The paper's figures of a run as text, '' where it has none."""
+def _paper_values(experiment):
+    """The paper's values of a run as text, '' where it has none."""
     if experiment.dataset == 'lines32':
         lines, class_name = reported.LINES, experiment.class_name
-        cells = [reported.figure(lines, row, class_name) for row in lines]
-        return '{} x1e-3, {}'.format(*cells) if all(cells) else ''
-    return str(reported.figure(reported.ACCURACY, experiment.key, experiment.class_name) or '')
+        cells = {name: reported.paper_value(lines, name, class_name) for name in lines}
+        texts = [f'{cell} {reported.QUANTITIES[name].unit_text}' for name, cell in cells.items()]
+        return ', '.join(map(str.rstrip, texts)) if all(cells.values()) else ''
+    return str(reported.paper_value(reported.ACCURACY, experiment.key, experiment.class_name) or '')
 
 
 def _cluster():
@@ -78,12 +79,12 @@ def _cluster():
         WRITTEN,
         STRICT,
     ]
-    for key, found in _classified():
+    for key, trained in _classified():
         note = '' if key in reported.CLUSTERING else ': not in the paper'
         lines += ['', f'# {key[0]}, {key[1]} latents{note}']
-        for experiment in found:
-            figure = reported.figure(reported.CLUSTERING, key, experiment.class_name)
-            lines.append(_line(experiment.cluster_command(TRAIN_DIR), str(figure or '')))
+        for experiment in trained:
+            value = reported.paper_value(reported.CLUSTERING, key, experiment.class_name)
+            lines.append(_line(experiment.cluster_command(TRAIN_DIR), str(value or '')))
     return '\n'.join(lines) + '\n'
 
 
@@ -101,9 +102,9 @@ def _classify():
         '# pixels',
         *(_line(['classify_fc.py', f'--dataset={dataset}']) for dataset in CLASSIFIED),
     ]
-    for key, found in _classified():
+    for key, trained in _classified():
         lines += ['', f'# {key[0]}, {key[1]} latents']
-        for experiment in found:
+        for experiment in trained:
             folder = experiment.folder(TRAIN_DIR).path
             lines.append(_line(['classify_latent_ae.py', f'--ae_dir={folder}']))
     return '\n'.join(lines) + '\n'
@@ -111,13 +112,13 @@ def _classify():
 
 def _classified():
     """[((dataset, latent size), its experiments)] of the paper's methods on data with classes."""
-    found = {}
+    by_key = {}
     for experiment in experiments.EXPERIMENTS:
         if experiment.dataset in CLASSIFIED and experiment.class_name in reported.METHODS:
-            found.setdefault(experiment.key, []).append(experiment)
-    return found.items()
+            by_key.setdefault(experiment.key, []).append(experiment)
+    return by_key.items()
 
 
-def _line(command, figures=''):
-    comment = f'  # {reported.SOURCE}: {figures}' if figures else ''
+def _line(command, values=''):
+    comment = f'  # {reported.SOURCE}: {values}' if values else ''
     return f'python {shlex.join(command)}{comment}'

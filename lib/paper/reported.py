@@ -1,17 +1,46 @@
-"""The paper's figures, for comparison: tables 1, 2 and 3 of "Understanding and Improving
+"""The paper's numbers, for comparison: tables 1, 2 and 3 of "Understanding and Improving
 Interpolation in Autoencoders via an Adversarial Regularizer" (ICLR 2019).
 
 As two readers remember them; no copy of the paper could be opened when they were written down.
 Print them only with `SOURCE`. Means and standard deviations of 5 seeds at 2^24 images, learning
-rate 1e-4, batch 64; a run's figure is the median of its last 20 evaluations.
+rate 1e-4, batch 64; a run's number is the median of its last 20 evaluations.
 """
 from typing import NamedTuple
 
 SOURCE = 'paper, to be checked'
 
 
-class Figure(NamedTuple):
-    """A cell of a table; `sd` is None where the paper gives none."""
+class Quantity(NamedTuple):
+    """What a row of a table counts.
+
+    name: in words.
+    unit: what the numbers here and in every table of ours are counted in.
+    """
+
+    name: str
+    unit: float = 1
+    unit_text: str = ''
+
+    @property
+    def label(self):
+        """Name and unit: 'mean distance x1e-3'."""
+        return f'{self.name} {self.unit_text}'.rstrip()
+
+    def in_units(self, value):
+        """A measured value as the tables show it."""
+        return value / self.unit
+
+
+QUANTITIES = {
+    'mean_distance': Quantity('mean distance', 1e-3, 'x1e-3'),
+    'mean_smoothness': Quantity('mean smoothness'),
+    'latent_accuracy': Quantity('accuracy', unit_text='%'),
+    'clustering': Quantity('clustering accuracy', unit_text='%'),
+}
+
+
+class PaperValue(NamedTuple):
+    """A cell of a table of the paper, in its quantity's unit; `sd` is None if it gives none."""
 
     mean: float
     sd: float | None = None
@@ -33,11 +62,11 @@ METHODS = {
 
 
 def _row(*cells):
-    figures = (Figure(*cell) if isinstance(cell, tuple) else Figure(cell) for cell in cells)
-    return dict(zip(METHODS, figures, strict=True))
+    values = (PaperValue(*c) if isinstance(c, tuple) else PaperValue(c) for c in cells)
+    return dict(zip(METHODS, values, strict=True))
 
 
-# Table 1, lines32: {scalar: row}. Distances are in 1e-3.
+# Table 1, lines32: {quantity: row}.
 LINES = {
     'mean_distance': _row(
         (6.88, 0.21), (2.85, 0.54), (4.21, 0.32), (1.21, 0.17), (3.26, 0.19), (5.41, 0.49),
@@ -87,8 +116,8 @@ CLUSTERING = {
 }
 
 
-def figure(table, row, class_name):
-    """The `Figure` of a cell, or None where the paper has none.
+def paper_value(table, row, class_name):
+    """The `PaperValue` of a cell, or None where the paper has none.
 
     Args:
         table: `LINES`, `ACCURACY` or `CLUSTERING`.

@@ -19,6 +19,7 @@ CLUSTERING = 'clustering'
 LAST = 20  # evaluations whose median is a run's number
 # Original: its event files hold zeros here. Ours hold an untrained model's scores, as little worth.
 FIRST_STEP = 1
+OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
 _SEED_FOLDER = re.compile(r'RUN\d+')
 
 
@@ -28,8 +29,9 @@ class Run:
 
     params: {hyper-parameter: value}, with scales, depth and latent.
     seed: as recorded; None for the 2018 code's, which has none.
-    curves: {evaluation: {step: value}}, without the first step's.
+    curves: {tag of an evaluation or loss: {step: value}}, without the first step's.
     clustering: what cluster.py left, or {}.
+    code: whose code trained it, OURS or ORIGINAL; the two are never averaged.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Run:
     batch: int = experiments.BATCH
     curves: dict = dataclasses.field(default_factory=dict)
     clustering: dict = dataclasses.field(default_factory=dict)
+    code: str = OURS
 
     @property
     def latent_size(self):
@@ -51,6 +54,19 @@ class Run:
     def kimg(self, step):
         """1024s of images seen at a step."""
         return (step * self.batch) >> 10
+
+    @property
+    def last_step(self):
+        """The newest step that anything was reported of; 0 before the first."""
+        return max((max(curve) for curve in self.curves.values() if curve), default=0)
+
+    @property
+    def seed_name(self):
+        """What tells it from other seeds: 'RUN1' by its folder, else 'seed 1', or its folder."""
+        parent = _parent(self)
+        if _SEED_FOLDER.fullmatch(parent) or self.seed is None:
+            return parent
+        return f'seed {self.seed}'
 
     def number(self, name):
         """(value, kimg) of one of EVALUATIONS or of CLUSTERING; None where there is none.
@@ -79,10 +95,12 @@ def read_run(path, class_name, dataset, params, options):
         options: {'seed', 'lr', 'batch': value} as far as they are recorded.
     """
     folder = runs.RunFolder(path)
+    # Only the 2018 code leaves no args.json; convert.py notes there whose a run was.
+    record = folder.read_args() or {'code': ORIGINAL}
     if os.path.isdir(folder.summaries):
-        curves = scalars.read(folder.summaries, EVALUATIONS)
+        curves = scalars.read(folder.summaries)
     else:  # a released run has a table in place of event files
-        curves = scalars.read_curve(os.path.join(path, scalars.CURVE_NAME), EVALUATIONS)
+        curves = scalars.read_curve(os.path.join(path, scalars.CURVE_NAME))
     curves = {
         name: {step: value for step, value in curve.items() if step > FIRST_STEP}
         for name, curve in curves.items()
@@ -94,6 +112,7 @@ def read_run(path, class_name, dataset, params, options):
         params,
         curves=curves,
         clustering=_read_clustering(path),
+        code=ORIGINAL if record.get('code') == ORIGINAL else OURS,
         **options,
     )
 
@@ -115,61 +134,76 @@ def _read_clustering(path):
 
 
 class Cell(NamedTuple):
-    """One number over the seeds of an experiment.
+    """One number over seeds that have seen equally many images.
 
     mean: over the seeds where it is defined, NaN if nowhere.
     sd: the sample standard deviation over them; None for fewer than two.
     seeds: how many those are.
     undefined: how many seeds have no defined value.
-    kimg: (least, most) 1024s of images that the runs had seen.
+    kimg: 1024s of images that all of them had seen.
+    shorter: how many more seeds have seen fewer images, and do not count.
     """
 
     mean: float
     sd: float | None
     seeds: int
     undefined: int
-    kimg: tuple
+    kimg: int
+    shorter: int = 0
 
     @property
     def is_short(self):
-        """Whether a run was shorter than the paper's."""
-        return self.kimg[0] < experiments.TOTAL_KIMG
+        """Whether its runs were shorter than the paper's."""
+        return self.kimg < experiments.TOTAL_KIMG
 
 
-def over_seeds(found, name):
-    """The `Cell` of an evaluation over runs of one experiment; None if no run has it.
-
-    Args:
-        found: list of `Run`.
-        name: one of EVALUATIONS, or CLUSTERING.
-    """
-    numbers = [number for run in found if (number := run.number(name)) is not None]
-    if not numbers:
-        return None
-    values = np.array([value for value, _ in numbers])
-    lengths = [kimg for _, kimg in numbers]
+def cell_of(values, kimg, shorter=0):
+    """The `Cell` of the seeds' values (n,), NaN where one is undefined."""
+    values = np.asarray(values, np.float64)
     defined = values[~np.isnan(values)]
     return Cell(
         float(defined.mean()) if defined.size else math.nan,
         float(defined.std(ddof=1)) if defined.size > 1 else None,
         int(defined.size),
         int(values.size - defined.size),
-        (min(lengths), max(lengths)),
+        kimg,
+        shorter,
     )
+
+
+def over_seeds(records, name):
+    """The `Cell` of an evaluation over the longest runs of one experiment; None if no run has it.
+
+    Args:
+        records: list of `Run`, all of one code.
+        name: one of EVALUATIONS, or CLUSTERING.
+    """
+    numbers = [number for run in records if (number := run.number(name)) is not None]
+    if not numbers:
+        return None
+    longest = max(kimg for _, kimg in numbers)
+    values = [value for value, kimg in numbers if kimg == longest]
+    return cell_of(values, longest, len(numbers) - len(values))
 
 
 def settings(run):
     """How a run differs from the paper's of its method and dataset: {option: value}, {} if it
     does not. Where the paper has no such run, it says the sizes and what else is unusual."""
     usual = _usual(run)
-    found = {key: value for key, value in run.params.items() if usual.get(key) != value}
+    unusual = {key: value for key, value in run.params.items() if usual.get(key) != value}
     if run.params.get('advdepth') == run.params['depth']:
-        found.pop('advdepth', None)
+        unusual.pop('advdepth', None)
     if not math.isclose(run.lr, experiments.LR):
-        found['lr'] = run.lr
+        unusual['lr'] = run.lr
     if run.batch != experiments.BATCH:
-        found['batch'] = run.batch
-    return found
+        unusual['batch'] = run.batch
+    return unusual
+
+
+def settings_texts(run, **more):
+    """`settings` and what else is unusual, in order: ('batch=32', 'depth=2')."""
+    options = settings(run) | more
+    return tuple(f'{key}={options[key]}' for key in sorted(options))
 
 
 def _usual(run):
@@ -185,20 +219,20 @@ def _usual(run):
     return (same_size or candidates)[0]
 
 
-def distinct(found):
+def distinct(records):
     """Runs without repeats of a seed: of several equal ones, the longest.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
     seed and the same scores; elsewhere the recorded seed tells. (The 2018 code records none.)
 
     Args:
-        found: list of `Run`.
+        records: list of `Run`.
 
     Returns:
         (list of `Run`, list of sentences about what was left out).
     """
     kept, notes = [], []
-    for run in sorted(found, key=_length, reverse=True):
+    for run in sorted(records, key=lambda run: run.last_step, reverse=True):
         twin = next((other for other in kept if _is_repeat(run, other)), None)
         if twin:
             notes.append(
@@ -206,14 +240,14 @@ def distinct(found):
             )
         else:
             kept.append(run)
-    return [run for run in found if run in kept], notes
+    return [run for run in records if run in kept], notes
 
 
 def _is_repeat(run, other):
     """Whether a run is another one of the same seed, which is at least as long."""
     same = all(
         getattr(run, name) == getattr(other, name)
-        for name in ('class_name', 'dataset', 'params', 'lr', 'batch', 'seed')
+        for name in ('class_name', 'dataset', 'params', 'lr', 'batch', 'seed', 'code')
     )
     if not same or run.seed is None:
         return False
@@ -226,7 +260,3 @@ def _is_repeat(run, other):
 def _parent(run):
     """The name of the folder that the dataset's folder lies in."""
     return os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(run.path))))
-
-
-def _length(run):
-    return max((max(curve) for curve in run.curves.values() if curve), default=0)

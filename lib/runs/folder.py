@@ -190,9 +190,14 @@ class RunFolder:
                 'options you give.'
             ) from error
 
-    def write_args(self, args):
-        """Records the resolved options of the run, with the versions that made it."""
-        record = {'args': args, 'versions': _versions()}
+    def write_args(self, args, **about):
+        """Records the resolved options of the run, with the versions that made it.
+
+        Args:
+            args: {option: value}.
+            **about: what else is to be known, such as whose code trained it.
+        """
+        record = {'args': args, 'versions': _versions(), **about}
         write_atomically(
             os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
         )

@@ -10,44 +10,43 @@ import tensorflow as tf
 from lib.runs import events
 
 CURVE_NAME = 'curve.csv'  # a released run's, in place of event files
+# Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
+PLAIN = {f'{name}_1': name for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')}
 
 
-def read(folder, tags):
+def read(folder):
     """Scalars by step.
 
     Args:
         folder: holds the event files of one run.
-        tags: names of evaluations, such as 'mean_distance'. `NAME_1` counts as NAME.
-            # Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
 
     Returns:
-        {tag: {step: float}}, steps in order. A step that stands there twice, as after a resumed
-        run, has the value that was written last.
+        {tag: {step: float}}, steps in order. An evaluation's tag is the plain one (PLAIN). A step
+        that stands there twice, as after a resumed run, has the value that was written last.
     """
-    names = {written: tag for tag in tags for written in (tag, f'{tag}_1')}
-    found = {tag: {} for tag in tags}
+    by_tag = {}
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
         for step, value in _values(path):
-            number = _number(value) if value.tag in names else None
+            number = _number(value)
             if number is not None:
-                found[names[value.tag]][step] = number
-    return {tag: dict(sorted(values.items())) for tag, values in found.items()}
+                by_tag.setdefault(PLAIN.get(value.tag, value.tag), {})[step] = number
+    return {tag: dict(sorted(values.items())) for tag, values in by_tag.items()}
 
 
-def read_curve(path, tags):
+def read_curve(path):
     """The same of a released run's table, whose first column is the step; {} where there is none.
 
     Args:
         path: the table, of which a line that is damaged does not count.
-        tags: names of its columns.
     """
-    found = {tag: {} for tag in tags}
+    by_tag = {}
     with contextlib.suppress(FileNotFoundError), open(path, newline='', errors='replace') as file:
-        for row in csv.DictReader(file):
-            for tag in tags:
+        reader = csv.DictReader(file)
+        for row in reader:
+            for tag in reader.fieldnames[1:]:
                 with contextlib.suppress(ValueError, TypeError):
-                    found[tag][int(row.get('step'))] = float(row.get(tag))
-    return found
+                    by_tag.setdefault(tag, {})[int(row.get('step'))] = float(row.get(tag))
+    return by_tag
 
 
 def _values(path):

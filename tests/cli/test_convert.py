@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
+from acai_tf import load
 from cli import convert
 from lib import checkpoints, runs
 from lib.errors import UserError
+from lib.paper import results
 from tests import original
 
 OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
@@ -22,6 +24,8 @@ def test_original_to_ours_and_back(source, tmp_path):
     assert step == 49
     assert run.path == str(tmp_path / 'ours' / 'lines32' / source.name)
     assert not run.is_original
+    (record,) = load.find_runs(str(tmp_path / 'ours'))
+    assert record.code == results.ORIGINAL
     args = run.read_args()['args']
     assert args['class'] == source.name.split('_')[0]
     assert (args['dataset'], args['latent_width'], args['depth']) == ('lines32', 4, 2)

@@ -308,12 +308,12 @@ def test_event_files(folder, content):
     summaries.mkdir(exist_ok=True)
     path = summaries / 'events.out.tfevents.1.host'
     path.write_bytes(content)
-    before = scalars.read(str(summaries), results.EVALUATIONS)
+    before = scalars.read(str(summaries))
     events.drop_after(str(summaries), 17)
-    after = scalars.read(str(summaries), results.EVALUATIONS)
+    after = scalars.read(str(summaries))
     for tag, values in before.items():
         kept = {step: value for step, value in values.items() if step <= 17}
-        assert repr(kept) == repr(after[tag])  # with its NaNs
+        assert repr(kept) == repr(after.get(tag, {}))  # with its NaNs
     assert set(os.listdir(summaries)) <= {path.name, path.name.replace('tfevents', 'damaged')}
 
 

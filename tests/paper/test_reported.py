@@ -3,12 +3,12 @@ from lib.paper import reported
 
 
 def test_cells():
-    acai = reported.figure(reported.ACCURACY, ('svhn32', 256), 'ACAI')
+    acai = reported.paper_value(reported.ACCURACY, ('svhn32', 256), 'ACAI')
     assert acai == (85.14, 0.20) and str(acai) == '85.14±0.20'
-    assert str(reported.figure(reported.CLUSTERING, ('mnist32', 256), 'AEVQVAE')) == '96.80'
-    assert reported.figure(reported.LINES, 'mean_distance', 'VAE') == (1.21, 0.17)
-    assert reported.figure(reported.ACCURACY, ('digits32', 32), 'ACAI') is None
-    assert reported.figure(reported.ACCURACY, ('mnist32', 32), 'LRAE') is None
+    assert str(reported.paper_value(reported.CLUSTERING, ('mnist32', 256), 'AEVQVAE')) == '96.80'
+    assert reported.paper_value(reported.LINES, 'mean_distance', 'VAE') == (1.21, 0.17)
+    assert reported.paper_value(reported.ACCURACY, ('digits32', 32), 'ACAI') is None
+    assert reported.paper_value(reported.ACCURACY, ('mnist32', 32), 'LRAE') is None
 
 
 def test_every_row_has_every_method():

@@ -80,7 +80,7 @@ def test_undefined_smoothness():
     assert '  undefined  ' in tables.to('text', [table])
     (cell,) = [line for line in read_csv(tables.to('csv', [table]))
                if line['status'] == 'undefined']
-    assert (cell['method'], cell['ours_mean'], cell['seeds_undefined']) == ('VAE', '', '1')
+    assert (cell['method'], cell['mean'], cell['seeds_undefined']) == ('VAE', '', '1')
 
 
 def read_csv(text):
@@ -94,10 +94,10 @@ def test_csv_has_a_line_for_each_cell():
     assert [cell for cell in cells if cell['status'] != 'missing'] == [
         {
             'table': '2', 'dataset': 'svhn32', 'latent_size': '32', 'quantity': 'latent_accuracy',
-            'unit': '%', 'method': 'VQ-VAE', 'settings': '', 'paper_mean': '24.53',
-            'paper_sd': '1.33', 'paper_source': 'paper, to be checked', 'ours_mean': '45',
-            'ours_sd': '7.07107', 'seeds': '2', 'seeds_undefined': '0', 'kimg_least': '640',
-            'kimg_most': '640', 'status': 'short',
+            'unit': '%', 'method': 'VQ-VAE', 'settings': '', 'code': 'ours', 'mean': '45',
+            'sd': '7.07107', 'seeds': '2', 'seeds_undefined': '0', 'seeds_shorter': '0',
+            'kimg': '640', 'status': 'short', 'paper_mean': '24.53', 'paper_sd': '1.33',
+            'paper_source': 'paper, to be checked',
         }
     ]  # fmt: skip
 
@@ -108,11 +108,11 @@ def test_markdown_and_latex_have_every_cell():
     markdown = tables.to('markdown', [table]).splitlines()
     rows = [line for line in markdown if line.startswith('|')]
     assert {row.count('|') for row in rows} == {9} and len(rows) == 2 + 6 * 3 + 1
-    assert rows[4].endswith(r'| 98.50±0.71\* |') and rows[4].count('missing') == 6
+    assert rows[4].endswith(r' 98.50±0.71\* |') and rows[4].count('missing') == 6
     latex = tables.to('latex', [table], missing='not run').splitlines()
-    rows = [line for line in latex if line.endswith(r'\\') and 'multicolumn' not in line]
+    rows = [line for line in latex if line.endswith(r'\\')]
     assert {row.count('&') for row in rows} == {7}
-    assert rows[2].endswith(r'& 98.50$\pm$0.71* \\') and rows[2].count('not run') == 6
+    assert rows[3].endswith(r' 98.50$\pm$0.71* \\') and rows[3].count('not run') == 6
     assert not any('_' in line.replace(r'\_', '') or '%' in line.replace(r'\%', '')[1:]
                    for line in latex)  # fmt: skip
 
@@ -122,8 +122,28 @@ def test_script(tmp_path):
     assert code == 0, error
     cells = [cell for cell in read_csv(out) if cell['status'] != 'missing']
     assert {cell['settings'] for cell in cells} == {'depth=2 latent=4 scales=3'}
+    assert {cell['code'] for cell in cells} == {'2018 code'}
     assert {cell['method'] for cell in cells} == {'Baseline', 'ACAI'}
     code, out, error = original.run('tables.py', str(tmp_path), cwd=tmp_path)
     assert code == 1 and error.rstrip().endswith('no run folder ([RUNk/]DATASET/EXPERIMENT).')
     code, _, error = original.run('tables.py', cwd=tmp_path)
     assert code == 1 and 'TRAIN is missing; use: python' in error
+
+
+def test_the_2018_code_has_rows_of_its_own():
+    ours = runs_of('VAE', 'lines32', [0.002], kimg=64, table=1, name='mean_distance')
+    theirs = runs_of('VAE', 'lines32', [0.004, 0.006], kimg=128, table=1, name='mean_distance')
+    theirs = [results.dataclasses.replace(run, code=results.ORIGINAL) for run in theirs]
+    text = tables.to('text', [tables.build(ours + theirs, 1)]).splitlines()
+    row = text.index('mean distance x1e-3')
+    assert text[row + 2].split() == ['2018', 'code', *'---', '5.00±1.41*', *'---']
+    assert text[row + 3].split() == ['seeds', 'x', 'kimg', '2', 'x', '128']
+    assert text[row + 4].split()[4] == '2.00*' and '1 x 64' in text[row + 5]
+
+
+def test_seeds_that_are_behind_are_counted_and_left_out():
+    runs = runs_of('ACAI', 'mnist32', [98.0, 99.0])
+    runs += runs_of('ACAI', 'mnist32', [11.0], kimg=64)
+    text = tables.to('text', [tables.build(runs, 2)]).splitlines()
+    row = text.index('mnist32, latent size 32')
+    assert text[row + 2].endswith(' 98.50±0.71') and text[row + 3].endswith('2 x 16384, +1 shorter')

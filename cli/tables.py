@@ -1,0 +1,98 @@
+"""The tables of the runs below a folder."""
+import os
+import sys
+
+import tensorflow as tf
+
+from acai_tf import load
+from lib import runs
+from lib.errors import UserError
+from lib.paper import equal_kimg, results, tables, tasks_table
+from lib.runs import scalars
+
+NAMES = ('1', '2', '3', 'tasks', 'original')
+ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the run folders of the classifiers
+
+
+def text(train_dir, names, format):
+    """The tables that `names` asks for, as text.
+
+    Args:
+        train_dir: holds [RUNk/]DATASET/EXPERIMENT.
+        names: of NAMES.
+        format: one of `lib.paper.layouts.FORMATS`.
+
+    Raises:
+        UserError: a name is unknown, or no run is there.
+    """
+    if not names or not set(names) <= set(NAMES):
+        raise UserError(f'--tables={",".join(names)} must be of {", ".join(NAMES)}.')
+    records, classified = load.find_runs(train_dir), find_classified(train_dir)
+    if not records and not classified:
+        raise UserError(f'{train_dir} holds no run folder ([RUNk/]DATASET/EXPERIMENT).')
+    built = []
+    for name in names:
+        if name == 'tasks':
+            table = tasks_table.build(records, classified)
+            built += [table] if table.lines else []
+        elif name == 'original':
+            built += equal_kimg.build(records)
+        else:
+            built.append(tables.build(records, int(name)))
+    if not built:
+        raise UserError(f'{train_dir} holds no run that --tables={",".join(names)} is about.')
+    return tables.to(format, built, 'not run' if names == ['original'] else 'missing')
+
+
+def find_classified(train_dir):
+    """What classify_fc.py and classify_latent_ae.py left below a folder.
+
+    Returns:
+        list of `lib.paper.tasks_table.Classified`, in the order of their paths; a note on stderr
+        names what is unreadable.
+    """
+    classified = []
+    for folder, below, _ in os.walk(train_dir):
+        below.sort()
+        if os.path.basename(folder).split('_')[0] in (ON_PIXELS, ON_LATENTS):
+            below.clear()
+            try:
+                classified.append(_classified(runs.RunFolder(folder)))
+            except (UserError, KeyError, TypeError, ValueError, tf.errors.OpError) as error:
+                print(f'{folder} does not count ({error}).', file=sys.stderr)
+    return classified
+
+
+def _classified(run):
+    """The `Classified` of a run folder."""
+    curve = scalars.read(run.summaries).get('test_accuracy')
+    args = (run.read_args() or {'args': {}})['args']
+    if not curve or not args:
+        raise UserError('it has no report yet' if args else f'it has no {runs.ARGS_NAME}')
+    last = max(curve)
+    variables = dict(tf.train.list_variables(run.checkpoint(run.newest_step())))
+    (size,) = {shape[0] for name, shape in variables.items() if name.endswith('dense/kernel')}
+    if run.name == ON_LATENTS:
+        model, settings, code = _autoencoder(run, args)
+    else:
+        model, settings, code = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',), ''
+    kimg = (last * args['batch']) >> 10
+    return tasks_table.Classified(
+        args['dataset'], model, size, settings, code or results.OURS, curve[last], kimg
+    )
+
+
+def _autoencoder(run, args):
+    """(class, settings, code) of the autoencoder whose latents were classified."""
+    own = runs.RunFolder(args['ae_dir'])
+    # Elsewhere than where it was trained, the folder that holds the run is named as it was.
+    known = own if os.path.isdir(own.path) else runs.RunFolder(os.path.dirname(run.path))
+    class_name, params, recorded = load.describe_run(known)
+    options = {key: recorded[key] for key in ('lr', 'batch') if key in recorded}
+    trained_on = recorded.get('dataset', own.dataset)
+    record = results.Run(own.path, class_name, trained_on, params, **options)
+    settings = results.settings_texts(record)
+    if trained_on != args['dataset']:
+        settings += (f'trained on {trained_on}',)
+    is_original = known is own and not own.read_args()
+    return class_name, settings, results.ORIGINAL if is_original else results.OURS

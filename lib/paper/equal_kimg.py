@@ -1,0 +1,138 @@
+"""The 2018 code's runs and ours at equal numbers of images seen, losses included."""
+import math
+from typing import NamedTuple
+
+from lib.paper import layouts, reported, results, tables
+
+MOST_COLUMNS = 4  # numbers of images that a table shows
+NOTE = (
+    'Each number is that of the report at so many kimg (1 kimg is 1024 images): an evaluation, or '
+    "a loss of the report's last batch alone, as the 2018 code writes it; mean±sample standard "
+    'deviation over as many seeds as the last line says.'
+)
+
+
+class EqualKimg(NamedTuple):
+    """One method's runs of both codes.
+
+    record: a `lib.paper.results.Run` of the 2018 code, which names method and dataset.
+    kimgs: 1024s of images at which the numbers are taken.
+    cells: {tag: {(kimg, code): lib.paper.results.Cell}}.
+    """
+
+    record: results.Run
+    kimgs: list
+    cells: dict
+
+    number = 'original'  # what --tables calls it
+    notes = (NOTE,)
+
+    def _columns(self):
+        return [(kimg, code) for kimg in self.kimgs for code in (results.ORIGINAL, results.OURS)]
+
+    def layout(self, missing='not run'):
+        """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far."""
+        method = reported.METHODS.get(self.record.class_name, self.record.class_name)
+        settings = ''.join(f', {text}' for text in results.settings_texts(self.record))
+        title = f'{method} on {self.record.dataset}{settings}: the 2018 code beside ours.'
+        headings = [
+            f'{kimg} kimg, {code}' if code == results.ORIGINAL else code
+            for kimg, code in self._columns()
+        ]
+        lines = [
+            layouts.Line(
+                reported.QUANTITIES.get(tag, reported.Quantity(tag)).label,
+                [_number(cells.get(column), tag, missing) for column in self._columns()],
+            )
+            for tag, cells in self.cells.items()
+        ]
+        seeds = [
+            max((cell.seeds + cell.undefined for cell in found), default=0)
+            for found in (
+                [cells[column] for cells in self.cells.values() if column in cells]
+                for column in self._columns()
+            )
+        ]
+        return layouts.Layout(title, headings, [*lines, layouts.Line('seeds', map(str, seeds))])
+
+    def csv_lines(self):
+        """[{CSV column: value}], one for each cell."""
+        run = self.record
+        return [
+            {
+                'table': self.number,
+                'dataset': run.dataset,
+                'latent_size': run.latent_size,
+                **tables.quantity_columns(tag),
+                'method': reported.METHODS.get(run.class_name, run.class_name),
+                'settings': ' '.join(results.settings_texts(run)),
+                'code': code,
+                **tables.cell_columns(cells.get((kimg, code)), tag),
+                'kimg': kimg,
+            }
+            for tag, cells in self.cells.items()
+            for kimg, code in self._columns()
+        ]
+
+
+def _number(cell, tag, missing):
+    if cell is None:
+        return missing
+    if math.isnan(cell.mean):
+        return 'undefined'
+    quantity = reported.QUANTITIES.get(tag, reported.Quantity(tag))
+    text = f'{quantity.in_units(cell.mean):.3g}'
+    if cell.sd is not None:
+        text += f'±{quantity.in_units(cell.sd):.2g}'
+    return text + f' ({cell.seeds} defined)' * bool(cell.undefined)
+
+
+def build(records):
+    """An `EqualKimg` for each method and setting that the 2018 code was run with.
+
+    Args:
+        records: list of `lib.paper.results.Run`.
+    """
+    groups = {}
+    for run in records:
+        kind = run.dataset, run.class_name, results.settings_texts(run)
+        groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
+    order = tables.columns(records)
+    kinds = sorted(groups, key=lambda kind: (kind[0], order.index(kind[1]), kind[2]))
+    return [
+        _equal_kimg(groups[kind]) for kind in kinds if groups[kind].get(results.ORIGINAL)
+    ]
+
+
+def _equal_kimg(by_code):
+    originals = by_code[results.ORIGINAL]
+    longest = max(originals, key=lambda run: run.last_step)
+    # Original: a report's kimg is its step's, rounded down.
+    reports = {run.kimg(step) for run in originals for c in run.curves.values() for step in c}
+    kimgs = sorted(reports)
+    if len(kimgs) > MOST_COLUMNS:  # evenly on a log scale
+        wanted = [
+            kimgs[0] * (kimgs[-1] / kimgs[0]) ** (place / (MOST_COLUMNS - 1))
+            for place in range(MOST_COLUMNS)
+        ]
+        kimgs = sorted({min(reports, key=lambda k: abs(k - place)) for place in wanted})
+    cells = {}
+    for tag in _ordered(longest.curves):
+        for code, seeds in by_code.items():
+            for kimg in kimgs:
+                values = [v for run in seeds for v in _at(run, tag, kimg)]
+                if values:
+                    cells.setdefault(tag, {})[kimg, code] = results.cell_of(values, kimg)
+    return EqualKimg(longest, kimgs, cells)
+
+
+def _ordered(tags):
+    """Evaluations first, then what the method reports; without the drawn pictures' scores."""
+    rest = [tag for tag in tags if tag not in results.EVALUATIONS and not tag.endswith('_2')]
+    return [tag for tag in results.EVALUATIONS if tag in tags] + rest
+
+
+def _at(run, tag, kimg):
+    """[the value of a report], or []."""
+    curve = run.curves.get(tag, {})
+    return [value for step, value in curve.items() if run.kimg(step) == kimg][:1]

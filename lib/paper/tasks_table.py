@@ -1,0 +1,139 @@
+"""What latents are good for, by dataset, method and latent size: every task's accuracy beside the
+others'."""
+import math
+from typing import NamedTuple
+
+from lib.paper import layouts, reported, results, tables
+
+TITLE = (
+    'Tasks. Accuracy in % on the test set of a single layer trained with the autoencoder, of one '
+    'trained afterwards, and of k-means.'
+)
+NOTES = (
+    'trained with it: the running classifier of the latents, as in table 2. trained afterwards: '
+    'classify_latent_ae.py on stored latents, classify_fc.py on pixels, at their last report. '
+    'k-means: cluster.py. Means±sample standard deviation over seeds; "-" is not run.',
+    'kimg: 1024s of images that the autoencoders, and the classifiers, were trained on.',
+)
+PIXELS = 'pixels'
+HEADINGS = ('trained with it', 'trained afterwards', 'k-means', 'kimg')
+QUANTITIES = ('latent_accuracy', 'single_layer', results.CLUSTERING)
+
+
+class Classified(NamedTuple):
+    """What a single-layer classifier, trained afterwards, reached.
+
+    dataset: what it was trained on.
+    model: the autoencoder's class, or PIXELS.
+    size: how many numbers it sees.
+    settings: what else tells it apart, ('smoothing=-0.1',).
+    code: whose autoencoder it was.
+    accuracy: in % on the test set at its last report.
+    kimg: 1024s of images that it was trained on by then.
+    """
+
+    dataset: str
+    model: str
+    size: int
+    settings: tuple
+    code: str
+    accuracy: float
+    kimg: int
+
+
+class Line(NamedTuple):
+    """A line of the table: {quantity: lib.paper.results.Cell} of one kind of model."""
+
+    dataset: str
+    model: str
+    size: int
+    settings: tuple
+    code: str
+    cells: dict
+
+
+class TasksTable(NamedTuple):
+    """lines: list of `Line`."""
+
+    lines: list
+
+    number = 'tasks'  # what --tables calls it
+    notes = NOTES
+
+    def layout(self, missing='-'):
+        """The `lib.paper.layouts.Layout`."""
+        lines, dataset = [], None
+        for line in self.lines:
+            if line.dataset != dataset:
+                dataset = line.dataset
+                lines.append(layouts.heading(dataset, len(HEADINGS)))
+            name = reported.METHODS.get(line.model, line.model)
+            label = ', '.join([f'{name}, {line.size}', *line.settings])
+            label += f', {line.code}' * (line.code != results.OURS)
+            numbers = [_number(line.cells.get(quantity)) for quantity in QUANTITIES]
+            lines.append(layouts.Line(label, [*numbers, _lengths(line.cells)]))
+        return layouts.Layout(TITLE, HEADINGS, lines)
+
+    def csv_lines(self):
+        """[{CSV column: value}], one for each cell."""
+        return [
+            {
+                'table': self.number,
+                'dataset': line.dataset,
+                'latent_size': line.size,
+                'quantity': quantity,
+                'unit': '%',
+                'method': reported.METHODS.get(line.model, line.model),
+                'settings': ' '.join(line.settings),
+                'code': line.code,
+                **tables.cell_columns(cell, quantity),
+            }
+            for line in self.lines
+            for quantity, cell in line.cells.items()
+        ]
+
+
+def _number(cell):
+    if cell is None or math.isnan(cell.mean):
+        return '-'
+    return f'{cell.mean:.2f}' if cell.sd is None else f'{cell.mean:.2f}±{cell.sd:.2f}'
+
+
+def _lengths(cells):
+    """'64, 256': of the autoencoder, and of the classifier."""
+    trained = [cells[q].kimg for q in ('latent_accuracy', results.CLUSTERING) if q in cells]
+    after = [cells['single_layer'].kimg] if 'single_layer' in cells else []
+    return ', '.join(str(kimg) for kimg in [*trained[:1], *after])
+
+
+def build(records, classified):
+    """The `TasksTable` of runs.
+
+    Args:
+        records: list of `lib.paper.results.Run`.
+        classified: list of `Classified`; datasets without any, and without clustering, are left
+            out, for table 2 has them.
+    """
+    groups = {}
+    for run in records:
+        key = run.dataset, run.class_name, run.latent_size, results.settings_texts(run), run.code
+        groups.setdefault(key, ([], []))[0].append(run)
+    for one in classified:
+        groups.setdefault(one[:5], ([], []))[1].append(one)
+    measured = {one.dataset for one in classified}
+    measured |= {run.dataset for run in records if run.clustering}
+    order = [PIXELS, *tables.columns(records), *{one.model for one in classified}]
+    lines = []
+    for key in sorted(groups, key=lambda key: (key[0], order.index(key[1]), *key[2:])):
+        if key[0] not in measured:
+            continue
+        seeds, layers = groups[key]
+        cells = {q: results.over_seeds(seeds, q) for q in ('latent_accuracy', results.CLUSTERING)}
+        if layers:
+            longest = max(one.kimg for one in layers)
+            values = [one.accuracy for one in layers if one.kimg == longest]
+            cells['single_layer'] = results.cell_of(values, longest, len(layers) - len(values))
+        cells = {quantity: cell for quantity, cell in cells.items() if cell}
+        if cells:
+            lines.append(Line(*key, cells))
+    return TasksTable(lines)

@@ -1,0 +1,80 @@
+"""tables.py: what the tasks left, beside the paper's tables."""
+import json
+
+import pytest
+import tensorflow as tf
+
+from cli import tables
+from lib import runs
+from lib.errors import UserError
+from lib.paper import tasks_table
+from tests import original
+from tests.paper.test_results import own_run
+
+NAME = 'ACAI_advdepth16_advweight0.5_depth16_latent2_reg0.2_scales3'
+
+
+def classified(folder, inputs, curve, **args):
+    """A run folder as a classifier leaves it."""
+    run = runs.RunFolder(str(folder))
+    run.create()
+    run.write_args({'dataset': 'mnist32', 'batch': 64, **args})
+    with tf.summary.create_file_writer(run.summaries).as_default():
+        for step, value in curve.items():
+            tf.summary.scalar('test_accuracy', value, step)
+    kernel = tf.Variable(tf.zeros((inputs, 10)))
+    prefix = run.checkpoint(max(curve))
+    tf.raw_ops.SaveV2(
+        prefix=prefix,
+        tensor_names=['single_layer_classifier/dense/kernel'],
+        shape_and_slices=[''],
+        tensors=[kernel],
+    )
+
+
+@pytest.fixture
+def train_dir(tmp_path):
+    params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
+    curves = {'latent_accuracy': {1025: 81.0}}
+    ae = own_run(tmp_path, curves, name=NAME, dataset='mnist32', **params)
+    record = {'test_accuracy': 77.5, 'step': 1025, 'n_init': 1000, 'use_svd': True}
+    (ae / 'clustering.json').write_text(json.dumps(record))
+    classified(ae / 'XLatentAE', 32, {1025: 40.0, 2049: 50.0}, ae_dir=str(ae))
+    classified(tmp_path / 'mnist32' / 'XFullyConnected_smoothing-0.1', 1024, {1025: 92.0},
+               smoothing=-0.1)  # fmt: skip
+    return tmp_path
+
+
+def test_every_task_in_one_table(train_dir):
+    text = tables.text(str(train_dir), ['tasks'], 'text').splitlines()
+    row = text.index('mnist32')
+    assert text[row + 1].split() == ['pixels,', '1024,', 'smoothing=-0.1', '-', '92.00', '-', '64']
+    assert text[row + 2].split() == ['ACAI,', '32', '81.00', '50.00', '77.50', '64,', '128']
+    csv = tables.text(str(train_dir), ['tasks'], 'csv').splitlines()
+    assert len(csv) == 1 + 4 and any('single_layer,%,ACAI,,ours,50,' in line for line in csv)
+
+
+def test_latents_classified_elsewhere_and_on_other_images(train_dir):
+    elsewhere = train_dir / 'other' / 'svhn32' / NAME / 'XLatentAE'
+    classified(elsewhere, 32, {17: 30.0}, dataset='svhn32', ae_dir='/gone/mnist32/' + NAME)
+    (one,) = tables.find_classified(str(train_dir / 'other'))
+    assert one == tasks_table.Classified(
+        'svhn32', 'ACAI', 32, ('trained on mnist32',), 'ours', 30.0, 1
+    )
+
+
+def test_what_is_unreadable_is_named(train_dir, capsys):
+    damaged = train_dir / 'mnist32' / 'XFullyConnected_smoothing0.0'
+    classified(damaged, 1024, {17: 30.0}, smoothing=0.0)
+    (damaged / 'args.json').write_text('{')
+    assert len(tables.find_classified(str(train_dir))) == 2
+    assert f'{damaged} does not count' in capsys.readouterr().err
+
+
+def test_mistakes(tmp_path):
+    with pytest.raises(UserError, match='--tables=4 must be of 1, 2, 3, tasks, original'):
+        tables.text(str(tmp_path), ['4'], 'text')
+    with pytest.raises(UserError, match='no run folder'):
+        tables.text(str(tmp_path), ['1'], 'text')
+    with pytest.raises(UserError, match='no run that --tables=tasks is about'):
+        tables.text(str(original.RUNS), ['tasks'], 'text')
