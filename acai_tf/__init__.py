@@ -2,15 +2,36 @@
 import importlib
 import pkgutil
 
+from acai_tf.aae import AAE
+from acai_tf.acai import ACAI
 from acai_tf.autoencoder import Autoencoder, Losses
+from acai_tf.baseline import AEBaseline
+from acai_tf.denoising import AEDenoising
+from acai_tf.dropout import AEDropout
+from acai_tf.load import load_run
+from acai_tf.lrae import LRAE
+from acai_tf.released import load_released
+from acai_tf.vae import VAE
+from acai_tf.vqvae import AEVQVAE
 
 # A new method is a new file in this folder; nothing has to list it.
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
 
-from acai_tf.load import load_run  # noqa: E402  (it knows every method by now)
-from acai_tf.released import load_released  # noqa: E402
-
 ALL_AES = Autoencoder.methods()
 globals().update(ALL_AES)
-__all__ = ['ALL_AES', 'Autoencoder', 'Losses', 'load_released', 'load_run', *ALL_AES]
+__all__ = [
+    'AAE',
+    'ACAI',
+    'AEBaseline',
+    'AEDenoising',
+    'AEDropout',
+    'AEVQVAE',
+    'ALL_AES',
+    'Autoencoder',
+    'LRAE',
+    'Losses',
+    'VAE',
+    'load_released',
+    'load_run',
+]

@@ -12,33 +12,41 @@ from acai_tf.autoencoder import Autoencoder, Losses
 from lib import layers, losses
 
 
+def layer_sizes(text):
+    """The integers in a text such as '100,100'."""
+    sizes = text.split(',')
+    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise ValueError('must be positive integers separated by commas, such as 100,100')
+    return [int(size) for size in sizes]
+
+
 class AAE(Autoencoder):
     """The adversarial autoencoder.
 
     Args:
         adversary_lr: the discriminator's own learning rate.
-        disc_layer_sizes: widths of its hidden layers, comma-separated.
+        disc_layer_sizes: widths of the discriminator's hidden layers, by commas.
         **shared: the arguments of `Autoencoder`.
     """
 
     HAS_PRIOR = True
+    BOUNDS = {'adversary_lr': (0.0, None), 'disc_layer_sizes': layer_sizes}
 
     def __init__(self, *, adversary_lr=1e-4, disc_layer_sizes='100,100', **shared):
-        super().__init__(
-            own={'adversary_lr': adversary_lr, 'disc_layer_sizes': disc_layer_sizes}, **shared
-        )
-        sizes = [int(size) for size in disc_layer_sizes.split(',')]
+        super().__init__(adversary_lr=adversary_lr, disc_layer_sizes=disc_layer_sizes, **shared)
+
+    def make_groups(self):
+        sizes = layer_sizes(self.disc_layer_sizes)
         hidden = [
             layers.dense('disc', self.seed, index, size, layers.leaky_relu)
             for index, size in enumerate(sizes)
         ]
         logit = layers.dense('disc', self.seed, len(sizes), 1)
         self.discriminator = keras.Sequential([*hidden, logit], name='disc')
-        self.build_groups(
-            lr={'discriminator': adversary_lr},
-            autoencoder=[self.encoder, self.decoder],
-            discriminator=[self.discriminator],
-        )
+        return {**super().make_groups(), 'discriminator': [self.discriminator]}
+
+    def learning_rate(self, group):
+        return self.adversary_lr if group == 'discriminator' else self.lr
 
     def sample_noise(self, batch, draws):
         return {'prior': draws.normal('prior', (batch, *self.latent_shape))}

@@ -21,12 +21,14 @@ class ACAI(CriticAutoencoder):
     """The paper's method.
 
     Args:
-        reg: the paper's gamma, how much of the input is blended into its reconstruction.
+        reg: share of the input in its blend with the reconstruction, the paper's gamma.
         **shared: advweight, the paper's lambda, advdepth, and the arguments of `Autoencoder`.
     """
 
+    BOUNDS = {'reg': (0.0, 1.0)}
+
     def __init__(self, *, reg=0.2, **shared):
-        super().__init__(own={'reg': reg}, **shared)
+        super().__init__(reg=reg, **shared)
 
     def sample_noise(self, batch, draws):
         return {'alpha': sample_alpha(batch, draws)}

@@ -1,54 +1,59 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
-import collections
 import functools
-import inspect
 import types
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from acai_tf import hyperparameters
 from lib import classifiers, layers, randomness
+from lib.errors import UserError
 from lib.optimizer import Adam
+from lib.paper import experiments
 
-NOT_HYPERPARAMETERS = ('own', 'seed', 'dtype')
+SIZES = ('scales', 'depth', 'latent')  # of the encoder and the decoder
 
 
-class Losses(collections.namedtuple('Losses', ['objectives', 'scalars'])):
+class Losses(NamedTuple):
     """What one batch says.
 
     Attributes:
         objectives: {parameter group: the scalar it minimises}.
         scalars: {tag: scalar}, what is reported, under the original's tags.
-        updates: pairs (variable, new value) of what a train step moves without a gradient, such as
-            moving averages; not an item of the tuple.
+        updates: {attribute of the model that is a variable: its new value}, what a train step moves
+            without a gradient, such as moving averages.
     """
 
-    def __new__(cls, objectives, scalars, updates=()):
-        losses = super().__new__(cls, objectives, scalars)
-        losses.updates = updates
-        return losses
+    objectives: dict
+    scalars: dict
+    updates: dict = types.MappingProxyType({})
 
 
 class Autoencoder(keras.Model):
     """An autoencoder of images with a running classifier on its latents.
 
-    A method is a subclass that makes its layers in `__init__`, ends it with `build_groups`, and
-    says in `method_losses` what each group of parameters minimises. Everything else is here:
-    `encode`, `decode`, `reconstruct`, `classify`, and the only `train_step`.
+    A method is a subclass: its constructor names its hyper-parameters, with their defaults, and
+    hands everything on; `make_groups` makes its layers and says who learns together;
+    `method_losses` says what each group of parameters minimises. Everything else is here: `encode`,
+    `decode`, `reconstruct`, `classify`, and the only `train_step`.
 
     Args:
         image_shape: (height, width, colors); height and width divisible by 2**scales.
         nclass: number of classes of the running latent classifier.
-        lr: Adam's learning rate, for every group unless `build_groups` says otherwise.
+        lr: Adam's learning rate, for every group unless `learning_rate` says otherwise.
         scales: how often the encoder halves the image.
         depth: channels of the first block.
         latent: channels of the latents.
-        own: {name: value} of a method's own hyper-parameters; they become attributes, and part of
-            the run folder's name.
         seed: seeds the weights and, with the step, the noise.
         dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
             stay in float32.
+        **own: the method's own hyper-parameters; they become attributes, and part of the run
+            folder's name.
+
+    Raises:
+        UserError: a hyper-parameter is out of the class's BOUNDS, or the image cannot be halved.
     """
 
     ENCODER_SCOPE = 'ae_enc'  # where the variables live in the original's checkpoints
@@ -61,6 +66,8 @@ class Autoencoder(keras.Model):
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
+    # {own hyper-parameter: (lowest, highest)}; None where there is no bound.
+    BOUNDS = {}
 
     def __init__(
         self,
@@ -71,20 +78,20 @@ class Autoencoder(keras.Model):
         scales,
         depth,
         latent,
-        own=None,
         seed=0,
         dtype='float32',
+        **own,
     ):
         super().__init__(dtype=dtype)
         height, width, colors = image_shape
         if height % (1 << scales) or width % (1 << scales):
-            raise ValueError(
+            raise UserError(
                 f'An image of {height}x{width} cannot be halved {scales} times; use fewer scales.'
             )
         self.image_shape, self.nclass, self.lr, self.seed = tuple(image_shape), nclass, lr, seed
         self.scales, self.depth, self.latent = scales, depth, latent
-        self.params = {'scales': scales, 'depth': depth, 'latent': latent, **(own or {})}
-        for name, value in (own or {}).items():
+        self.params = self.resolve(scales=scales, depth=depth, latent=latent, **own)
+        for name, value in {**own, **self.params}.items():
             setattr(self, name, value)
         self.latent_shape = (height >> scales, width >> scales, latent)
 
@@ -101,6 +108,11 @@ class Autoencoder(keras.Model):
             name: self._counter(name, 'float32')
             for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
         }
+        self.build((None, *image_shape))
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        experiments.register(cls.__name__, cls.resolve)
 
     @staticmethod
     def methods():
@@ -113,16 +125,25 @@ class Autoencoder(keras.Model):
         return found
 
     @classmethod
+    def own_hyperparameters(cls):
+        """{name: `acai_tf.hyperparameters.Hyperparameter`} of what the method has of its own."""
+        return hyperparameters.of_class(cls, Autoencoder)
+
+    @classmethod
     def hyperparameters(cls):
-        """{name: type} of what names a run folder, from the constructors' keyword arguments."""
-        types = {}
-        for base in cls.__mro__:
-            if issubclass(base, Autoencoder):
-                for parameter in inspect.signature(base.__init__).parameters.values():
-                    if parameter.kind is parameter.KEYWORD_ONLY:
-                        required = parameter.default is parameter.empty
-                        types[parameter.name] = int if required else type(parameter.default)
-        return {name: kind for name, kind in types.items() if name not in NOT_HYPERPARAMETERS}
+        """{name: type} of all that names a run folder."""
+        own = {name: found.kind for name, found in cls.own_hyperparameters().items()}
+        return {**dict.fromkeys(SIZES, int), **own}
+
+    @classmethod
+    def resolve(cls, **given):
+        """{hyper-parameter: value} as they name a run folder, where sizes and some are given.
+
+        Raises:
+            UserError: one is out of the class's BOUNDS.
+        """
+        sizes = {name: given.pop(name) for name in SIZES if name in given}
+        return {**sizes, **hyperparameters.resolve(cls, Autoencoder, given)}
 
     def _counter(self, name, dtype):
         return self.add_weight(
@@ -134,23 +155,19 @@ class Autoencoder(keras.Model):
             aggregation='only_first_replica',
         )
 
-    def build_groups(self, lr=None, **groups):
-        """Creates every variable and one Adam per parameter group. The last call of `__init__`.
+    def build(self, input_shape):
+        """Makes the method's groups, then every variable, by a forward pass, and the optimizers.
 
         Args:
-            lr: {group: learning rate} for groups that have their own.
-            **groups: the layers of each group; together with the classifier, which has its own
-                group, they hold every trainable variable once.
+            input_shape: (None, *image_shape).
         """
-        self.groups = {**groups, 'classifier': [self.classifier]}
-        x = ops.zeros((1, *self.image_shape))
+        self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
+        x = ops.zeros((1, *input_shape[1:]))
         losses = self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
         self.tags = list(losses.scalars)  # in the order of reports
-        self.built = True
         self.optimizers = {}
         for group in self.groups:
-            rate = (lr or {}).get(group, self.lr)
-            optimizer = Adam(rate)
+            optimizer = Adam(self.learning_rate(group))
             if self.dtype_policy.compute_dtype == 'float16':
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             optimizer.build(self.group_variables(group))
@@ -161,6 +178,19 @@ class Autoencoder(keras.Model):
         return [variable for layer in self.groups[group] for variable in layer.trainable_variables]
 
     # What a method may override.
+
+    def make_groups(self):
+        """Makes what the method has beside encoder and decoder; `latent_shape` is known by now.
+
+        Returns:
+            {parameter group: its layers}, each group with an Adam of its own; with the classifier,
+            which has its own group, they hold every trainable variable once.
+        """
+        return {'autoencoder': [self.encoder, self.decoder]}
+
+    def learning_rate(self, group):
+        """Of a group's Adam."""
+        return self.lr
 
     def sample_noise(self, batch, draws):
         """The random tensors of one training batch: {name: tensor}. None by default.
@@ -281,8 +311,8 @@ class Autoencoder(keras.Model):
         gradients = self.compute_gradients(tape, objectives)
         for group, optimizer in self.optimizers.items():
             optimizer.apply(gradients[group], self.group_variables(group))
-        for variable, value in losses.updates:
-            variable.assign(value)
+        for name, value in losses.updates.items():
+            getattr(self, name).assign(value)
         self.global_step.assign_add(1)
         return losses.scalars
 

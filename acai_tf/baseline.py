@@ -16,10 +16,6 @@ class AEBaseline(Autoencoder):
     SEPARATE_OBJECTIVES = True
     ORIGINAL_SHARES_ADAM = True
 
-    def __init__(self, **shared):
-        super().__init__(**shared)
-        self.build_groups(autoencoder=[self.encoder, self.decoder])
-
     def training_latents(self, x, h, noise):
         """The latents that training decodes, given the latents h of x; (B, *latent_shape)."""
         return h

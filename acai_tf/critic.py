@@ -101,22 +101,32 @@ def mix(h, alpha):
     return alpha * h + (1 - alpha) * ops.flip(h, axis=0)
 
 
+def resolve_depth(params):
+    """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
+    return {**params, 'advdepth': params['advdepth'] or params['depth']}
+
+
 class CriticAutoencoder(Autoencoder):
     """An autoencoder against a critic of its pictures; what ACAI and its ablation share.
 
     Args:
-        advweight: weight of the critic's answer in the autoencoder's objective.
+        advweight: weight of the critic's answer, the paper's lambda.
         advdepth: channels of the critic's first block; 0 for the autoencoder's own `depth`.
-        own: further hyper-parameters of the method.
         **shared: the arguments of `Autoencoder`.
     """
 
     SEPARATE_OBJECTIVES = True
+    BOUNDS = {'advweight': (0.0, None), 'advdepth': (0, None)}
 
-    def __init__(self, *, advweight=0.5, advdepth=0, own=None, **shared):
-        advdepth = advdepth or shared['depth']
-        super().__init__(
-            own={'advweight': advweight, 'advdepth': advdepth, **(own or {})}, **shared
+    def __init__(self, *, advweight=0.5, advdepth=0, **shared):
+        super().__init__(advweight=advweight, advdepth=advdepth, **shared)
+
+    @classmethod
+    def resolve(cls, **given):
+        return resolve_depth(super().resolve(**given))
+
+    def make_groups(self):
+        self.critic = Critic(
+            self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy
         )
-        self.critic = Critic(self.scales, advdepth, self.latent, self.seed, self.dtype_policy)
-        self.build_groups(autoencoder=[self.encoder, self.decoder], critic=[self.critic])
+        return {**super().make_groups(), 'critic': [self.critic]}

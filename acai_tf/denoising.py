@@ -15,8 +15,10 @@ class AEDenoising(AEBaseline):
         **shared: the arguments of `Autoencoder`.
     """
 
+    BOUNDS = {'noise': (0.0, None)}
+
     def __init__(self, *, noise=1.0, **shared):
-        super().__init__(own={'noise': noise}, **shared)
+        super().__init__(noise=noise, **shared)
 
     def sample_noise(self, batch, draws):
         return {'noise': draws.normal('noise', (batch, *self.image_shape), self.noise)}

@@ -11,12 +11,14 @@ class AEDropout(AEBaseline):
     """The baseline with dropout on its latents.
 
     Args:
-        dropout: # Original: the probability to KEEP a latent, p above, in (0, 1].
+        dropout: probability to KEEP a latent, p above (the original's name).
         **shared: the arguments of `Autoencoder`.
     """
 
+    BOUNDS = {'dropout': (1e-3, 1.0)}
+
     def __init__(self, *, dropout=0.5, **shared):
-        super().__init__(own={'dropout': dropout}, **shared)
+        super().__init__(dropout=dropout, **shared)
 
     def sample_noise(self, batch, draws):
         return {'mask': draws.bernoulli('mask', (batch, *self.latent_shape), self.dropout)}

@@ -11,8 +11,10 @@ import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses
-from acai_tf.critic import Critic, mix, sample_alpha
+from acai_tf.critic import Critic, mix, resolve_depth, sample_alpha
 from lib import layers, losses
+
+CRITICS_OWN = ('advweight', 'advdepth', 'reg')
 
 
 class GaussianHead(keras.layers.Layer):
@@ -37,28 +39,37 @@ class VAE(Autoencoder):
         beta: weight of the KL term.
         advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic.
         advdepth: channels of the critic's first block; 0 for `depth`.
-        reg: ACAI's gamma.
+        reg: the critic's share of the input in the blend, ACAI's gamma.
         **shared: the arguments of `Autoencoder`.
     """
 
     SEPARATE_OBJECTIVES = True
     HAS_PRIOR = True
 
+    BOUNDS = {
+        'beta': (0.0, None), 'advweight': (0.0, None), 'advdepth': (0, None), 'reg': (0.0, 1.0)
+    }
+
     def __init__(self, *, beta=1.0, advweight=0.0, advdepth=0, reg=0.2, **shared):
-        own, groups = {'beta': beta}, {}
-        if advweight:
-            own.update(advweight=advweight, advdepth=advdepth or shared['depth'], reg=reg)
-        super().__init__(own=own, **shared)
+        super().__init__(beta=beta, advweight=advweight, advdepth=advdepth, reg=reg, **shared)
+
+    @classmethod
+    def resolve(cls, **given):
+        params = super().resolve(**given)
+        if params['advweight']:
+            return resolve_depth(params)
+        return {key: value for key, value in params.items() if key not in CRITICS_OWN}
+
+    def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')
+        groups = {'autoencoder': [self.encoder, self.latent_head, self.decoder]}
         self.critic = None
-        if advweight:
+        if self.advweight:
             self.critic = Critic(
                 self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy
             )
             groups['critic'] = [self.critic]
-        self.build_groups(
-            autoencoder=[self.encoder, self.latent_head, self.decoder], **groups
-        )
+        return groups
 
     def sample_noise(self, batch, draws):
         noise = {'eps': draws.normal('eps', (batch, *self.latent_shape))}

@@ -66,14 +66,16 @@ class AEVQVAE(Autoencoder):
     SEPARATE_OBJECTIVES = True
     ORIGINAL_SHARES_ADAM = True
 
+    BOUNDS = {'z_log_size': (0, 24), 'beta': (0.0, None), 'num_latents': (1, None)}
+
     def __init__(self, *, z_log_size=14, beta=10.0, num_latents=10, **shared):
-        super().__init__(
-            own={'z_log_size': z_log_size, 'beta': beta, 'num_latents': num_latents}, **shared
-        )
+        super().__init__(z_log_size=z_log_size, beta=beta, num_latents=num_latents, **shared)
+
+    def make_groups(self):
         self.vqvae = QuantizedDecoder(
-            self.decoder, self.latent_shape, num_latents, self.seed, name='vqvae'
+            self.decoder, self.latent_shape, self.num_latents, self.seed, name='vqvae'
         )
-        size, codes = self.vqvae.size, 1 << z_log_size
+        size, codes = self.vqvae.size, 1 << self.z_log_size
         # Original: uniform within sqrt(3 / number of codes), and these names and shapes.
         initializer = keras.initializers.VarianceScaling(
             distribution='uniform', seed=randomness.layer_seed(self.seed, 'means')
@@ -82,7 +84,7 @@ class AEVQVAE(Autoencoder):
         self.count = self._average('ema_count_0', (1, codes), 'zeros')
         self.total = self._average('ema_means_0', (1, codes, size), 'zeros')
         self.total.assign(self.codebook[0])
-        self.build_groups(autoencoder=[self.encoder, self.vqvae])
+        return {'autoencoder': [self.encoder, self.vqvae]}
 
     def _average(self, name, shape, initializer):
         return self.add_weight(
@@ -107,9 +109,5 @@ class AEVQVAE(Autoencoder):
         return features, Losses(
             {'autoencoder': loss_ae + vqvae_loss},
             {'rmse': losses.rmse_pixels(loss_ae), 'loss_ae': loss_ae, 'vqvae_loss': vqvae_loss},
-            (
-                (self.count, count[None]),
-                (self.total, total[None]),
-                (self.codebook, codebook[None, None]),
-            ),
+            {'count': count[None], 'total': total[None], 'codebook': codebook[None, None]},
         )

@@ -19,20 +19,24 @@ FLAGS = flags.FLAGS
 SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
 
 
-def train(class_name, own_flags=()):
-    """Runs a script that trains a method.
+def train(class_name):
+    """Runs a script that trains a method; its own hyper-parameters are flags of the script.
 
     Args:
         class_name: the method's class in `acai_tf`.
-        own_flags: names of its own flags, which are its hyper-parameters.
     """
+    _import_quietly('tensorflow')
+    from acai_tf import ALL_AES
+
+    method = ALL_AES[class_name]
     shared_flags.define_training_flags()
     shared_flags.define_autoencoder_flags()
+    shared_flags.define_hyperparameter_flags(method)
 
     def main():
         from cli import training
 
-        return training.train(class_name, own_flags)
+        return training.train(method)
 
     run(main)
 

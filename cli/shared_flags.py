@@ -1,4 +1,6 @@
 """The flags that several scripts have."""
+import functools
+
 from absl import flags
 
 
@@ -37,3 +39,27 @@ def define_autoencoder_flags():
     )
     flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
     flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
+
+
+def define_hyperparameter_flags(method):
+    """A flag for each of a method's own hyper-parameters, with the class's default and bounds.
+
+    Args:
+        method: a class of `acai_tf`.
+    """
+    for name, own in method.own_hyperparameters().items():
+        text = own.help[:1].upper() + own.help[1:]
+        if own.kind is str:
+            flags.DEFINE_string(name, own.default, text)
+            flags.register_validator(name, functools.partial(_is_valid, own))
+        else:
+            define = flags.DEFINE_integer if own.kind is int else flags.DEFINE_float
+            define(name, own.default, text, *own.bounds)
+
+
+def _is_valid(own, value):
+    try:
+        own.checked(value)
+    except ValueError as error:
+        raise flags.ValidationError(str(error)) from error
+    return True

@@ -11,9 +11,8 @@ from lib.errors import UserError
 FLAGS = flags.FLAGS
 
 
-def train(class_name, own_flags):
-    """Trains a method as the flags say; returns the exit code."""
-    from acai_tf import ALL_AES
+def train(method):
+    """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
     from lib import data, devices, runs
 
     strategy = devices.make_strategy(FLAGS.devices)
@@ -24,9 +23,9 @@ def train(class_name, own_flags):
             f'{strategy.num_replicas_in_sync} devices; choose a multiple of their number.'
         )
     dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
-    own = {name: FLAGS[name].value for name in own_flags}
+    own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     with strategy.scope():
-        model = ALL_AES[class_name](
+        model = method(
             image_shape=dataset.image_shape,
             nclass=dataset.nclass,
             lr=FLAGS.lr,
@@ -37,9 +36,10 @@ def train(class_name, own_flags):
             dtype=precision,
             **own,
         )
-    name = runs.experiment_name(class_name, model.params)
+    name = runs.experiment_name(method.__name__, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
-    args = {'class': class_name, **{key: FLAGS[key].value for key in _RECORDED}, **model.params}
+    args = {key: FLAGS[key].value for key in _RECORDED}
+    args = {'class': method.__name__, **args, **model.params}
     args |= {'precision': precision, 'devices': strategy.num_replicas_in_sync}
     if FLAGS.dry_run:
         describe(model, folder, args)
@@ -73,7 +73,8 @@ def train_in(folder, args, model, make_dataset, may_change, **options):
 
     folder.create()
     with training.locked(model, folder):
-        folder.check_args(args, may_change)
+        defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
+        folder.check_args(args, may_change, defaults)
         stopped_by = training.train_run(
             model,
             make_dataset(),

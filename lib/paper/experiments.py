@@ -17,34 +17,47 @@ CLUSTER_INITS = 1000
 
 
 class Method(NamedTuple):
-    """A method's script, without .py; what it is called in text; its own hyper-parameters."""
+    """A method's script, without .py, and what it is called in text."""
 
     script: str
     title: str
-    own: dict
 
 
-# The scripts' flags have these values where a command does not give another.
 METHODS = {
-    'AEBaseline': Method('baseline', 'The baseline autoencoder', {}),
-    'AEDropout': Method('dropout', 'The dropout autoencoder', {'dropout': 0.5}),
-    'AEDenoising': Method('denoising', 'The denoising autoencoder', {'noise': 1.0}),
-    'VAE': Method('vae', 'The VAE', {'beta': 1.0}),
-    'AAE': Method(
-        'aae',
-        'The adversarial autoencoder',
-        {'adversary_lr': 1e-4, 'disc_layer_sizes': '100,100'},
-    ),
-    'AEVQVAE': Method(
-        'vqvae', 'The VQ-VAE', {'z_log_size': 14, 'beta': 10.0, 'num_latents': 10}
-    ),
-    'ACAI': Method('acai', 'ACAI', {'advweight': 0.5, 'advdepth': 0, 'reg': 0.2}),
-    'LRAE': Method(
-        'lrae',
-        'The LSGAN-regularised ablation of the ICLR version',
-        {'advweight': 0.5, 'advdepth': 0},
-    ),
+    'AEBaseline': Method('baseline', 'The baseline autoencoder'),
+    'AEDropout': Method('dropout', 'The dropout autoencoder'),
+    'AEDenoising': Method('denoising', 'The denoising autoencoder'),
+    'VAE': Method('vae', 'The VAE'),
+    'AAE': Method('aae', 'The adversarial autoencoder'),
+    'AEVQVAE': Method('vqvae', 'The VQ-VAE'),
+    'ACAI': Method('acai', 'ACAI'),
+    'LRAE': Method('lrae', 'The LSGAN-regularised ablation of the ICLR version'),
 }
+_resolvers = {}
+
+
+def register(class_name, resolve):
+    """Tells what hyper-parameters a method has; `acai_tf`'s classes do so as they are defined.
+
+    Args:
+        class_name: as run folders name the method.
+        resolve: a function of its sizes and of those of its own hyper-parameters that differ from
+            their defaults, by keyword; returns all, {name: value}, as they name a run folder.
+    """
+    _resolvers[class_name] = resolve
+
+
+def usual_params(class_name, sizes, changed=()):
+    """{hyper-parameter: value} of a method, as they name its run folder.
+
+    Args:
+        class_name: a registered method.
+        sizes: {'scales', 'depth' and 'latent': value}.
+        changed: {own hyper-parameter: value} that differ from their defaults.
+    """
+    if class_name not in _resolvers:
+        raise LookupError(f'{class_name} is not registered; import acai_tf first.')
+    return _resolvers[class_name](**sizes, **dict(changed))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +89,12 @@ class Experiment:
     @property
     def params(self):
         """{hyper-parameter: value}, as they name the run folder."""
-        params = {
+        sizes = {
             'scales': (IMAGE_WIDTH_PX // self.latent_width).bit_length() - 1,
             'depth': self.depth,
             'latent': self.latent,
-            **METHODS[self.class_name].own,
-            **self.changed,
         }
-        return resolved(params)
+        return usual_params(self.class_name, sizes, self.changed)
 
     @property
     def command(self):
@@ -109,13 +120,6 @@ class Experiment:
         """Where the run lies: a `lib.runs.RunFolder`."""
         name = runs.experiment_name(self.class_name, self.params)
         return runs.RunFolder(os.path.join(train_dir, self.dataset, name))
-
-
-def resolved(params):
-    """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
-    if params.get('advdepth') == 0:
-        return {**params, 'advdepth': params['depth']}
-    return params
 
 
 # (dataset, latent_width, depth, latent)

@@ -213,8 +213,9 @@ def _usual(run):
         if (experiment.class_name, experiment.dataset) == (run.class_name, run.dataset)
     ]
     if not candidates:
-        method = experiments.METHODS.get(run.class_name)
-        return method.own if method else {}
+        sizes = {size: run.params[size] for size in ('scales', 'depth', 'latent')}
+        usual = experiments.usual_params(run.class_name, sizes)
+        return {key: value for key, value in usual.items() if key not in sizes}
     same_size = [params for params in candidates if params['latent'] == run.params['latent']]
     return (same_size or candidates)[0]
 

@@ -202,12 +202,14 @@ class RunFolder:
             os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
         )
 
-    def check_args(self, args, may_change=()):
+    def check_args(self, args, may_change=(), defaults=None):
         """Refuses to go on with a run under other options than it was started with.
 
         Args:
             args: {option: value}, as it will be recorded.
             may_change: options that may differ, such as the length of the run.
+            defaults: {option: value} of what a run had that did not record the option, as those
+                before the option was there; without a default any value may go on with it.
 
         Raises:
             UserError: an option differs; the message names it.
@@ -216,7 +218,7 @@ class RunFolder:
         if record is None:
             return
         for option, value in args.items():
-            before = record['args'].get(option)
+            before = record['args'].get(option, (defaults or {}).get(option, value))
             if option not in may_change and before != value:
                 raise UserError(
                     f'The run folder {self.path} was made with {option}={before}, not {value}; '

@@ -78,6 +78,12 @@ def parsed():
     return {command: answer['values'] for command, answer in zip(every, answers, strict=True)}
 
 
+def sizes_of(values):
+    """The sizes that a training command's flags ask for."""
+    scales = int(math.log2(32 / values['latent_width']))
+    return {'scales': scales, 'depth': values['depth'], 'latent': values['latent']}
+
+
 def makes(values, folder):
     """Whether a training command makes the run folder DATASET/EXPERIMENT."""
     dataset, name = folder.split('/')
@@ -85,7 +91,7 @@ def makes(values, folder):
     params = runs.parse_experiment_name(name, types)
     values = {
         **values,
-        'scales': int(math.log2(32 / values['latent_width'])),
+        **sizes_of(values),
         'advdepth': values.get('advdepth') or values['depth'],
     }
     same = all(values[key] == types[key](value) for key, value in params.items())
@@ -142,8 +148,10 @@ def test_the_scripts_defaults_are_the_papers(parsed):
     assert {m.script: name for name, m in experiments.METHODS.items()} == tiny.SCRIPTS
     for experiment in experiments.EXPERIMENTS:
         values = parsed[f'python {shlex.join(experiment.command)}']
-        own = {**experiments.METHODS[experiment.class_name].own, **experiment.changed}
-        assert {name: values[name] for name in own} == own
+        types = acai_tf.ALL_AES[experiment.class_name].own_hyperparameters()
+        own = {name: values[name] for name in types}
+        params = acai_tf.ALL_AES[experiment.class_name].resolve(**sizes_of(values), **own)
+        assert params == experiment.params
 
 
 def test_run_folders_are_those_of_the_scripts():

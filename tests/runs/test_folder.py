@@ -112,6 +112,14 @@ def test_a_run_keeps_its_options(run):
         run.check_args({**ARGS, 'total_kimg': 128})
 
 
+def test_an_option_that_an_old_run_did_not_record_takes_its_default(run):
+    run.write_args(ARGS)
+    run.check_args({**ARGS, 'tricks': 0}, defaults={'tricks': 0})
+    run.check_args({**ARGS, 'versions_of_no_flag': 3})
+    with pytest.raises(UserError, match='made with tricks=0, not 2; give --tricks=0'):
+        run.check_args({**ARGS, 'tricks': 2}, defaults={'tricks': 0})
+
+
 @pytest.mark.parametrize('text', ['', '{', '[]', '{"args": 3}', '{"args": [1]}', '\x00', '"a"'])
 def test_damaged_args_are_said_to_be(run, text):
     with open(os.path.join(run.path, 'args.json'), 'w') as file:

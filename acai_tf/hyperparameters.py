@@ -1,0 +1,112 @@
+"""A method's own hyper-parameters, read off its constructors: there alone stand their defaults."""
+import dataclasses
+import inspect
+import math
+import numbers
+import re
+
+from lib.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Hyperparameter:
+    """A number or text that tells two runs of a method apart.
+
+    Attributes:
+        name: its keyword, its flag, and its part of a run folder's name.
+        default: the constructor's; its type is that of all values.
+        help: what it is, from the class's docstring.
+        bounds: (lowest, highest) of a number, None where there is none; of a text a function that
+            raises ValueError for what it must not be.
+    """
+
+    name: str
+    default: object
+    help: str
+    bounds: object = (None, None)
+
+    @property
+    def kind(self):
+        return type(self.default)
+
+    def checked(self, value):
+        """The value, of the right type.
+
+        Raises:
+            ValueError: it is none; the message says what it must be.
+        """
+        if self.kind is str:
+            if not isinstance(value, str):
+                raise ValueError('must be text')
+            if callable(self.bounds):
+                self.bounds(value)
+            return value
+        number = numbers.Integral if self.kind is int else numbers.Real
+        if not isinstance(value, number) or isinstance(value, bool) or not math.isfinite(value):
+            raise ValueError(f'must be a number of type {self.kind.__name__}')
+        low, high = self.bounds
+        if low is not None and value < low or high is not None and value > high:
+            raise ValueError(f'must be {_range(low, high)}')
+        return self.kind(value)
+
+
+def _range(low, high):
+    if high is None:
+        return f'at least {low}'
+    return f'at most {high}' if low is None else f'between {low} and {high}'
+
+
+def of_class(cls, root):
+    """{name: Hyperparameter} of a class: the keyword-only arguments with a number or text of the
+    constructors between it and `root`, bounded by the classes' BOUNDS."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        if not issubclass(base, root) or base is root or '__init__' not in base.__dict__:
+            continue
+        described = _described_arguments(base)
+        for argument in inspect.signature(base.__init__).parameters.values():
+            if argument.kind is argument.KEYWORD_ONLY and isinstance(
+                argument.default, (int, float, str)
+            ):
+                name = argument.name
+                text = described.get(name, '')
+                bounds = _bounds(cls, name)
+                found[name] = Hyperparameter(name, argument.default, text, bounds)
+    return found
+
+
+def _bounds(cls, name):
+    return next(
+        (base.BOUNDS[name] for base in cls.__mro__ if name in base.__dict__.get('BOUNDS', {})),
+        (None, None),
+    )
+
+
+def _described_arguments(cls):
+    """{argument: its text} of a docstring's Args."""
+    *_, args = (inspect.getdoc(cls) or '').partition('\nArgs:\n')
+    args = re.split(r'\n\S', args)[0]
+    found = re.findall(r'^    (\w+): (.*(?:\n {8}.*)*)', args, re.MULTILINE)
+    return {name: ' '.join(text.split()) for name, text in found}
+
+
+def resolve(cls, root, given):
+    """{name: value} of all of a class's own hyper-parameters, where some are given.
+
+    Raises:
+        TypeError: the class has no such argument, as Python says it.
+        UserError: a value is out of bounds.
+    """
+    known = of_class(cls, root)
+    for name in given:
+        if name not in known:
+            raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
+    values = {name: given.get(name, own.default) for name, own in known.items()}
+    for name, value in values.items():
+        try:
+            values[name] = known[name].checked(value)
+        except ValueError as error:
+            raise UserError(
+                f'{cls.__name__} cannot have {name}={value!r}: it {error}.'
+            ) from error
+    return values

@@ -1,0 +1,126 @@
+"""A method's hyper-parameters: read off its constructors, checked there and by the flags alike."""
+import numpy as np
+import pytest
+from absl import flags
+
+import acai_tf
+from acai_tf import Autoencoder
+from cli import shared_flags
+from lib.errors import UserError
+from lib.paper import experiments
+from tests import tiny
+
+SIZES = {'scales': 4, 'depth': 16, 'latent': 8}
+
+
+def test_names_and_types():
+    own = {
+        'AEBaseline': {},
+        'AEDenoising': {'noise': float},
+        'AEDropout': {'dropout': float},
+        'VAE': {'beta': float, 'advweight': float, 'advdepth': int, 'reg': float},
+        'AAE': {'adversary_lr': float, 'disc_layer_sizes': str},
+        'AEVQVAE': {'z_log_size': int, 'beta': float, 'num_latents': int},
+        'ACAI': {'advweight': float, 'advdepth': int, 'reg': float},
+        'LRAE': {'advweight': float, 'advdepth': int},
+    }
+    for name, cls in acai_tf.ALL_AES.items():
+        assert cls.hyperparameters() == {**dict.fromkeys(SIZES, int), **own[name]}, name
+
+
+def test_each_has_its_text_from_the_docstring():
+    for cls in acai_tf.ALL_AES.values():
+        for own in cls.own_hyperparameters().values():
+            assert len(own.help) > 10 and own.help.endswith('.'), (cls, own)
+            assert '**' not in own.help and '  ' not in own.help
+
+
+class Child(acai_tf.ACAI):
+    """A method of a method.
+
+    Args:
+        tricks: how many of them,
+            on two lines.
+        reg: another one.
+    """
+
+    BOUNDS = {'tricks': (1, 5)}
+
+    def __init__(self, *, tricks=3, reg=0.5, **shared):
+        super().__init__(tricks=tricks, reg=reg, **shared)
+
+
+def test_a_subclass_adds_and_changes():
+    own = Child.own_hyperparameters()
+    assert {name: found.default for name, found in own.items()} == {
+        'advweight': 0.5, 'advdepth': 0, 'reg': 0.5, 'tricks': 3
+    }
+    assert own['tricks'].help == 'how many of them, on two lines.'
+    assert own['reg'].bounds == (0.0, 1.0) and own['reg'].help == 'another one.'
+    assert Child.resolve(**SIZES) == {
+        **SIZES, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.5, 'tricks': 3
+    }
+    assert experiments.usual_params('Child', SIZES, {'tricks': 4})['tricks'] == 4
+
+
+@pytest.mark.parametrize(
+    'method, own, words',
+    [
+        ('ACAI', {'reg': 1.5}, 'ACAI cannot have reg=1.5: it must be between 0.0 and 1.0'),
+        ('ACAI', {'advweight': -1}, 'must be at least 0.0'),
+        ('ACAI', {'advdepth': 1.5}, 'must be a number of type int'),
+        ('VAE', {'beta': float('nan')}, 'must be a number of type float'),
+        ('AEDropout', {'dropout': 0}, 'between 0.001 and 1.0'),
+        ('AEDenoising', {'noise': 'much'}, 'must be a number of type float'),
+        ('AAE', {'disc_layer_sizes': '7,-5'}, 'must be positive integers separated by commas'),
+        ('AAE', {'disc_layer_sizes': 7}, 'must be text'),
+        ('AEVQVAE', {'z_log_size': 99}, 'between 0 and 24'),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_in_one_sentence(method, own, words):
+    with pytest.raises(UserError, match=words) as raised:
+        tiny.make(method, **own)
+    assert '\n' not in str(raised.value)
+
+
+def test_an_unknown_argument_is_refused_as_python_does():
+    with pytest.raises(TypeError, match="AEBaseline got an unexpected keyword argument 'reg'"):
+        tiny.make('AEBaseline', reg=0.2)
+
+
+def test_values_have_the_type_of_their_default():
+    model = tiny.make('ACAI', advweight=1, advdepth=np.int64(3), reg=np.float32(0.5))
+    assert model.params == {**tiny.SIZES, 'advweight': 1.0, 'advdepth': 3, 'reg': 0.5}
+    assert {type(value) for value in model.params.values()} == {int, float}
+
+
+def test_flags_have_the_defaults_and_bounds_of_the_class(monkeypatch):
+    values = flags.FlagValues()
+    monkeypatch.setattr(flags, 'FLAGS', values)
+    for name in ('DEFINE_string', 'DEFINE_integer', 'DEFINE_float', 'register_validator'):
+        define = getattr(flags, name)
+        monkeypatch.setattr(
+            flags, name, lambda *args, define=define: define(*args, flag_values=values)
+        )
+    shared_flags.define_hyperparameter_flags(acai_tf.AAE)
+    shared_flags.define_hyperparameter_flags(Child)
+    values(['script'])
+    assert values.flag_values_dict() == {
+        'adversary_lr': 1e-4, 'disc_layer_sizes': '100,100',
+        'advweight': 0.5, 'advdepth': 0, 'reg': 0.5, 'tricks': 3,
+    }
+    for bad in ('--tricks=6', '--disc_layer_sizes=a', '--advweight=-1', '--advdepth=1.5'):
+        with pytest.raises(flags.IllegalFlagValueError):
+            values(['script', bad])
+
+
+def test_the_paper_must_be_told_of_a_method_first():
+    with pytest.raises(LookupError, match='Nobody is not registered; import acai_tf first'):
+        experiments.usual_params('Nobody', SIZES)
+
+
+def test_methods_are_visible_to_an_editor():
+    text = (tiny.REPOSITORY / 'acai_tf' / '__init__.py').read_text()
+    for cls in tiny.METHODS:
+        assert f'import {cls}\n' in text
+    assert issubclass(acai_tf.ACAI, Autoencoder)
