@@ -9,12 +9,15 @@ from absl import flags, logging
 import cli
 from lib.errors import UserError
 
-flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to download.')
+flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to make.')
+flags.DEFINE_string('from', None, 'Folder of the files as published, in place of downloads.')
+flags.DEFINE_bool('no-checksums', False, 'Take other files of the format than those published.')
 flags.DEFINE_string('data_dir', None, 'Folder of the records (AE_DATA if not given).')
 flags.DEFINE_bool('overwrite', False, 'Make files again that are there already.')
 flags.DEFINE_string('celeba_zip', None, 'Your img_align_celeba.zip, in place of a download.')
 flags.DEFINE_string('images', None, 'Folder of your own pictures, a sub-folder for each class.')
 flags.DEFINE_string('name', None, 'Name of the dataset of your own pictures.')
+flags.DEFINE_integer('size', 32, 'Width and height of your own pictures, in pixels.')
 flags.DEFINE_float('test_fraction', 0.1, 'Share of your own pictures that is for testing.')
 flags.DEFINE_bool('strict', False, 'Stop at a file that is no picture, in place of skipping it.')
 
@@ -36,9 +39,22 @@ def main():
             test_fraction=FLAGS.test_fraction,
             strict=FLAGS.strict,
             overwrite=FLAGS.overwrite,
+            size=FLAGS.size,
         )
         return 0
-    downloads.create_all(FLAGS.datasets, data_dir, FLAGS.overwrite, FLAGS.celeba_zip)
+    if FLAGS['size'].present:
+        raise UserError(
+            '--size is for your own pictures, --images; CelebA and lines come at any width by '
+            'name: train with --dataset=celeba64 or --dataset=lines64.'
+        )
+    downloads.create_all(
+        FLAGS.datasets,
+        data_dir,
+        FLAGS.overwrite,
+        FLAGS.celeba_zip,
+        FLAGS['from'].value,
+        verified=not FLAGS['no-checksums'].value,
+    )
     return 0
 
 

@@ -15,6 +15,7 @@ flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, .
 flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of every run, in 1024 images.', 0)
 flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
 flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai.')
+flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
 flags.DEFINE_string('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
 flags.DEFINE_bool('dry_run', False, 'Print the commands that are needed, and stop.')
@@ -53,6 +54,7 @@ def main():
         total_kimg=FLAGS.total_kimg,
         report_kimg=FLAGS.report_kimg,
         methods=FLAGS.methods,
+        datasets=FLAGS.datasets,
     )
     if FLAGS.dry_run:
         for command in filter(None, (job.next_command() for job in jobs)):

@@ -9,7 +9,9 @@ from lib.paper import results
 from lib.runs import architecture, scalars
 
 SIZES = ('scales', 'depth', 'latent')
-OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str}  # what is used of args.json
+# What is used of args.json.
+OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str, 'latent_width': int}
+RUN_OPTIONS = ('seed', 'lr', 'batch', 'latent_width')  # of a `lib.paper.results.Run`
 LARGEST = 1 << 31  # of what is computed with
 
 
@@ -128,7 +130,7 @@ def find_runs(train_dir):
         except UserError as error:
             print(error, file=sys.stderr)
             continue
-        options = {key: recorded[key] for key in ('seed', 'lr', 'batch') if key in recorded}
+        options = {key: recorded[key] for key in RUN_OPTIONS if key in recorded}
         dataset = recorded.get('dataset', run.dataset)
         found.append(results.read_run(folder, class_name, dataset, params, options))
     kept, notes = results.distinct(found)

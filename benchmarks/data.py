@@ -60,7 +60,7 @@ def measure(name, folder):
 def main(_):
     print(f'{"dataset":10} {"decoded in":10} {"first epoch":>12} {"later":>12} {"x the step":>11}')
     for name in ('mnist32', 'cifar10', 'celeba32'):
-        source = data.RECORD_SETS[name]
+        source = data.DATASETS[name].records
         with tempfile.TemporaryDirectory() as folder:
             for stem in {*source.train, *source.test}:
                 count = FLAGS.images if stem in source.train else 64

@@ -5,6 +5,7 @@ import numpy as np
 
 from acai_tf import load
 from lib import data, eval, randomness
+from lib.data import registry
 from lib.drawing import curves, line_examples, sheets
 from lib.errors import UserError
 from lib.paper import reported, results
@@ -12,7 +13,6 @@ from lib.paper import reported, results
 STEPS = 16  # images of an interpolation
 PAIRS = 4  # interpolations a method on real data
 SAMPLES = 16  # rows and columns of VAE samples
-LIMITS = {'celeba32': (-1.2, 1.2)}  # display range, [-1, 1] elsewhere
 
 
 def draw_all(train_dir, out):
@@ -29,18 +29,14 @@ def draw_all(train_dir, out):
     """
     groups = by_experiment(load.find_runs(train_dir))
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
-    on_lines = groups.pop('lines32', {})
-    if on_lines:
-        curve_groups = {
-            (class_name, text.replace('\n', ', ')): found
-            for (class_name, text, _), found in on_lines.items()
-        }
-        print_written(sheets.save(curves.draw(curve_groups), os.path.join(out, 'learning_curves')))
-        _draw_lines(on_lines, out)
-    else:
+    if 'lines32' not in groups:
         print(f'No run of lines32 lies below {train_dir}: no interpolations, samples or curves.')
     for dataset, experiments in groups.items():
-        _draw_real(dataset, experiments, out)
+        if registry.is_lines(dataset):
+            _draw_curves(dataset, experiments, out)
+            _draw_lines(dataset, experiments, out)
+        else:
+            _draw_real(dataset, experiments, out)
 
 
 def print_written(paths):
@@ -90,18 +86,34 @@ def _first_model(found):
     return None
 
 
-def _draw_lines(experiments, out):
-    ends = line_examples.ends()[:, None]  # (2, 1, 32, 32, 1)
-    shown = [('correct', line_examples.examples()['correct'][None])]
+def _lines_stem(dataset, name, out):
+    """The path of a figure of lines, without its ending; the paper's dataset goes unnamed."""
+    return os.path.join(out, name if dataset == 'lines32' else f'{dataset}_{name}')
+
+
+def _draw_curves(dataset, experiments, out):
+    groups = {
+        (class_name, text.replace('\n', ', ')): found
+        for (class_name, text, _), found in experiments.items()
+    }
+    stem = _lines_stem(dataset, 'learning_curves', out)
+    print_written(sheets.save(curves.draw(groups), stem))
+
+
+def _draw_lines(dataset, experiments, out):
+    width = registry.width_of(dataset)
+    ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
+    shown = [('correct', line_examples.examples(width)['correct'][None])]
     for (class_name, text, _), found in experiments.items():
         model = _first_model(found)
         if model is None:
             continue
         shown.append((text, eval.between(model, *ends, STEPS)))
         if class_name == 'VAE':
-            stem = 'vae_samples' if text == 'VAE' else f'vae_samples_{_file_name(text)}'
-            print_written(sheets.save(_draw_samples(model), os.path.join(out, stem)))
-    stem = os.path.join(out, 'lines_interpolations')
+            name = 'vae_samples' if text == 'VAE' else f'vae_samples_{_file_name(text)}'
+            stem = _lines_stem(dataset, name, out)
+            print_written(sheets.save(_draw_samples(model), stem))
+    stem = _lines_stem(dataset, 'lines_interpolations', out)
     print_written(sheets.save(sheets.strips(shown), stem))
 
 
@@ -124,7 +136,6 @@ def _draw_real(dataset_name, experiments, out):
         print(f'Not drawn: interpolations of {dataset_name}. {error}')
         return
     ends = np.stack(np.split(images[: len(images) // 2 * 2], 2))
-    limits = LIMITS.get(dataset_name, (-1, 1))
     for size in sorted({size for _, _, size in experiments}):
         shown = []
         for (_, text, latent_size), found in experiments.items():
@@ -133,4 +144,5 @@ def _draw_real(dataset_name, experiments, out):
                 shown.append((text, eval.between(model, *ends, STEPS)))
         if shown:
             stem = os.path.join(out, f'interpolations_{dataset_name}_{size}')
+            limits = registry.display_of(dataset_name)
             print_written(sheets.save(sheets.strips(shown, limits), stem))

@@ -85,15 +85,16 @@ def _test_images(indices, model, run):
 
 def _read(path, shape):
     """A picture file as an image of the model's shape, cut to its central square."""
-    if tuple(shape[:2]) != (picture_folder.SIZE_PX,) * 2:
-        raise UserError(f'The run is of images {shape}; only 32x32 can be read from files.')
+    height, width, colors = shape
+    if height != width:
+        raise UserError(f'The run is of images {shape}; only square ones can be read from files.')
     try:
-        pixels = picture_folder.read_picture(path)
+        pixels = picture_folder.read_picture(path, width)
     except FileNotFoundError as error:
         raise UserError(f'{path} is missing.') from error
     except Exception as error:  # damaged pictures make Pillow raise errors of every kind
         raise UserError(f'{path} is no readable picture ({error}).') from error
-    if shape[-1] == 1:
+    if colors == 1:
         pixels = np.round(pixels @ np.array(LUMA))[..., None].astype(np.uint8)
     return data.scale(pixels).numpy()
 

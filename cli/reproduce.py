@@ -88,7 +88,7 @@ class Job:
             data.check_files(self.experiment.dataset)
 
 
-def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None):
+def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, datasets=()):
     """The jobs of a table, the first seed's first.
 
     Args:
@@ -97,14 +97,15 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None):
         seeds: how many, from 1.
         total_kimg, report_kimg: as the training scripts have them.
         methods: names of classes or scripts, to make only these; None for all.
+        datasets: to make only rows of these, the paper's or not; () for all of the paper's.
 
     Raises:
-        UserError: a method is unknown.
+        UserError: a method is unknown, or a dataset has no row in the table.
     """
     known = experiments.METHODS
     wanted = [
         experiment
-        for experiment in experiments.of_table(table)
+        for experiment in experiments.of_table(table, datasets)
         if not methods
         or experiment.class_name in methods
         or known[experiment.class_name].script in methods

@@ -100,7 +100,8 @@ _RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 're
 def _scales(width):
     halvings = math.log2(width / FLAGS.latent_width)
     if halvings < 0 or not halvings.is_integer():
-        widths = [str(width >> scale) for scale in range(width.bit_length())]
+        evenly = (width & -width).bit_length()  # how often it halves, and once for none
+        widths = [str(width >> scale) for scale in range(evenly)]
         sys.exit(
             f'{sys.argv[0]}: --latent_width={FLAGS.latent_width} does not divide the image width '
             f'{width} into a power of two; use one of {", ".join(widths)}.'

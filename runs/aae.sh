@@ -13,6 +13,10 @@ python aae.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16  # paper
 python aae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 70.74±3.27
 python aae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 90.03±0.54
 
+# cifar10
+python aae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 40.65±1.45
+python aae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 42.86±0.88
+
 # svhn32
 python aae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 23.43±0.79
 python aae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 22.81±0.24
@@ -20,7 +24,3 @@ python aae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper,
 # celeba32
 python aae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python aae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python aae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 40.65±1.45
-python aae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 42.86±0.88

@@ -13,6 +13,10 @@ python acai.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16  # pape
 python acai.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 98.25±0.11
 python acai.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 99.00±0.08
 
+# cifar10
+python acai.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 52.77±0.45
+python acai.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 63.99±0.47
+
 # svhn32
 python acai.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 34.47±1.14
 python acai.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 85.14±0.20
@@ -20,7 +24,3 @@ python acai.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper
 # celeba32
 python acai.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python acai.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python acai.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 52.77±0.45
-python acai.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 63.99±0.47

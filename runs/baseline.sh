@@ -13,6 +13,10 @@ python baseline.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16  # 
 python baseline.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 94.90±0.14
 python baseline.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 93.94±0.13
 
+# cifar10
+python baseline.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 47.92±0.20
+python baseline.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 51.62±0.25
+
 # svhn32
 python baseline.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 26.21±0.42
 python baseline.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 22.74±0.05
@@ -20,7 +24,3 @@ python baseline.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # p
 # celeba32
 python baseline.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python baseline.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python baseline.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 47.92±0.20
-python baseline.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 51.62±0.25

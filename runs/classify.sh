@@ -7,8 +7,8 @@ set -euo pipefail
 
 # pixels
 python classify_fc.py --dataset=mnist32
-python classify_fc.py --dataset=svhn32
 python classify_fc.py --dataset=cifar10
+python classify_fc.py --dataset=svhn32
 
 # mnist32, 32 latents
 python classify_latent_ae.py --ae_dir=experiments/mnist32/AEBaseline_depth16_latent2_scales3
@@ -28,24 +28,6 @@ python classify_latent_ae.py --ae_dir=experiments/mnist32/AAE_adversary_lr0.0001
 python classify_latent_ae.py --ae_dir=experiments/mnist32/AEVQVAE_beta10.0_depth16_latent16_num_latents10_scales3_z_log_size14
 python classify_latent_ae.py --ae_dir=experiments/mnist32/ACAI_advdepth16_advweight0.5_depth16_latent16_reg0.2_scales3
 
-# svhn32, 32 latents
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEBaseline_depth64_latent2_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent2_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDenoising_depth64_latent2_noise1.0_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent2_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent2_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent2_num_latents10_scales3_z_log_size14
-python classify_latent_ae.py --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent2_reg0.2_scales3
-
-# svhn32, 256 latents
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEBaseline_depth64_latent16_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent16_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDenoising_depth64_latent16_noise1.0_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent16_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent16_scales3
-python classify_latent_ae.py --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent16_num_latents10_scales3_z_log_size14
-python classify_latent_ae.py --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3
-
 # cifar10, 256 latents
 python classify_latent_ae.py --ae_dir=experiments/cifar10/AEBaseline_depth64_latent16_scales3
 python classify_latent_ae.py --ae_dir=experiments/cifar10/AEDropout_depth64_dropout0.75_latent16_scales3
@@ -63,3 +45,21 @@ python classify_latent_ae.py --ae_dir=experiments/cifar10/VAE_beta1.0_depth64_la
 python classify_latent_ae.py --ae_dir=experiments/cifar10/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent64_scales3
 python classify_latent_ae.py --ae_dir=experiments/cifar10/AEVQVAE_beta10.0_depth64_latent64_num_latents10_scales3_z_log_size14
 python classify_latent_ae.py --ae_dir=experiments/cifar10/ACAI_advdepth64_advweight0.5_depth64_latent64_reg0.2_scales3
+
+# svhn32, 32 latents
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEBaseline_depth64_latent2_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent2_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDenoising_depth64_latent2_noise1.0_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent2_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent2_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent2_num_latents10_scales3_z_log_size14
+python classify_latent_ae.py --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent2_reg0.2_scales3
+
+# svhn32, 256 latents
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEBaseline_depth64_latent16_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent16_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEDenoising_depth64_latent16_noise1.0_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent16_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent16_scales3
+python classify_latent_ae.py --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent16_num_latents10_scales3_z_log_size14
+python classify_latent_ae.py --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3

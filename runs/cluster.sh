@@ -24,24 +24,6 @@ python cluster.py --n_init=1000 --ae_dir=experiments/mnist32/AAE_adversary_lr0.0
 python cluster.py --n_init=1000 --ae_dir=experiments/mnist32/AEVQVAE_beta10.0_depth16_latent16_num_latents10_scales3_z_log_size14  # paper, to be checked: 96.80
 python cluster.py --n_init=1000 --ae_dir=experiments/mnist32/ACAI_advdepth16_advweight0.5_depth16_latent16_reg0.2_scales3  # paper, to be checked: 96.17
 
-# svhn32, 32 latents
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEBaseline_depth64_latent2_scales3  # paper, to be checked: 19.38
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent2_scales3  # paper, to be checked: 21.42
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDenoising_depth64_latent2_noise1.0_scales3  # paper, to be checked: 17.91
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent2_scales3  # paper, to be checked: 16.83
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent2_scales3  # paper, to be checked: 17.35
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent2_num_latents10_scales3_z_log_size14  # paper, to be checked: 15.19
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent2_reg0.2_scales3  # paper, to be checked: 20.86
-
-# svhn32, 256 latents
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEBaseline_depth64_latent16_scales3  # paper, to be checked: 15.62
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent16_scales3  # paper, to be checked: 15.19
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDenoising_depth64_latent16_noise1.0_scales3  # paper, to be checked: 31.49
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent16_scales3  # paper, to be checked: 11.36
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent16_scales3  # paper, to be checked: 13.59
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent16_num_latents10_scales3_z_log_size14  # paper, to be checked: 18.84
-python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3  # paper, to be checked: 24.98
-
 # cifar10, 256 latents: not in the paper
 python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/AEBaseline_depth64_latent16_scales3
 python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/AEDropout_depth64_dropout0.75_latent16_scales3
@@ -59,3 +41,21 @@ python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/VAE_beta1.0_depth64
 python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent64_scales3
 python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/AEVQVAE_beta10.0_depth64_latent64_num_latents10_scales3_z_log_size14
 python cluster.py --n_init=1000 --ae_dir=experiments/cifar10/ACAI_advdepth64_advweight0.5_depth64_latent64_reg0.2_scales3
+
+# svhn32, 32 latents
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEBaseline_depth64_latent2_scales3  # paper, to be checked: 19.38
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent2_scales3  # paper, to be checked: 21.42
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDenoising_depth64_latent2_noise1.0_scales3  # paper, to be checked: 17.91
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent2_scales3  # paper, to be checked: 16.83
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent2_scales3  # paper, to be checked: 17.35
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent2_num_latents10_scales3_z_log_size14  # paper, to be checked: 15.19
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent2_reg0.2_scales3  # paper, to be checked: 20.86
+
+# svhn32, 256 latents
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEBaseline_depth64_latent16_scales3  # paper, to be checked: 15.62
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDropout_depth64_dropout0.5_latent16_scales3  # paper, to be checked: 15.19
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEDenoising_depth64_latent16_noise1.0_scales3  # paper, to be checked: 31.49
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/VAE_beta1.0_depth64_latent16_scales3  # paper, to be checked: 11.36
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AAE_adversary_lr0.0001_depth64_disc_layer_sizes100,100_latent16_scales3  # paper, to be checked: 13.59
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/AEVQVAE_beta10.0_depth64_latent16_num_latents10_scales3_z_log_size14  # paper, to be checked: 18.84
+python cluster.py --n_init=1000 --ae_dir=experiments/svhn32/ACAI_advdepth64_advweight0.5_depth64_latent16_reg0.2_scales3  # paper, to be checked: 24.98

@@ -13,6 +13,10 @@ python denoising.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16  #
 python denoising.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 96.00±0.27
 python denoising.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 98.51±0.04
 
+# cifar10
+python denoising.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 53.78±0.36
+python denoising.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 60.65±0.14
+
 # svhn32
 python denoising.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 25.15±0.78
 python denoising.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 77.89±0.35
@@ -20,7 +24,3 @@ python denoising.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # 
 # celeba32
 python denoising.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python denoising.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python denoising.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 53.78±0.36
-python denoising.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 60.65±0.14

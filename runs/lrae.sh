@@ -12,6 +12,10 @@ python lrae.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16
 python lrae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2
 python lrae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16
 
+# cifar10
+python lrae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16
+python lrae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64
+
 # svhn32
 python lrae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2
 python lrae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16
@@ -19,7 +23,3 @@ python lrae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16
 # celeba32
 python lrae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python lrae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python lrae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16
-python lrae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64

@@ -13,6 +13,10 @@ python vae.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16  # paper
 python vae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 96.56±0.31
 python vae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 98.74±0.14
 
+# cifar10
+python vae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 47.49±0.22
+python vae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 51.39±0.46
+
 # svhn32
 python vae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 29.58±3.22
 python vae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 66.30±1.06
@@ -20,7 +24,3 @@ python vae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper,
 # celeba32
 python vae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python vae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python vae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 47.49±0.22
-python vae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 51.39±0.46

@@ -13,6 +13,10 @@ python vqvae.py --dataset=lines32 --latent_width=4 --depth=16 --latent=16  # pap
 python vqvae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=2  # paper, to be checked: 97.50±0.18
 python vqvae.py --dataset=mnist32 --latent_width=4 --depth=16 --latent=16  # paper, to be checked: 97.25±1.42
 
+# cifar10
+python vqvae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 42.80±0.44
+python vqvae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 16.22±12.44
+
 # svhn32
 python vqvae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=2  # paper, to be checked: 24.53±1.33
 python vqvae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 44.94±20.42
@@ -20,7 +24,3 @@ python vqvae.py --dataset=svhn32 --latent_width=4 --depth=64 --latent=16  # pape
 # celeba32
 python vqvae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=2
 python vqvae.py --dataset=celeba32 --latent_width=4 --depth=64 --latent=16
-
-# cifar10
-python vqvae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=16  # paper, to be checked: 42.80±0.44
-python vqvae.py --dataset=cifar10 --latent_width=4 --depth=64 --latent=64  # paper, to be checked: 16.22±12.44

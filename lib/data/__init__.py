@@ -1,25 +1,21 @@
-"""From files to batches: `get_dataset`, by a dataset's name.
+"""From files to batches: `get_dataset`, by a dataset's name; `registry` says what there is.
 
 What makes the files (`downloads`, `picture_folder`) is imported by those who need it, for
 tensorflow-datasets is slow to import.
 """
 from lib.data.datasets import (
-    KNOWN,
-    OWN_SIZE_PX,
-    RECORD_SETS,
     Dataset,
     check_files,
     classes_path,
     get_dataset,
     record_path,
-    scale,
     shuffled_rows,
 )
+from lib.data.registry import DATASETS, KNOWN, scale
 
 __all__ = [
+    'DATASETS',
     'KNOWN',
-    'OWN_SIZE_PX',
-    'RECORD_SETS',
     'Dataset',
     'check_files',
     'classes_path',

@@ -8,11 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from lib import files, lines, randomness
-from lib.data import decoding, digits
+from lib.data import decoding, registry
 from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
-OWN_SIZE_PX = 32
 PREFETCHED_BATCHES = 4
 
 
@@ -43,66 +42,11 @@ class Dataset:
     @property
     def score_lines(self):
         """Whether its images are lines, whose interpolations can be scored."""
-        return self.name == 'lines32'
+        return registry.is_lines(self.name)
 
     @property
     def image_shape(self):
         return (self.height, self.width, self.colors)
-
-
-@dataclasses.dataclass(frozen=True)
-class RecordSet:
-    """A dataset that is read from record files.
-
-    made_by: the flags of create_datasets.py that make its files.
-    train, test: names of record files, without `.tfrecord`.
-    once: whether it has a `train_once`.
-    """
-
-    made_by: str
-    preparation: decoding.Preparation
-    train: tuple
-    test: tuple
-    once: bool = True
-
-
-def scale(pixels):
-    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
-    return tf.cast(pixels, tf.float32) * (2 / 255) - 1
-
-
-def _pad_to_32(pixels):
-    """(n, 28, 28, 1) -> (n, 32, 32, 1); pixel 0 is the original's padding by -1."""
-    return tf.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0)))
-
-
-def _faces(pixels):
-    """CelebA's (n, 218, 178, 3) uint8 -> (n, 32, 32, 3) float32, a little beyond [-1, 1] at edges.
-
-    # Original: TensorFlow 1's bicubic resizing, without half-pixel centres and antialiasing;
-    today's `tf.image.resize` gives other pictures.
-    """
-    cropped = scale(pixels[:, 36:-36, 16:-16])
-    return tf.raw_ops.ResizeBicubic(
-        images=cropped, size=(32, 32), align_corners=False, half_pixel_centers=False
-    )
-
-
-_MNIST = decoding.Preparation('mnist32', (28, 28, 1), (32, 32, 1), 10, _pad_to_32)
-_CIFAR10 = decoding.Preparation('cifar10', (32, 32, 3), (32, 32, 3), 10)
-_SVHN = decoding.Preparation('svhn32', (32, 32, 3), (32, 32, 3), 10)
-_CELEBA = decoding.Preparation('celeba32', (218, 178, 3), (32, 32, 3), 1, _faces, np.float32)
-
-RECORD_SETS = {
-    'mnist32': RecordSet('--datasets=mnist', _MNIST, ('mnist-train',), ('mnist-test',)),
-    'cifar10': RecordSet('--datasets=cifar10', _CIFAR10, ('cifar10-train',), ('cifar10-test',)),
-    'svhn32': RecordSet('--datasets=svhn', _SVHN, ('svhn-train', 'svhn-extra'), ('svhn-test',)),
-    # Original: CelebA is tested on the pictures it is trained on.
-    'celeba32': RecordSet(
-        '--datasets=celeba', _CELEBA, ('celeba-train',), ('celeba-train',), once=False
-    ),
-}
-KNOWN = ('lines32', 'digits32', *RECORD_SETS)
 
 
 def get_dataset(name, batch_size=64, seed=0, data_dir=None):
@@ -121,13 +65,15 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     """
     if batch_size < 1:
         raise UserError(f'A batch of {batch_size} images is not possible; use 1 or more.')
-    if name == 'lines32':
-        return _lines32(batch_size, seed)
-    if name == 'digits32':
-        train, test = (_rows(*part) for part in digits.load())
-        return _of_rows(name, train, test, digits.NCLASS, batch_size, seed)
+    entry = registry.find(name)
+    if entry and not (entry.records or entry.load):
+        return _lines(name, entry.width, batch_size, seed)
+    if entry and entry.load:
+        train, test = (_rows(*part) for part in entry.load())
+        nclass = 1 + int(train['label'].max())
+        return _of_rows(name, train, test, nclass, batch_size, seed)
     data_dir = os.environ.get('AE_DATA') if data_dir is None else data_dir
-    source = RECORD_SETS.get(name) or _own(name, data_dir)
+    source = entry.records if entry else _own(name, data_dir)
     train_paths = _paths(source.train, source.made_by, data_dir)
     test_paths = _paths(source.test, source.made_by, data_dir)
     train = decoding.load(train_paths, source.preparation)
@@ -142,7 +88,7 @@ def check_files(name):
     Raises:
         UserError: one is missing; the message says how to make it.
     """
-    source = RECORD_SETS.get(name)
+    source = registry.find(name).records
     for stems in (source.train, source.test) if source else ():
         _paths(stems, source.made_by, os.environ.get('AE_DATA'))
 
@@ -159,7 +105,10 @@ def record_path(stem, data_dir):
 
 def _own(name, data_dir):
     """The RecordSet of one's own pictures."""
-    unknown = f'There is no dataset {name!r}; known: {", ".join(KNOWN)}'
+    unknown = (
+        f'There is no dataset {name!r}; known: {", ".join(registry.KNOWN)}, and lines and celeba '
+        'at other widths, such as lines64'
+    )
     if not data_dir or os.path.basename(name) != name:
         raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
     path = classes_path(name, data_dir)
@@ -168,7 +117,9 @@ def _own(name, data_dir):
     try:
         about = files.read_json(path)
         classes, colors = about['classes'], about['colors']
+        size = about.get('size', registry.DEFAULT_SIZE_PX)
         usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
+        usable = usable and type(size) is int and registry.is_possible(size)
     except FileNotFoundError:
         raise UserError(
             f'{unknown}. For your own pictures, {path} is missing; make it with: {make}'
@@ -177,9 +128,9 @@ def _own(name, data_dir):
         usable = False
     if not usable:
         raise UserError(f'{path} is damaged; make it again: {make}')
-    shape = (OWN_SIZE_PX, OWN_SIZE_PX, colors)
+    shape = (size, size, colors)
     preparation = decoding.Preparation(name, shape, shape, len(classes))
-    return RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
+    return registry.RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
 
 
 def _paths(stems, made_by, data_dir):
@@ -226,7 +177,7 @@ def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
             x, label = tf.numpy_function(gather, (indices,), types, stateful=False)
             x = tf.ensure_shape(x, (*indices.shape, *shape))
             label = tf.ensure_shape(label, indices.shape)
-            x = scale(x) if x.dtype == tf.uint8 else x
+            x = registry.scale(x) if x.dtype == tf.uint8 else x
             return {'x': x, 'label': tf.one_hot(label, nclass)}
 
         return indices.map(batch).prefetch(PREFETCHED_BATCHES)
@@ -260,16 +211,21 @@ def shuffled_rows(count, batch_size, seed, step):
     return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
 
 
-def _lines32(batch_size, seed):
-    def batch(stream, step, size):
-        angles = randomness.Draws(seed, step).uniform(stream, (size,), 0, 2 * math.pi, tf.float64)
+def _lines(name, width, batch_size, seed):
+    def angles(stream, step, size):
+        return randomness.Draws(seed, step).uniform(stream, (size,), 0, 2 * math.pi, tf.float64)
+
+    def drawn(angles):
         label = tf.one_hot(lines.label_of(angles), lines.NCLASS)
-        return {'x': lines.draw_lines_tf(angles, 32), 'label': label}
+        return {'x': lines.draw_lines_tf(angles, width), 'label': label}
 
     def train_from(step):
         steps = tf.data.Dataset.range(step, tf.int64.max)
-        return steps.map(lambda step: batch('lines/train', step, batch_size)).prefetch(2)
+        return steps.map(lambda step: drawn(angles('lines/train', step, batch_size))).prefetch(2)
 
-    test = tf.data.Dataset.from_tensors(batch('lines/test', 0, LINES_TEST_IMAGES))
-    test = test.unbatch().batch(batch_size).cache()
-    return Dataset('lines32', 32, 32, 1, lines.NCLASS, train_from, test)
+    tested = angles('lines/test', 0, LINES_TEST_IMAGES)
+    if width <= registry.DEFAULT_SIZE_PX:
+        test = tf.data.Dataset.from_tensors(drawn(tested)).unbatch().batch(batch_size).cache()
+    else:  # too large to be drawn at once and kept
+        test = tf.data.Dataset.from_tensor_slices(tested).batch(batch_size).map(drawn)
+    return Dataset(name, width, width, 1, lines.NCLASS, train_from, test)

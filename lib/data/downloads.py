@@ -1,114 +1,81 @@
 """The paper's datasets as record files: from their authors' hosts through TensorFlow Datasets."""
-import dataclasses
 import os
 import threading
 import urllib.parse
-import zipfile
-import zlib
-from collections.abc import Callable
 
 import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import decoding, records
+from lib.data import formats, published, records, registry
 from lib.errors import UserError
 
 NETWORK_SECONDS = 8  # a host that is silent for so long is taken as not reachable
 READ_TOGETHER = 256
-CELEBA_PICTURES = 202599
-CELEBA_SHAPE = (218, 178, 3)
-MAX_FACE_BYTES = 2**24  # no JPEG of that shape is larger
 
 
-def svhn_class(digit):
-    """SVHN's class of a digit: digit d is class d - 1, and digit 0 is class 9.
-
-    # Original: it subtracts 1 from SVHN's own labels, in which digit 0 is 10.
-    """
-    return (digit - 1) % 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Download:
-    """How a dataset comes from TensorFlow Datasets.
-
-    builder: its name there.
-    splits: {record file without `.tfrecord`: splits there}.
-    to_class: from the label there to the original's; None where every picture is class 0.
-    """
-
-    builder: str
-    splits: dict
-    to_class: Callable | None = int
-
-
-DOWNLOADS = {
-    'mnist': Download('mnist', {'mnist-train': 'train', 'mnist-test': 'test'}),
-    'cifar10': Download('cifar10', {'cifar10-train': 'train', 'cifar10-test': 'test'}),
-    'svhn': Download(
-        'svhn_cropped',
-        {'svhn-train': 'train', 'svhn-test': 'test', 'svhn-extra': 'extra'},
-        svhn_class,
-    ),
-    'celeba': Download('celeb_a', {'celeba-train': 'train+validation+test'}, None),
-}
-
-
-def create_all(names, data_dir, overwrite=False, celeba_zip=None):
+def create_all(names, data_dir, overwrite=False, celeba_zip=None, folder=None, verified=True):
     """`create` for several datasets; stops at the first that cannot be had.
 
     Raises:
         UserError: as `create`.
     """
     for name in names:
-        if name not in DOWNLOADS:
+        if name not in registry.SOURCES:
             raise UserError(
-                f'There is no dataset {name!r} to download; known: {", ".join(DOWNLOADS)}.'
+                f'There is no dataset {name!r} to download; known: {", ".join(registry.SOURCES)}.'
             )
     if celeba_zip and 'celeba' not in names:
         raise UserError('--celeba_zip is for celeba, which --datasets does not name; add it.')
+    if celeba_zip and folder:
+        raise UserError('Give --celeba_zip or --from, not both.')
+    if folder is None and not verified:
+        raise UserError('--no-checksums is for the files of --from=FOLDER; add that.')
     # What needs no network comes first: a host that does not answer ends the command.
     for name in sorted(names, key=lambda name: not (name == 'celeba' and celeba_zip)):
-        create(name, data_dir, overwrite, celeba_zip)
+        create(name, data_dir, overwrite, celeba_zip, folder, verified)
 
 
-def create(name, data_dir, overwrite=False, celeba_zip=None):
+def create(name, data_dir, overwrite=False, celeba_zip=None, folder=None, verified=True):
     """Makes the record files of a dataset that are not there yet.
 
     Pictures keep TensorFlow Datasets' order, which is mixed but always the same; those of
     celeba_zip are in the order of their file names.
 
     Args:
-        name: a key of DOWNLOADS.
+        name: a key of `lib.data.registry.SOURCES`.
         data_dir: folder of the records. Downloads are kept in `tfds` below it.
         overwrite: whether files that are there are made again.
         celeba_zip: img_align_celeba.zip, in place of a download of CelebA.
+        folder: of the files as their authors publish them, in place of any download.
+        verified: whether these must have the published checksums.
 
     Raises:
         UserError: the host cannot be reached, or the data or the disk is at fault.
     """
-    download = DOWNLOADS[name]
+    source = registry.SOURCES[name]
     missing = []
-    for stem in download.splits:
+    for stem in source.splits:
         path = data.record_path(stem, data_dir)
         if os.path.exists(path) and not overwrite:
             print(f'{path} is there already; --overwrite makes it again.')
         else:
             missing.append(stem)
-    if missing and name == 'celeba' and celeba_zip:
+    if missing and folder:
+        published.create(source, missing, folder, data_dir, verified)
+    elif missing and name == 'celeba' and celeba_zip:
         _create_from_zip(data.record_path(missing[0], data_dir), celeba_zip)
     elif missing:
-        builder = _prepared(name, download, data_dir)
+        builder = _prepared(source, data_dir)
         for stem in missing:
-            _create_from_tfds(data.record_path(stem, data_dir), builder, download, stem)
+            _create_from_tfds(data.record_path(stem, data_dir), builder, source, stem)
 
 
-def _create_from_tfds(path, builder, download, stem):
-    splits = download.splits[stem]
+def _create_from_tfds(path, builder, source, stem):
+    splits = '+'.join(source.splits[stem])
     total = builder.info.splits[splits].num_examples
-    records.write(path, _pictures(builder, splits, download.to_class), total)
+    records.write(path, _pictures(builder, splits, source.to_class), total)
     print(f'{path}: {total:,} pictures.')
 
 
@@ -135,23 +102,18 @@ def _pictures(builder, splits, to_class):
         ) from error
 
 
-def _prepared(name, download, data_dir):
+def _prepared(source, data_dir):
     """The TFDS builder of a dataset, downloaded and prepared."""
-    tfds_dir = os.path.join(data_dir, 'tfds')
-    hint = (
-        ' CelebA\'s host often refuses; with img_align_celeba.zip from elsewhere, give '
-        '--celeba_zip=img_align_celeba.zip.'
-        if name == 'celeba'
-        else ''
-    )
+    name, tfds_dir = source.name, os.path.join(data_dir, 'tfds')
     try:
-        builder = tfds.builder(download.builder, data_dir=tfds_dir)
+        builder = tfds.builder(source.builder, data_dir=tfds_dir)
         if not builder.is_prepared():
             for host in sorted({_origin(url) for url in _urls(builder)}):
                 if not _reachable(host):
                     raise UserError(
                         f'Cannot reach {host} to download {name}; connect this machine to the '
-                        f'network, or copy the records made on another into {data_dir}.{hint}'
+                        'network, give --from=FOLDER with the files as their authors publish them, '
+                        f'or copy the records made on another into {data_dir}.{source.hint}'
                     )
             config = tfds.download.DownloadConfig(try_download_gcs=False)
             builder.download_and_prepare(download_config=config)
@@ -161,7 +123,7 @@ def _prepared(name, download, data_dir):
         detail = str(error).strip().partition('\n')[0] or type(error).__name__
         raise UserError(
             f'{name} could not be downloaded and prepared in {tfds_dir} ({detail}); run the '
-            f'command again, or delete that folder first.{hint}'
+            f'command again, or delete that folder first.{source.hint}'
         ) from error
     return builder
 
@@ -213,34 +175,11 @@ def _reachable(url):
 
 
 def _create_from_zip(path, celeba_zip):
-    try:
-        with zipfile.ZipFile(celeba_zip) as archive:
-            faces = sorted(
-                (entry for entry in archive.infolist() if _is_face(entry.filename)),
-                key=lambda entry: os.path.basename(entry.filename),
-            )
-            if not faces:
-                raise UserError(f'{celeba_zip} holds no .jpg; give the img_align_celeba.zip.')
-            records.write(path, _faces(archive, faces, celeba_zip), len(faces))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise UserError(
-            f'Cannot read {celeba_zip} ({error}); give the path of a whole img_align_celeba.zip.'
-        ) from error
-    known = '' if len(faces) == CELEBA_PICTURES else f'; the whole CelebA has {CELEBA_PICTURES:,}'
+    faces, read, size = formats.open_faces(celeba_zip)
+    pictures = (
+        (formats.checked_face(celeba_zip, face.filename, read, face, size(face)), 0)
+        for face in sorted(faces, key=lambda face: os.path.basename(face.filename))
+    )
+    records.write(path, pictures, len(faces))
+    known = '' if len(faces) == formats.FACES else f'; the whole CelebA has {formats.FACES:,}'
     print(f'{path}: {len(faces):,} pictures{known}.')
-
-
-def _is_face(name):
-    return name.lower().endswith(('.jpg', '.jpeg')) and not name.startswith('__MACOSX/')
-
-
-def _faces(archive, entries, celeba_zip):
-    """Yields (JPEG bytes, 0)."""
-    for entry in entries:
-        image = archive.read(entry) if entry.file_size <= MAX_FACE_BYTES else b''
-        if image[:2] != b'\xff\xd8' or decoding.size(image) != CELEBA_SHAPE:
-            raise UserError(
-                f'{celeba_zip}: {entry.filename} is no JPEG of 178x218 pixels in colour; give the '
-                'img_align_celeba.zip of the aligned and cropped pictures.'
-            )
-        yield image, 0

@@ -9,21 +9,28 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from lib import data, files
-from lib.data import records
+from lib.data import records, registry
 from lib.errors import UserError
 
-SIZE_PX = data.OWN_SIZE_PX
-ENOUGH_PX = 4 * SIZE_PX  # a JPEG may be decoded at this size, which is much faster
+ENOUGH = 4  # a JPEG may be decoded at so many times the size it gets, which is much faster
 NAMED = 5  # skipped files that are named, of all
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 
 
-def create(folder, name, data_dir, test_fraction=0.1, strict=False, overwrite=False):
+def create(
+    folder,
+    name,
+    data_dir,
+    test_fraction=0.1,
+    strict=False,
+    overwrite=False,
+    size=registry.DEFAULT_SIZE_PX,
+):
     """Makes NAME-train.tfrecord, NAME-test.tfrecord and NAME-classes.json of a folder of pictures.
 
     A class is a sub-folder, in alphabetical order, with all that lies below it; a folder without
-    sub-folders is one class. Pictures become 32x32 as `read_picture` says, with one colour if every
-    one of them is grey. Hidden files are left out.
+    sub-folders is one class. Pictures become square as `read_picture` says, with one colour if
+    every one of them is grey. Hidden files are left out.
 
     Args:
         folder: the folder.
@@ -33,17 +40,19 @@ def create(folder, name, data_dir, test_fraction=0.1, strict=False, overwrite=Fa
             ones is a function of their paths in the folder alone.
         strict: whether a file that is no readable picture is an error; else it is skipped.
         overwrite: whether files that are there are made again.
+        size: width and height of the pictures, in pixels.
 
     Raises:
-        UserError: the name cannot be used, or there is nothing to train on.
+        UserError: the name or size cannot be used, or there is nothing to train on.
     """
     _check(folder, name, test_fraction)
+    registry.check_width(size, f'--size={size}')
     paths = {part: data.record_path(f'{name}-{part}', data_dir) for part in ('train', 'test')}
     about_path = data.classes_path(name, data_dir)
     if all(map(os.path.exists, (*paths.values(), about_path))) and not overwrite:
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
-    pictures, skipped = _read_all(folder, strict)
+    pictures, skipped = _read_all(folder, strict, size)
     if not pictures:
         raise UserError(
             f'{folder} holds no readable picture; expected PNG, JPEG or other pictures in '
@@ -60,7 +69,7 @@ def create(folder, name, data_dir, test_fraction=0.1, strict=False, overwrite=Fa
     for part, members in parts.items():
         encoded = (_encode(*pictures[relative], classes, gray) for relative in members)
         records.write(paths[part], encoded, len(members))
-    _write_about(about_path, classes, 1 if gray else 3)
+    _write_about(about_path, classes, 1 if gray else 3, size)
     print(
         f'{name}: {len(parts["train"]):,} pictures to train on and {len(parts["test"]):,} to test, '
         f'{"grey" if gray else "in colour"}, {len(classes)} classes: {", ".join(classes)}.'
@@ -68,14 +77,14 @@ def create(folder, name, data_dir, test_fraction=0.1, strict=False, overwrite=Fa
     )
 
 
-def read_picture(path):
-    """A picture of any size and kind, cut to its central square: (32, 32, 3) uint8.
+def read_picture(path, size=registry.DEFAULT_SIZE_PX):
+    """A picture of any size and kind, cut to its central square: (size, size, 3) uint8.
 
     It is turned as its camera says; what is transparent becomes white; of an animation it is the
     first frame; greys of 16 bits are scaled to 8.
     """
     with Image.open(path) as picture:
-        picture.draft(None, (ENOUGH_PX, ENOUGH_PX))
+        picture.draft(None, (ENOUGH * size, ENOUGH * size))
         picture = ImageOps.exif_transpose(picture)
         if picture.mode.startswith('I'):
             pixels = np.asarray(picture).clip(0, 2**16 - 1) // 257
@@ -85,19 +94,16 @@ def read_picture(path):
             white = Image.new('RGBA', picture.size, 'white')
             picture = Image.alpha_composite(white, picture)
         picture = picture.convert('RGB')
-        return np.asarray(ImageOps.fit(picture, (SIZE_PX, SIZE_PX), Image.Resampling.LANCZOS))
+        return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
 
 
 def _check(folder, name, test_fraction):
-    from lib.data import downloads  # which imports tensorflow-datasets
-
-    taken = {*data.KNOWN, *downloads.DOWNLOADS}
     if not NAME.fullmatch(name or ''):
         raise UserError(
             f'--name={name or ""} cannot be used; give your pictures a name of letters, digits, '
             '- and _.'
         )
-    if name.lower() in taken:
+    if registry.is_known(name.lower()):
         raise UserError(f'--name={name} is the name of another dataset; choose a new one.')
     if not 0 < test_fraction < 1:
         raise UserError(f'--test_fraction={test_fraction} must lie between 0 and 1.')
@@ -123,7 +129,7 @@ def _files(folder):
     return found
 
 
-def _read_all(folder, strict):
+def _read_all(folder, strict, size):
     """({relative path: (class, pixels)}, [relative path of a file that was skipped])."""
     pictures, skipped = {}, []
     found = _files(folder)
@@ -132,7 +138,7 @@ def _read_all(folder, strict):
         try:
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
-            pictures[relative] = label, read_picture(path)
+            pictures[relative] = label, read_picture(path, size)
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
             if strict:
                 raise UserError(
@@ -177,9 +183,12 @@ def _encode(label, pixels, classes, gray):
     return png, classes.index(label)
 
 
-def _write_about(path, classes, colors):
+def _write_about(path, classes, colors, size):
+    about = {'classes': classes, 'colors': colors}
+    if size != registry.DEFAULT_SIZE_PX:  # as the files always were
+        about['size'] = size
     try:
         with files.written_whole(path) as partial, open(partial, 'w', encoding='utf-8') as file:
-            json.dump({'classes': classes, 'colors': colors}, file, indent=2)
+            json.dump(about, file, indent=2)
     except OSError as error:
         raise UserError(f'Cannot write {path} ({error.strerror}); make room first.') from error

@@ -2,6 +2,7 @@
 
 The original's format; its files are read, and it reads ours.
 """
+import contextlib
 import os
 
 import tensorflow as tf
@@ -38,24 +39,53 @@ def write(path, pictures, total):
     Raises:
         UserError: another number of pictures came, or the file cannot be written.
     """
+    write_together([(path, pictures, total)])
+
+
+def write_together(parts):
+    """`write` for several files, none of which appears before all are complete.
+
+    Args:
+        parts: iterable of (path, pictures, total).
+    """
+    with contextlib.ExitStack() as unfinished:
+        for path, pictures, total in parts:
+            _write(path, pictures, total, unfinished)
+
+
+def _write(path, pictures, total, unfinished):
+    """Writes a file that gets its name when the `contextlib.ExitStack` unfinished ends."""
     written = 0
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        with files.written_whole(path) as partial:
-            with tf.io.TFRecordWriter(partial) as writer:
-                for image, label in progress(pictures, total, os.path.basename(path)):
-                    writer.write(_example(image, label))
-                    written += 1
-            if written != total:
-                raise UserError(
-                    f'{path} was not made: {written} pictures came instead of {total}; '
-                    'run the command again.'
-                )
+        partial = unfinished.enter_context(_named_at_the_end(path))
+        with tf.io.TFRecordWriter(partial) as writer:
+            for image, label in progress(pictures, total, os.path.basename(path)):
+                writer.write(_example(image, label))
+                written += 1
     except (OSError, tf.errors.OpError) as error:
+        raise _unwritable(path, error) from error
+    if written != total:
         raise UserError(
-            f'Cannot write {path} ({_reason(error)}); make room or name another folder, and run '
-            'the command again.'
-        ) from error
+            f'{path} was not made: {written} pictures came instead of {total}; '
+            'run the command again.'
+        )
+
+
+@contextlib.contextmanager
+def _named_at_the_end(path):
+    try:
+        with files.written_whole(path) as partial:
+            yield partial
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path, error):
+    return UserError(
+        f'Cannot write {path} ({_reason(error)}); make room or name another folder, and run the '
+        'command again.'
+    )
 
 
 def count_whole(path):

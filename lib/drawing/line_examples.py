@@ -8,28 +8,29 @@ from lib import lines, randomness
 
 COUNT = 16  # images a picture
 LEFT, RIGHT = 5 * math.pi / 7, 3 * math.pi / 2  # angles of the two ends
-BLUR_PX = 2.0  # standard deviation at the middle of the unrealistic interpolation
+SIZE_PX = 32  # width and height of the paper's
+BLUR_PX = 2.0  # there, the standard deviation at the middle of the unrealistic interpolation
 
 
-def ends():
-    """The two images that the paper interpolates between, (2, 32, 32, 1)."""
-    return lines.draw_lines([LEFT, RIGHT])
+def ends(size=SIZE_PX):
+    """The two images that the paper interpolates between, (2, size, size, 1)."""
+    return lines.draw_lines([LEFT, RIGHT], size)
 
 
-def examples():
-    """{title: images (COUNT, 32, 32, 1) in [-1, 1]}."""
+def examples(size=SIZE_PX):
+    """{title: images (COUNT, size, size, 1) in [-1, 1]}."""
     t = np.linspace(0, 1, COUNT)
-    first, last = ends()
-    correct = lines.draw_lines(LEFT + (RIGHT - LEFT) * t)
+    first, last = ends(size)
+    correct = lines.draw_lines(LEFT + (RIGHT - LEFT) * t, size)
     angles = randomness.Draws(0).uniform('figures/lines', (COUNT,), 0, 2 * math.pi).numpy()
     return {
-        'samples': lines.draw_lines(angles),
+        'samples': lines.draw_lines(angles, size),
         'correct': correct,
         'data space': mix(first, last, t),
         'abrupt': np.where(t[:, None, None, None] < 0.5, first, last),
         # The longer way round.
-        'overshooting': lines.draw_lines(LEFT + (RIGHT - 2 * math.pi - LEFT) * t),
-        'unrealistic': _blurred(correct, BLUR_PX * np.sin(math.pi * t)),
+        'overshooting': lines.draw_lines(LEFT + (RIGHT - 2 * math.pi - LEFT) * t, size),
+        'unrealistic': _blurred(correct, BLUR_PX * size / SIZE_PX * np.sin(math.pi * t)),
     }
 
 

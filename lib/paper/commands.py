@@ -3,13 +3,18 @@ import os
 import shlex
 
 from lib import runs
+from lib.data import registry
 from lib.paper import experiments, reported
 
 TRAIN_DIR = 'experiments'  # the scripts' own
 FIRST_LINE = '#!/usr/bin/env bash'
 STRICT = 'set -euo pipefail'
 WRITTEN = '# Written from lib/paper/experiments.py by: python reproduce.py --write_runs'
-CLASSIFIED = ('mnist32', 'svhn32', 'cifar10')
+CLASSIFIED = tuple(
+    entry.name
+    for entry in registry.DATASETS.values()
+    if entry.in_paper and entry.sizes and 2 in entry.tables
+)
 
 
 def texts():

@@ -1,16 +1,18 @@
 """The paper's runs as data: which method is trained on which dataset at which sizes.
 
-runs/*.sh is written from here (`lib/paper/commands.py`), and `reproduce.py` and
-`tables.py` take from here what a cell of a table needs, so that a command stands once.
+The datasets and the sizes of their runs stand in `lib.data.registry`. runs/*.sh is written from
+here (`lib/paper/commands.py`), and `reproduce.py` and `tables.py` take from here what a cell of a
+table needs, so that a command stands once.
 """
 import dataclasses
 import os
 from typing import NamedTuple
 
 from lib import runs
+from lib.data import registry
+from lib.errors import UserError
 from lib.paper import reported
 
-IMAGE_WIDTH_PX = 32
 TOTAL_KIMG = 1 << 14  # 2^24 images
 BATCH, LR = 64, 1e-4
 CLUSTER_INITS = 1000
@@ -90,7 +92,7 @@ class Experiment:
     def params(self):
         """{hyper-parameter: value}, as they name the run folder."""
         sizes = {
-            'scales': (IMAGE_WIDTH_PX // self.latent_width).bit_length() - 1,
+            'scales': (registry.width_of(self.dataset) // self.latent_width).bit_length() - 1,
             'depth': self.depth,
             'latent': self.latent,
         }
@@ -122,18 +124,6 @@ class Experiment:
         return runs.RunFolder(os.path.join(train_dir, self.dataset, name))
 
 
-# (dataset, latent_width, depth, latent)
-SIZES = (
-    ('lines32', 2, 16, 16),
-    ('mnist32', 4, 16, 2),
-    ('mnist32', 4, 16, 16),
-    ('svhn32', 4, 64, 2),
-    ('svhn32', 4, 64, 16),
-    ('celeba32', 4, 64, 2),
-    ('celeba32', 4, 64, 16),
-    ('cifar10', 4, 64, 16),
-    ('cifar10', 4, 64, 64),
-)
 
 
 def _experiment(class_name, dataset, latent_width, depth, latent):
@@ -145,21 +135,46 @@ def _experiment(class_name, dataset, latent_width, depth, latent):
     return Experiment(class_name, dataset, latent_width, depth, latent, changed, note)
 
 
-EXPERIMENTS = tuple(_experiment(name, *sizes) for name in METHODS for sizes in SIZES)
+def _experiments(in_paper):
+    entries = [entry for entry in registry.DATASETS.values() if entry.in_paper == in_paper]
+    return tuple(
+        _experiment(class_name, entry.name, *sizes)
+        for class_name in METHODS
+        for entry in entries
+        for sizes in entry.sizes
+    )
+
+
+EXPERIMENTS = _experiments(in_paper=True)
+FURTHER = _experiments(in_paper=False)  # on datasets that the paper has not
 TABLES = (1, 2, 3)
 
 
-def of_table(table):
+def of_table(table, datasets=()):
     """The experiments whose runs fill a table of the paper, seed by seed.
 
     Args:
         table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too.
+        datasets: those to take the table's rows of, the paper's or not; () for all of the paper's.
+
+    Raises:
+        UserError: a dataset has no row in the table.
     """
     on_lines = {('lines32', 64), ('lines32', 256)}
     rows = {1: on_lines, 2: reported.ACCURACY, 3: reported.CLUSTERING}[table]
+    papers = [experiment for experiment in EXPERIMENTS if experiment.key in rows]
+    further = [
+        experiment for experiment in FURTHER if table in registry.tables_of(experiment.dataset)
+    ]
+    known = {experiment.dataset: None for experiment in papers + further}
+    for dataset in datasets:
+        if dataset not in known:
+            raise UserError(
+                f'--datasets={dataset} has no rows in table {table}; known: {", ".join(known)}.'
+            )
     return [
         experiment
-        for experiment in EXPERIMENTS
+        for experiment in (papers + further if datasets else papers)
         if experiment.class_name in reported.METHODS
-        and experiment.key in rows
+        and (not datasets or experiment.dataset in datasets)
     ]

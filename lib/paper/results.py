@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lib import files, runs
+from lib.data import registry
 from lib.paper import experiments
 from lib.runs import scalars
 
@@ -32,6 +33,7 @@ class Run:
     curves: {tag of an evaluation or loss: {step: value}}, without the first step's.
     clustering: what cluster.py left, or {}.
     code: whose code trained it, OURS or ORIGINAL; the two are never averaged.
+    latent_width: as recorded; None where it follows from the dataset.
     """
 
     path: str
@@ -44,11 +46,12 @@ class Run:
     curves: dict = dataclasses.field(default_factory=dict)
     clustering: dict = dataclasses.field(default_factory=dict)
     code: str = OURS
+    latent_width: int | None = None
 
     @property
     def latent_size(self):
         """Numbers in a latent."""
-        width = experiments.IMAGE_WIDTH_PX >> self.params['scales']
+        width = self.latent_width or registry.width_of(self.dataset) >> self.params['scales']
         return self.params['latent'] * width**2
 
     def kimg(self, step):
@@ -92,7 +95,7 @@ def read_run(path, class_name, dataset, params, options):
     Args:
         path: the folder.
         class_name, dataset, params: what was trained.
-        options: {'seed', 'lr', 'batch': value} as far as they are recorded.
+        options: {'seed', 'lr', 'batch', 'latent_width': value} as far as they are recorded.
     """
     folder = runs.RunFolder(path)
     # Only the 2018 code leaves no args.json; convert.py notes there whose a run was.
@@ -209,7 +212,7 @@ def settings_texts(run, **more):
 def _usual(run):
     candidates = [
         experiment.params
-        for experiment in experiments.EXPERIMENTS
+        for experiment in experiments.EXPERIMENTS + experiments.FURTHER
         if (experiment.class_name, experiment.dataset) == (run.class_name, run.dataset)
     ]
     if not candidates:

@@ -4,6 +4,7 @@ import io
 import math
 from typing import NamedTuple
 
+from lib.data import registry
 from lib.paper import experiments, layouts, reported, results
 
 TITLES = {
@@ -82,19 +83,19 @@ def build(records, number):
         number: 1, 2 or 3.
     """
     if number == 1:
-        on_lines = [run for run in records if run.dataset == 'lines32']
-        rows = [
-            _row(on_lines, reported.QUANTITIES[name].label, ('lines32', None), name, values)
-            for name, values in reported.LINES.items()
-        ]
+        on_lines = [run for run in records if 1 in registry.tables_of(run.dataset)]
+        others = sorted({run.dataset for run in on_lines} - {'lines32'}, key=registry.width_of)
+        rows = _lines_rows(on_lines, 'lines32', '', reported.LINES)
+        for dataset in others:
+            unreported = dict.fromkeys(reported.LINES, {})
+            rows += _lines_rows(on_lines, dataset, f'{dataset}, ', unreported)
         return Table(1, columns(on_lines), rows)
     quantity = 'latent_accuracy' if number == 2 else results.CLUSTERING
     values = reported.ACCURACY if number == 2 else reported.CLUSTERING
-    # Lines are in table 1, and CelebA has no classes.
     classified = [
         run
         for run in records
-        if run.dataset not in ('lines32', 'celeba32') and run.number(quantity) is not None
+        if number in registry.tables_of(run.dataset) and run.number(quantity) is not None
     ]
     keys = list(values)
     keys += sorted({(run.dataset, run.latent_size) for run in classified} - set(keys))
@@ -104,6 +105,15 @@ def build(records, number):
         label = f'{key[0]}, latent size {key[1]}'
         rows.append(_row(of_key, label, key, quantity, values.get(key, {})))
     return Table(number, columns(classified), rows)
+
+
+def _lines_rows(records, dataset, lead, reported_rows):
+    """The rows of table 1 of one dataset; `lead` comes before their labels."""
+    of_dataset = [run for run in records if run.dataset == dataset]
+    return [
+        _row(of_dataset, lead + reported.QUANTITIES[name].label, (dataset, None), name, values)
+        for name, values in reported_rows.items()
+    ]
 
 
 def columns(records):

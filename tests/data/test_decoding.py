@@ -10,7 +10,7 @@ from lib.errors import UserError
 
 RNG = np.random.default_rng(0)
 COLOR = decoding.Preparation('color', (32, 32, 3), (32, 32, 3), 10)
-FACES = data.RECORD_SETS['celeba32'].preparation
+FACES = data.DATASETS['celeba32'].records.preparation
 
 
 def png(pixels):

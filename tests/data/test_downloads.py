@@ -1,31 +1,28 @@
 """The real download-and-prepare path of TFDS, on small files from a server on this machine."""
 import functools
-import gzip
 import http.server
-import io
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
-import zipfile
 
 import numpy as np
 import pytest
-import scipy.io
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import downloads, records
+from lib.data import downloads, records, registry
 from lib.errors import UserError
 from tests import tiny
+from tests.data import published_files
+from tests.data.published_files import jpegs, write_zip
 
 ROOT = tiny.REPOSITORY
-RNG = np.random.default_rng(0)
 
 
 class Server:
@@ -75,18 +72,22 @@ def decode(png):
     return tf.io.decode_png(png).numpy()
 
 
+def same_from_files(name, tmp_path, data_dir):
+    """Whether --from makes the very record files that the download made."""
+    again = str(tmp_path / 'again')
+    downloads.create(name, again, folder=str(tmp_path / 'upstream'), verified=False)
+    stems = registry.SOURCES[name].splits
+    assert sorted(os.listdir(again)) == sorted(f'{stem}.tfrecord' for stem in stems)
+    for stem in stems:
+        paths = [data.record_path(stem, folder) for folder in (data_dir, again)]
+        assert len({pathlib.Path(path).read_bytes() for path in paths}) == 1, stem
+
+
 def test_mnist(tmp_path, server, monkeypatch):
     cls, _ = builder_class('mnist')
     monkeypatch.setattr(cls, 'URL', server.url)
-    counts = {'train': 60000, 't10k': 10000}  # TFDS wants all of them
-    for part, count in counts.items():
-        # Each picture is its number in two pixels; its label follows from it.
-        pixels = np.zeros((count, 28, 28), np.uint8)
-        pixels[:, 3, 4], pixels[:, 27, 27] = np.divmod(np.arange(count), 256)
-        for kind, content in (('images-idx3', 16 * b'\0' + pixels.tobytes()),
-                              ('labels-idx1', 8 * b'\0' + bytes(i % 10 for i in range(count)))):
-            path = tmp_path / 'upstream' / f'{part}-{kind}-ubyte.gz'
-            path.write_bytes(gzip.compress(content, 1))
+    # TFDS wants all of them.
+    published_files.write_idx(tmp_path / 'upstream', {'train': 60000, 't10k': 10000})
     data_dir = str(tmp_path / 'records')
     downloads.create('mnist', data_dir)
     pictures = read(data_dir, 'mnist-test')
@@ -97,6 +98,7 @@ def test_mnist(tmp_path, server, monkeypatch):
         assert image.sum() == image[3, 4, 0] + image[27, 27, 0] and label == numbers[-1] % 10
     assert len(pictures) == 10000 and len(set(numbers)) == 200
     assert records.count(data.record_path('mnist-train', data_dir)) == 60000
+    same_from_files('mnist', tmp_path, data_dir)
 
 
 def test_cifar10(tmp_path, server, monkeypatch):
@@ -106,19 +108,11 @@ def test_cifar10(tmp_path, server, monkeypatch):
     monkeypatch.setattr(
         cls, '_cifar_info', property(lambda self: info(self)._replace(url=url))
     )
-    pixels = RNG.integers(0, 256, (12, 3, 32, 32), np.uint8)
-    batches = [f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']
-    names = 'airplane automobile bird cat deer dog frog horse ship truck'.replace(' ', '\n')
-    with tarfile.open(tmp_path / 'upstream' / 'cifar-10-binary.tar.gz', 'w:gz') as archive:
-        contents = {'batches.meta.txt': (names + '\n').encode()}
-        for i, name in enumerate(batches):
-            contents[name] = b''.join(
-                bytes([j % 10]) + pixels[j].tobytes() for j in (2 * i, 2 * i + 1)
-            )
-        for name, content in contents.items():
-            member = tarfile.TarInfo(f'cifar-10-batches-bin/{name}')
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
+    upstream = tmp_path / 'upstream'
+    published_files.write_tar(
+        upstream / 'cifar-10-binary.tar.gz', published_files.cifar_binary()
+    )
+    pixels = published_files.cifar_pixels()
     data_dir = str(tmp_path / 'records')
     downloads.create('cifar10', data_dir)
     expected = {image.transpose(1, 2, 0).tobytes(): i for i, image in enumerate(pixels)}
@@ -129,6 +123,13 @@ def test_cifar10(tmp_path, server, monkeypatch):
         for png, label in pictures:
             found[expected[decode(png).tobytes()]] = label
     assert found == {i: i % 10 for i in range(12)}
+    same_from_files('cifar10', tmp_path, data_dir)
+    os.remove(upstream / 'cifar-10-binary.tar.gz')
+    for protocol in (None, 2, 4):
+        members = published_files.cifar_python(protocol)
+        published_files.write_tar(upstream / 'cifar-10-python.tar.gz', members)
+        same_from_files('cifar10', tmp_path, data_dir)
+        shutil.rmtree(tmp_path / 'again')
 
 
 @pytest.fixture
@@ -136,17 +137,12 @@ def svhn(tmp_path, server, monkeypatch):
     """SVHN's files with 20 pictures each; a picture's own label, 1..10, is its first pixel."""
     _, module = builder_class('svhn_cropped')
     monkeypatch.setattr(module, 'URL', server.url)
-    for part in ('train', 'test', 'extra'):
-        pixels = RNG.integers(0, 256, (32, 32, 3, 20), np.uint8)
-        labels = np.arange(20, dtype=np.uint8) % 10 + 1
-        pixels[0, 0, 0] = labels
-        path = tmp_path / 'upstream' / f'{part}_32x32.mat'
-        scipy.io.savemat(path, {'X': pixels, 'y': labels[:, np.newaxis]})
+    published_files.write_mat(tmp_path / 'upstream')
     return str(tmp_path / 'records')
 
 
-def test_svhn_class_is_its_own_label_minus_1(svhn):
-    assert [downloads.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
+def test_svhn_class_is_its_own_label_minus_1(svhn, tmp_path):
+    assert [registry.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
     downloads.create('svhn', svhn)
     for part in ('train', 'test', 'extra'):
         pictures = read(svhn, f'svhn-{part}')
@@ -155,6 +151,7 @@ def test_svhn_class_is_its_own_label_minus_1(svhn):
             assert label == decode(png)[0, 0, 0] - 1  # digit 0 is labelled 10, so class 9
     dataset = data.get_dataset('svhn32', data_dir=svhn)
     assert len(next(dataset.train_once.as_numpy_iterator())['x']) == 40
+    same_from_files('svhn', tmp_path, svhn)
 
 
 def test_an_interrupted_run_goes_on(svhn, server, monkeypatch, capsys):
@@ -190,26 +187,12 @@ def test_a_download_that_breaks_is_one_sentence(svhn, tmp_path):
     assert '\n' not in str(caught.value)
 
 
-def jpegs(count):
-    pixels = RNG.integers(0, 256, (count, 14, 12, 3), np.uint8)
-    large = tf.cast(tf.image.resize(pixels, (218, 178)), tf.uint8)
-    return [tf.io.encode_jpeg(image).numpy() for image in large]
-
-
-def write_zip(path, images, names=None, folder='img_align_celeba/'):
-    names = names or [f'{i + 1:06d}.jpg' for i in range(len(images))]
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr(folder, '')
-        for name, image in zip(names, images, strict=True):
-            archive.writestr(f'{folder}{name}', image)
-    return str(path)
-
-
 def test_celeba(tmp_path, server, monkeypatch):
     _, module = builder_class('celeb_a')
     upstream, images = tmp_path / 'upstream', jpegs(6)
-    write_zip(upstream / 'img_align_celeba.zip', images)
-    names = [f'{i + 1:06d}.jpg' for i in range(6)]
+    numbers = (1, 162770, 162771, 182637, 182638, 202599)  # the ends of the published partition
+    names = [f'{number:06d}.jpg' for number in numbers]
+    write_zip(upstream / 'img_align_celeba.zip', images, names)
 
     def table(columns, header):
         head = f'6\n{" ".join(columns)}\n' if header else ''
@@ -231,7 +214,15 @@ def test_celeba(tmp_path, server, monkeypatch):
     pictures = read(data_dir, 'celeba-train')
     assert sorted(image for image, _ in pictures) == sorted(images)  # bytes as they were
     assert {label for _, label in pictures} == {0}
-    assert len(next(data.get_dataset('celeba32', data_dir=data_dir).test.as_numpy_iterator())['x'])
+    for size in (32, 64, 146):
+        test = data.get_dataset(f'celeba{size}', data_dir=data_dir).test
+        assert next(test.as_numpy_iterator())['x'].shape == (6, size, size, 3)
+    same_from_files('celeba', tmp_path, data_dir)
+    shutil.rmtree(tmp_path / 'again')
+    for name, image in zip(names, images, strict=True):  # unpacked
+        (upstream / name).write_bytes(image)
+    os.remove(upstream / 'img_align_celeba.zip')
+    same_from_files('celeba', tmp_path, data_dir)
 
 
 def test_celeba_zip(tmp_path, capsys):
@@ -285,8 +276,8 @@ def test_a_silent_host_is_not_waited_for(monkeypatch):
 
 def test_the_hosts_that_are_asked_first():
     hosts = {
-        name: {downloads._origin(url) for url in downloads._urls(tfds.builder(download.builder))}
-        for name, download in downloads.DOWNLOADS.items()
+        name: {downloads._origin(url) for url in downloads._urls(tfds.builder(source.builder))}
+        for name, source in registry.SOURCES.items()
     }
     assert hosts == {
         'mnist': {'https://storage.googleapis.com/'},

@@ -1,0 +1,313 @@
+"""Datasets in files as their authors publish them: MNIST's idx, SVHN's .mat, CelebA's pictures.
+
+A format finds the files of a split in a folder, compares them with the published checksums, and
+reads them; CIFAR-10's is in `lib.data.cifar`. What a file claims about its size is compared with
+the size that it has before anything of that size is allocated, and nothing is unpacked to disk.
+"""
+import dataclasses
+import gzip
+import hashlib
+import math
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from lib.data import decoding
+from lib.errors import UserError
+
+NCLASS = 10  # of the datasets that have classes
+ZLIB_RATIO = 1032  # deflate packs no better than this
+HASHED_AT_ONCE = 2**20
+FACES = 202599
+FACE_SHAPE = (218, 178, 3)
+MAX_FACE_BYTES = 2**24  # no JPEG of that shape is larger
+FACE_NAME = re.compile(r'(\d{6})\.jpg')
+# {split: the first and last picture of it}, by the published partition.
+FACES_OF = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}
+
+
+class Pictures(NamedTuple):
+    """The pictures of a split, in the order in which they are published.
+
+    names: what TensorFlow Datasets calls each, as text.
+    labels: (n,) integers, those of TensorFlow Datasets; None where there are none.
+    read: index -> (H, W, C) uint8, or the JPEG bytes.
+    """
+
+    names: Sequence
+    labels: np.ndarray | None
+    read: Callable
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Format:
+    """Files of one format.
+
+    checksums: {file name: sha256 or md5 of the published file, in hexadecimal}.
+    """
+
+    checksums: dict
+
+    def wanted(self, split):
+        """[(file name, another that does as well, ...)] of what a split is read from."""
+        raise NotImplementedError
+
+    def find(self, folder, names):
+        """The path of the first of several names that a folder holds, or None."""
+        paths = (os.path.join(folder, name) for name in names)
+        return next(filter(os.path.isfile, paths), None)
+
+    def verify(self, path):
+        """Raises UserError unless a file is the published one."""
+        checksum = self.checksums[os.path.basename(path)]
+        digest = _new_hash(checksum)
+        try:
+            with open(path, 'rb') as file:
+                while block := file.read(HASHED_AT_ONCE):
+                    digest.update(block)
+        except OSError as error:
+            raise unusable(path, f'cannot be read ({error.strerror})') from error
+        compare(path, digest, checksum)
+
+    def read(self, paths, split):
+        """The `Pictures` of a split.
+
+        Args:
+            paths: one for each of `wanted`.
+            split: its name in TensorFlow Datasets.
+
+        Raises:
+            UserError: a file is not of this format.
+        """
+        raise NotImplementedError
+
+
+def unusable(path, why):
+    """The error for a file that is not what its name says."""
+    return UserError(f'{path} {why}; put the file there that its authors publish.')
+
+
+def compare(path, digest, checksum):
+    """Raises UserError unless a digest is the published one."""
+    if digest.hexdigest() != checksum:
+        raise UserError(
+            f'{path} is not the published file, whose {digest.name} is {checksum}: it may be cut '
+            'short; put that file there, or give --no-checksums to use another of this format.'
+        )
+
+
+def fits(claimed, path):
+    """Whether a compressed file is large enough to hold that many bytes."""
+    return claimed <= ZLIB_RATIO * os.path.getsize(path)
+
+
+def _new_hash(checksum):
+    return hashlib.new('md5' if len(checksum) == 32 else 'sha256')
+
+
+class Idx(Format):
+    """MNIST's four files, gzipped or not. Their checksums are of what they hold unpacked."""
+
+    def wanted(self, split):
+        part = {'train': 'train', 'test': 't10k'}[split]
+        names = f'{part}-images-idx3-ubyte', f'{part}-labels-idx1-ubyte'
+        return [(f'{name}.gz', name) for name in names]
+
+    def verify(self, path):
+        name = os.path.basename(path).removesuffix('.gz')
+        checksum = self.checksums[name]
+        digest = _new_hash(checksum)
+        header, content = _read_idx(path, 3 if 'images' in name else 1)
+        digest.update(header)
+        digest.update(content)
+        compare(path, digest, checksum)
+
+    def read(self, paths, split):
+        images_path, labels_path = paths
+        header, content = _read_idx(images_path, 3)
+        sizes = struct.unpack('>4x3I', header)
+        if sizes[1:] != (28, 28):
+            shown = 'x'.join(map(str, sizes[1:]))
+            raise unusable(images_path, f'holds pictures of {shown}, not of 28x28')
+        images = np.frombuffer(content, np.uint8).reshape(*sizes, 1)
+        labels = np.frombuffer(_read_idx(labels_path, 1)[1], np.uint8)
+        if len(labels) != len(images):
+            raise unusable(
+                labels_path,
+                f'has {len(labels):,} labels for the {len(images):,} pictures of {images_path}',
+            )
+        if labels.max(initial=0) >= NCLASS:
+            raise unusable(labels_path, f'has the label {labels.max()}, not only 0 to {NCLASS - 1}')
+        return Pictures(range(len(images)), labels, images.__getitem__)
+
+
+def _read_idx(path, ndim):
+    """(header, content) of an idx file of unsigned bytes, both bytes."""
+    kind = {1: 'labels', 3: 'pictures'}[ndim]
+    packed = path.endswith('.gz')
+    try:
+        with (gzip.open if packed else open)(path, 'rb') as file:
+            header = file.read(4 + 4 * ndim)
+            if header[:4] != bytes([0, 0, 8, ndim]) or len(header) < 4 + 4 * ndim:
+                raise unusable(path, f'is no idx file of {kind}: it does not begin as one')
+            claimed = math.prod(struct.unpack(f'>{ndim}I', header[4:]))
+            possible = fits(claimed, path) if packed else claimed <= os.path.getsize(path)
+            content = file.read(claimed + 1) if possible else b''
+    except (OSError, EOFError, zlib.error) as error:
+        raise unusable(path, f'cannot be read ({error})') from error
+    if not claimed or len(content) != claimed:
+        raise unusable(
+            path, f'is cut short, or no idx file: it says that it holds {claimed:,} bytes of {kind}'
+        )
+    return header, content
+
+
+class Mat(Format):
+    """SVHN's cropped digits, a MATLAB file for each split."""
+
+    def wanted(self, split):
+        return [(f'{split}_32x32.mat',)]
+
+    def read(self, paths, split):
+        import scipy.io
+
+        (path,) = paths
+        try:
+            with open(path, 'rb') as file:
+                shapes = {name: shape for name, shape, _ in scipy.io.whosmat(file)}
+                count = self._count(path, shapes)
+                content = scipy.io.loadmat(file, variable_names=['X', 'y'])
+            images, labels = content['X'], content['y'].reshape(-1)
+        except UserError:
+            raise
+        except Exception as error:  # SciPy's reader raises of every kind
+            detail = str(error).partition('\n')[0]
+            raise unusable(path, f'is no readable MATLAB file ({detail})') from error
+        whole = images.dtype == np.uint8 and labels.dtype.kind in 'iu'
+        if images.shape[3:] != (count,) or not whole:
+            raise unusable(path, 'holds no 8-bit pictures X with whole numbers y')
+        if labels.min() < 1 or labels.max() > NCLASS:
+            raise unusable(path, f'has labels y that are not 1 to {NCLASS}')
+        # TensorFlow Datasets: digit 0, which is labelled 10, becomes 0.
+        return Pictures(range(count), labels % NCLASS, lambda index: images[..., index])
+
+    def _count(self, path, shapes):
+        """How many pictures a file claims to hold."""
+        x, y = shapes.get('X', ()), shapes.get('y', ())
+        if len(x) != 4 or x[:3] != (32, 32, 3) or x[3] < 1 or y != (x[3], 1):
+            raise unusable(path, 'is no SVHN: it lacks X of 32x32x3xN and y of Nx1')
+        if not fits(math.prod(x), path):
+            raise unusable(path, f'says that it holds {x[3]:,} pictures, but is too small for that')
+        return x[3]
+
+
+class Faces(Format):
+    """CelebA's aligned and cropped pictures: the authors' zip, or a folder of them."""
+
+    def wanted(self, split):
+        return [('img_align_celeba.zip', 'img_align_celeba', '000001.jpg')]
+
+    def find(self, folder, names):
+        archive, below, _ = (os.path.join(folder, name) for name in names)
+        if os.path.isfile(archive):
+            return archive
+        return next((place for place in (below, folder) if _face_files(place)), None)
+
+    def verify(self, path):
+        if not os.path.isdir(path):
+            super().verify(path)
+        elif (count := len(_face_files(path))) != FACES:
+            raise UserError(
+                f'{path} holds {count:,} pictures of CelebA\'s {FACES:,}; complete it, or give '
+                '--no-checksums to use them as they are.'
+            )
+
+    def read(self, paths, split):
+        (path,) = paths
+        if os.path.isdir(path):
+            found, read, size = _face_files(path), _read_file, os.path.getsize
+        else:
+            found, (entries, read, size) = {}, open_faces(path)
+            for entry in entries:
+                name = os.path.basename(entry.filename)
+                if not FACE_NAME.fullmatch(name) or name in found:
+                    raise unusable(path, f'holds {entry.filename!r:.80}, or holds it twice')
+                found[name] = entry
+        first, last = FACES_OF[split]
+        names = sorted(name for name in found if first <= int(name[:6]) <= last)
+
+        def picture(index):
+            file = found[names[index]]
+            return checked_face(path, names[index], read, file, size(file))
+
+        return Pictures(names, None, picture)
+
+
+def open_faces(path):
+    """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
+
+    Raises:
+        UserError: it is no zip, or has no JPEG.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise UserError(
+            f'Cannot read {path} ({error}); give the path of a whole img_align_celeba.zip.'
+        ) from error
+    entries = [entry for entry in archive.infolist() if _is_face(entry.filename)]
+    if not entries:
+        raise UserError(f'{path} holds no .jpg; give the img_align_celeba.zip.')
+    return entries, archive.read, lambda entry: entry.file_size
+
+
+def _is_face(name):
+    return name.lower().endswith(('.jpg', '.jpeg')) and not name.startswith('__MACOSX/')
+
+
+def checked_face(path, name, read, file, size):
+    """The JPEG bytes of a face, as they are.
+
+    Args:
+        path: the zip or folder that it is from.
+        name: of the picture.
+        read: file -> bytes.
+        file: what it takes.
+        size: of the picture in bytes, as its zip or folder says.
+
+    Raises:
+        UserError: it is no picture of CelebA, or cannot be read.
+    """
+    try:
+        image = read(file) if size <= MAX_FACE_BYTES else b''
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
+            NotImplementedError) as error:  # fmt: skip
+        raise UserError(
+            f'Cannot read {name} of {path} ({error}); give a whole img_align_celeba.zip.'
+        ) from error
+    if image[:2] != b'\xff\xd8' or decoding.size(image) != FACE_SHAPE:
+        raise UserError(
+            f'{path}: {name} is no JPEG of 178x218 pixels in colour; give the '
+            'img_align_celeba.zip of the aligned and cropped pictures.'
+        )
+    return image
+
+
+def _face_files(folder):
+    """{picture's name: its path} of a folder; {} where there is none."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    return {name: os.path.join(folder, name) for name in names if FACE_NAME.fullmatch(name)}
+
+
+def _read_file(path):
+    with open(path, 'rb') as file:
+        return file.read()

@@ -1,0 +1,308 @@
+"""The registry of datasets: what is said about one stands in its entry here, and nowhere else.
+
+Adding a dataset is adding an entry to DATASETS; docs/DATASETS.md shows it.
+"""
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from lib.data import cifar, decoding, digits, formats
+from lib.errors import UserError
+
+DEFAULT_SIZE_PX = 32
+MIN_SIZE_PX, MAX_SIZE_PX = 8, 1024
+# CelebA's 178x218 pictures are cut to this square by the original, and not enlarged.
+CELEBA_BORDER_PX, CELEBA_SIZE_PX = (36, 16), 146
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """Record files, and what is made of their pictures.
+
+    made_by: the flags of create_datasets.py that make the files.
+    train, test: names of record files, without `.tfrecord`.
+    once: whether the training pictures are also there once, in order.
+    """
+
+    made_by: str
+    preparation: decoding.Preparation
+    train: tuple
+    test: tuple
+    once: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """How create_datasets.py makes the records of a dataset.
+
+    name: for its --datasets.
+    builder: the dataset's name in TensorFlow Datasets.
+    splits: {record file without `.tfrecord`: the splits there, one after the other}.
+    published: reads the files as their authors publish them (`lib.data.formats`).
+    to_class: from the published label to the original's class; None where every picture is class 0.
+    hint: what to do where its host refuses, as the end of an error.
+    """
+
+    name: str
+    builder: str
+    splits: dict
+    published: object
+    to_class: Callable | None = int
+    hint: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A dataset.
+
+    name: for --dataset.
+    width: of its pictures, in pixels; they are square.
+    records: its `RecordSet`, where it is read from files.
+    source: the `Source` of those.
+    load: () -> (train, test), each (pixels (n, H, W, C) uint8, labels (n,) int64), where it needs
+        no files. A dataset with neither is lines, drawn as training goes.
+    display: the range of pixel values that figures show.
+    tables: the tables of the paper that its runs are shown in.
+    sizes: ((latent_width, depth, latent), ...) of the runs that its rows of the tables need.
+    in_paper: whether these runs are the paper's; else its rows have no figure of the paper.
+    """
+
+    name: str
+    width: int = DEFAULT_SIZE_PX
+    records: RecordSet | None = None
+    source: Source | None = None
+    load: Callable | None = None
+    display: tuple = (-1, 1)
+    tables: tuple = (2, 3)
+    sizes: tuple = ()
+    in_paper: bool = True
+
+
+def scale(pixels):
+    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
+    return tf.cast(pixels, tf.float32) * (2 / 255) - 1
+
+
+def pad_to_32(pixels):
+    """(n, 28, 28, 1) -> (n, 32, 32, 1); pixel 0 is the original's padding by -1."""
+    return tf.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0)))
+
+
+def faces(pixels, size):
+    """CelebA's (n, 218, 178, 3) uint8 -> (n, size, size, 3) float32, a little beyond [-1, 1] at
+    edges.
+
+    # Original: TensorFlow 1's bicubic resizing, without half-pixel centres and antialiasing;
+    today's `tf.image.resize` gives other pictures.
+    """
+    top, left = CELEBA_BORDER_PX
+    cropped = scale(pixels[:, top:-top, left:-left])
+    return tf.raw_ops.ResizeBicubic(
+        images=cropped, size=(size, size), align_corners=False, half_pixel_centers=False
+    )
+
+
+def svhn_class(digit):
+    """SVHN's class of a digit: digit d is class d - 1, and digit 0 is class 9.
+
+    # Original: it subtracts 1 from SVHN's own labels, in which digit 0 is 10.
+    """
+    return (digit - 1) % 10
+
+
+def _digits(name, source_name, builder, checksums, **place):
+    """The entry of a dataset in MNIST's format: 28x28, grey, ten classes."""
+    train, test = f'{source_name}-train', f'{source_name}-test'
+    preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, pad_to_32)
+    splits = {train: ('train',), test: ('test',)}
+    return Entry(
+        name,
+        records=RecordSet(f'--datasets={source_name}', preparation, (train,), (test,)),
+        source=Source(source_name, builder, splits, formats.Idx(checksums)),
+        **place,
+    )
+
+
+def _color(name, source, train, test, **place):
+    """The entry of a dataset of 32x32 pictures in colour, ten classes."""
+    shape = (32, 32, 3)
+    preparation = decoding.Preparation(name, shape, shape, 10)
+    records = RecordSet(f'--datasets={source.name}', preparation, train, test)
+    return Entry(name, records=records, source=source, **place)
+
+
+def _lines(size, sizes=()):
+    return Entry(f'lines{size}', size, tables=(1,), sizes=sizes)
+
+
+CELEBA = Source(
+    'celeba',
+    'celeb_a',
+    {'celeba-train': ('train', 'validation', 'test')},
+    formats.Faces(
+        {'img_align_celeba.zip': '46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74'}
+    ),
+    to_class=None,
+    hint=' CelebA\'s host often refuses; with img_align_celeba.zip from elsewhere, give '
+    '--celeba_zip=img_align_celeba.zip.',
+)
+
+
+@functools.cache  # as TensorFlow's graphs are, by preparation
+def _celeba(size, sizes=()):
+    name, stems = f'celeba{size}', tuple(CELEBA.splits)
+    preparation = decoding.Preparation(
+        name,
+        formats.FACE_SHAPE,
+        (size, size, 3),
+        1,
+        functools.partial(faces, size=size),
+        np.float32,
+    )
+    return Entry(
+        name,
+        size,
+        # Original: CelebA is tested on the pictures it is trained on.
+        RecordSet(f'--datasets={CELEBA.name}', preparation, stems, stems, once=False),
+        CELEBA,
+        display=(-1.2, 1.2),
+        tables=(),  # it has no classes
+        sizes=sizes,
+    )
+
+
+# The published files' sha256 or md5; of idx files, which come packed and unpacked, of what they
+# hold unpacked.
+MNIST_FILES = {
+    'train-images-idx3-ubyte': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+    'train-labels-idx1-ubyte': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+    't10k-images-idx3-ubyte': '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+    't10k-labels-idx1-ubyte': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
+}
+CIFAR10_FILES = {
+    'cifar-10-binary.tar.gz': 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+    'cifar-10-python.tar.gz': 'c58f30108f718f92721af3b95e74349a',
+}
+SVHN_FILES = {
+    'train_32x32.mat': '435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8',
+    'test_32x32.mat': 'cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b',
+    'extra_32x32.mat': 'a133a4beb38a00fcdda90c9489e0c04f900b660ce8a316a5e854838379a71eb3',
+}
+CIFAR10 = Source(
+    'cifar10',
+    'cifar10',
+    {'cifar10-train': ('train',), 'cifar10-test': ('test',)},
+    cifar.CifarTar(CIFAR10_FILES),
+)
+SVHN = Source(
+    'svhn',
+    'svhn_cropped',
+    {'svhn-train': ('train',), 'svhn-test': ('test',), 'svhn-extra': ('extra',)},
+    formats.Mat(SVHN_FILES),
+    svhn_class,
+)
+
+DATASETS = {
+    entry.name: entry
+    for entry in (
+        _lines(DEFAULT_SIZE_PX, sizes=((2, 16, 16),)),
+        Entry('digits32', load=digits.load),
+        _digits('mnist32', 'mnist', 'mnist', MNIST_FILES, sizes=((4, 16, 2), (4, 16, 16))),
+        _color(
+            'cifar10',
+            CIFAR10,
+            ('cifar10-train',),
+            ('cifar10-test',),
+            sizes=((4, 64, 16), (4, 64, 64)),
+        ),
+        _color(
+            'svhn32',
+            SVHN,
+            ('svhn-train', 'svhn-extra'),
+            ('svhn-test',),
+            sizes=((4, 64, 2), (4, 64, 16)),
+        ),
+        _celeba(DEFAULT_SIZE_PX, sizes=((4, 64, 2), (4, 64, 16))),
+    )
+}
+# Those that come at any width: {name without the width: width -> entry}.
+OF_ANY_WIDTH = {'lines': _lines, 'celeba': _celeba}
+KNOWN = tuple(DATASETS)
+SOURCES = {entry.source.name: entry.source for entry in DATASETS.values() if entry.source}
+
+
+def find(name):
+    """The `Entry` of a dataset's name, such as 'mnist32' or 'lines64'; None for any other name.
+
+    Raises:
+        UserError: it comes at any width, but not at this one.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    family, width = _family(name)
+    if family is None:
+        return None
+    if family == 'celeba' and width > CELEBA_SIZE_PX:
+        raise UserError(
+            f'CelebA\'s faces are {CELEBA_SIZE_PX} pixels wide once cut, so there is no {name}; '
+            f'use an even width of at most {CELEBA_SIZE_PX}, such as celeba64.'
+        )
+    check_width(width, name)
+    return OF_ANY_WIDTH[family](width)
+
+
+def is_possible(width):
+    """Whether pictures can be that wide: the encoders halve them."""
+    return MIN_SIZE_PX <= width <= MAX_SIZE_PX and width % 2 == 0
+
+
+def check_width(width, name):
+    """Raises UserError unless pictures can be that wide; `name` is what asks for it."""
+    if not is_possible(width):
+        raise UserError(
+            f'{name} is not possible: the encoders halve a picture, so its width must be even, '
+            f'from {MIN_SIZE_PX} to {MAX_SIZE_PX}, such as 64.'
+        )
+
+
+def is_known(name):
+    """Whether a name is one of the registry's, so that no other dataset can have it."""
+    return name in DATASETS or name in SOURCES or _family(name)[0] is not None
+
+
+def is_lines(name):
+    """Whether a dataset's pictures are lines, whose interpolations can be scored."""
+    return _family(name)[0] == 'lines'
+
+
+def width_of(name):
+    """The width in pixels that a dataset's name tells; that of the paper's for any other name."""
+    if name in DATASETS:
+        return DATASETS[name].width
+    return _family(name)[1] or DEFAULT_SIZE_PX
+
+
+def tables_of(name):
+    """The tables of the paper that runs of a dataset are shown in."""
+    return _alike(name).tables
+
+
+def display_of(name):
+    """The range of pixel values that figures of a dataset show."""
+    return _alike(name).display
+
+
+def _alike(name):
+    """The entry of a dataset at its usual width; of one's own pictures, an entry's defaults."""
+    family = _family(name)[0]
+    return DATASETS.get(f'{family}{DEFAULT_SIZE_PX}' if family else name, Entry)
+
+
+def _family(name):
+    """('lines', 64) of 'lines64'; (None, None) of what does not come at any width."""
+    match = re.fullmatch(rf'({"|".join(OF_ANY_WIDTH)})(\d{{1,6}})', name)
+    return (match[1], int(match[2])) if match else (None, None)
