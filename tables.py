@@ -1,7 +1,8 @@
 """Prints tables of the runs below a folder: python tables.py TRAIN
 
 1, 2 and 3 are the paper's, with the 2018 code's runs and ours; tasks is what classify_fc.py,
-classify_latent_ae.py and cluster.py measured; original is the 2018 code beside ours at equal kimg.
+classify_latent_ae.py and cluster.py measured; samples is how good random samples of lines are;
+original is the 2018 code beside ours at equal kimg.
 """
 from absl import flags
 
@@ -9,7 +10,7 @@ import cli
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('format', 'text', ['text', 'markdown', 'latex', 'csv'], 'What to print.')
-flags.DEFINE_list('tables', '1,2,3,tasks', 'Which: of 1,2,3,tasks,original.')
+flags.DEFINE_list('tables', '1,2,3,tasks', 'Which: of 1,2,3,tasks,samples,original.')
 
 
 def main(train_dir):

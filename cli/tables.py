@@ -7,10 +7,10 @@ import tensorflow as tf
 from acai_tf import load
 from lib import runs
 from lib.errors import UserError
-from lib.paper import equal_kimg, results, tables, tasks_table
+from lib.paper import equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
 
-NAMES = ('1', '2', '3', 'tasks', 'original')
+NAMES = ('1', '2', '3', 'tasks', 'samples', 'original')
 ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the run folders of the classifiers
 
 
@@ -34,6 +34,9 @@ def text(train_dir, names, format):
     for name in names:
         if name == 'tasks':
             table = tasks_table.build(records, classified)
+            built += [table] if table.lines else []
+        elif name == 'samples':
+            table = samples_table.build(records)
             built += [table] if table.lines else []
         elif name == 'original':
             built += equal_kimg.build(records)

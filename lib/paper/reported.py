@@ -36,6 +36,9 @@ QUANTITIES = {
     'mean_smoothness': Quantity('mean smoothness'),
     'latent_accuracy': Quantity('accuracy', unit_text='%'),
     'clustering': Quantity('clustering accuracy', unit_text='%'),
+    'sample_distance': Quantity("samples' mean distance", 1e-3, 'x1e-3'),
+    'sample_coverage': Quantity('share of angles that samples meet', 1e-2, '%'),
+    'sample_kl': Quantity("divergence of samples' angles from even ones", unit_text='nats'),
 }
 
 

@@ -161,7 +161,7 @@ def number_text(cell, quantity):
     return text + layouts.SHORT * cell.is_short
 
 
-def _length(cell):
+def length_text(cell):
     """'5 x 16384': seeds x kimg."""
     seeds = f'{cell.seeds} of {cell.seeds + cell.undefined}' if cell.undefined else f'{cell.seeds}'
     return f'{seeds} x {cell.kimg}' + (f', +{cell.shorter} shorter' if cell.shorter else '')
@@ -184,7 +184,7 @@ def _lines(row, class_names, missing):
         ]
         yield layouts.Line(', '.join([code, ' '.join(settings)]) if settings else code, texts)
         if cells:
-            texts = [_length(cells[name]) if name in cells else '' for name in class_names]
+            texts = [length_text(cells[name]) if name in cells else '' for name in class_names]
             yield layouts.Line('seeds x kimg', texts)
 
 

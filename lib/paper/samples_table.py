@@ -1,0 +1,100 @@
+"""How good random samples of the lines are: no table of the paper, but its benchmark asked anew."""
+from typing import NamedTuple
+
+from lib.paper import layouts, reported, results, tables
+
+TITLE = (
+    'Samples. Images decoded from random latents on lines32: mean distance to the closest line, '
+    'share of 100 angles that occur, and divergence of the angles from even ones.'
+)
+NOTES = (
+    'prior: latents ~ N(0, 1), where training pulls latents there. fitted: latents from a normal '
+    'distribution with the mean and covariance of the latents of training images. Per run the '
+    f'median of the last {results.LAST} evaluations, then mean±sample standard deviation over the '
+    'seeds that have seen the most images.',
+    'Perfect samples have distance 0, coverage 100 % and a divergence of 0.05 nats, which 1,024 '
+    'even samples expect; real lines of random angles do.',
+)
+MEASURES = ('sample_distance', 'sample_coverage', 'sample_kl')
+QUANTITIES = [reported.QUANTITIES[measure] for measure in MEASURES]
+FITTED = '_fitted'  # ends a tag whose samples come from the fitted Gaussian
+SOURCES = {'prior': '', 'fitted': FITTED}
+HEADINGS = ('latents', 'distance x1e-3', 'coverage %', 'divergence (nats)', 'seeds x kimg')
+
+
+class SamplesLine(NamedTuple):
+    """{measure: lib.paper.results.Cell} of one method with its settings, from one kind of latents.
+
+    source: of SOURCES.
+    """
+
+    class_name: str
+    settings: tuple
+    code: str
+    source: str
+    cells: dict
+
+
+class SamplesTable(NamedTuple):
+    """lines: list of `SamplesLine`."""
+
+    lines: list
+
+    number = 'samples'  # what --tables calls it
+    notes = NOTES
+
+    def layout(self, missing='-'):
+        """The `lib.paper.layouts.Layout`."""
+        lines = []
+        for line in self.lines:
+            method = reported.METHODS.get(line.class_name, line.class_name)
+            label = ', '.join([method, *line.settings])
+            numbers = [
+                # The paper has no such runs, so that none of ours is short.
+                tables.number_text(line.cells[measure], quantity).rstrip(layouts.SHORT)
+                if measure in line.cells
+                else missing
+                for measure, quantity in zip(MEASURES, QUANTITIES, strict=True)
+            ]
+            cell = next(iter(line.cells.values()))
+            lines.append(layouts.Line(label, [line.source, *numbers, tables.length_text(cell)]))
+        return layouts.Layout(TITLE, HEADINGS, lines)
+
+    def csv_lines(self):
+        """[{CSV column: value}], one for each cell."""
+        return [
+            {
+                'table': self.number,
+                'dataset': 'lines32',
+                **tables.quantity_columns(measure),
+                'method': reported.METHODS.get(line.class_name, line.class_name),
+                'settings': ' '.join([*line.settings, f'latents={line.source}']),
+                'code': line.code,
+                **tables.cell_columns(cell, measure),
+            }
+            for line in self.lines
+            for measure, cell in line.cells.items()
+        ]
+
+
+def build(records):
+    """The `SamplesTable` of runs.
+
+    Args:
+        records: list of `lib.paper.results.Run`; those without scores of samples are passed over.
+    """
+    groups = {}
+    for run in records:
+        key = run.class_name, results.settings_texts(run), run.code
+        groups.setdefault(key, []).append(run)
+    order = tables.columns(records)
+    lines = []
+    for key in sorted(groups, key=lambda key: (order.index(key[0]), *key[1:])):
+        for source, suffix in SOURCES.items():
+            found = {
+                measure: results.over_seeds(groups[key], measure + suffix) for measure in MEASURES
+            }
+            cells = {measure: cell for measure, cell in found.items() if cell}
+            if cells:
+                lines.append(SamplesLine(*key, source, cells))
+    return SamplesTable(lines)
