@@ -26,9 +26,7 @@ class Job:
     @property
     def name(self):
         """Such as 'RUN1 ACAI lines32/64'."""
-        method = reported.METHODS[self.experiment.class_name]
-        size = f'{self.experiment.dataset}/{self.experiment.latent_size}'
-        return f'RUN{self.seed} {method} {size}'
+        return f'RUN{self.seed} {self.experiment.title}'
 
     @property
     def seed_dir(self):

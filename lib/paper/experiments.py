@@ -89,6 +89,13 @@ class Experiment:
         return self.dataset, self.latent_size
 
     @property
+    def title(self):
+        """Such as 'ACAI lines32/64', or 'VAE advweight=0.5 lines32/64' where that is unusual."""
+        changed = [f'{key}={value}' for key, value in self.changed.items()]
+        method = reported.METHODS.get(self.class_name, self.class_name)
+        return ' '.join([method, *changed, f'{self.dataset}/{self.latent_size}'])
+
+    @property
     def params(self):
         """{hyper-parameter: value}, as they name the run folder."""
         sizes = {
@@ -148,18 +155,39 @@ def _experiments(in_paper):
 EXPERIMENTS = _experiments(in_paper=True)
 FURTHER = _experiments(in_paper=False)  # on datasets that the paper has not
 TABLES = (1, 2, 3)
+# Beyond the paper: which autoencoder of lines gives the best random samples?
+SAMPLES_TABLE = 'samples'
+SAMPLES_KIMG = 1024
+_SAMPLED = (
+    ('VAE', {}),
+    ('VAE', {'advweight': 0.1}),
+    ('VAE', {'advweight': 0.5}),
+    ('VAE', {'advweight': 1.0}),
+    ('AAE', {}),
+    ('ACAI', {}),
+    ('AEBaseline', {}),
+)
+SAMPLES = tuple(
+    dataclasses.replace(experiment, changed=changed)
+    for class_name, changed in _SAMPLED
+    for experiment in EXPERIMENTS
+    if (experiment.class_name, experiment.dataset) == (class_name, 'lines32')
+)
 
 
 def of_table(table, datasets=()):
     """The experiments whose runs fill a table of the paper, seed by seed.
 
     Args:
-        table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too.
+        table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too. Or
+            SAMPLES_TABLE, which is not the paper's.
         datasets: those to take the table's rows of, the paper's or not; () for all of the paper's.
 
     Raises:
         UserError: a dataset has no row in the table.
     """
+    if table == SAMPLES_TABLE:
+        return list(SAMPLES)
     on_lines = {('lines32', 64), ('lines32', 256)}
     rows = {1: on_lines, 2: reported.ACCURACY, 3: reported.CLUSTERING}[table]
     papers = [experiment for experiment in EXPERIMENTS if experiment.key in rows]
