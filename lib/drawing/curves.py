@@ -1,57 +1,125 @@
 """Learning curves: distance and smoothness against images seen, all methods in one figure."""
+import colorsys
+import textwrap
+from typing import NamedTuple
+
 import numpy as np
 
-from lib.paper import experiments, reported
+from lib.paper import experiments, reported, results
 
-# Lines differ in colour, dash and marker, and the colours in lightness, so that grey print does.
-STYLES = {
-    'AEBaseline': ('#000000', '-', 'o'),
-    'AEDropout': ('#56b4e9', '--', 's'),
-    'AEDenoising': ('#0072b2', '-.', '^'),
-    'VAE': ('#e69f00', (0, (1, 1)), 'D'),
-    'AAE': ('#009e73', (0, (5, 1, 1, 1, 1, 1)), 'v'),
-    'AEVQVAE': ('#661144', (0, (3, 2)), 'P'),
-    'ACAI': ('#d55e00', '-', '*'),
+# A method has a colour and a marker, and the colours differ in lightness, so that grey print does.
+METHOD_LOOKS = {
+    'AEBaseline': ('#000000', 'o'),
+    'AEDropout': ('#56b4e9', 's'),
+    'AEDenoising': ('#0072b2', '^'),
+    'VAE': ('#e69f00', 'D'),
+    'AAE': ('#009e73', 'v'),
+    'AEVQVAE': ('#661144', 'P'),
+    'ACAI': ('#d55e00', '*'),
+    'LRAE': ('#8a8a8a', 'X'),
 }
-OTHER_STYLE = ('#999999', (0, (1, 2)), 'x')
-# {evaluation: (label, scale)}
-PANELS = {
-    'mean_distance': ('mean distance (log scale)', 'log'),
-    'mean_smoothness': ('mean smoothness', 'linear'),
-}
+OTHER_MARKERS = 'hp<>d8'
+# Whose code it is, is the line: dotted for the 2018 code's. Other settings than the paper's are
+# paler, and of ours dashed.
+ORIGINAL_DASH, USUAL_DASH = (0, (1, 1.6)), '-'
+UNUSUAL_DASHES = ((0, (6, 2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (6, 2, 1, 2, 1, 2)))
+PALER = 0.65  # what each further setting keeps of its method's colour
+# {evaluation: scale of its axis}
+PANELS = {'mean_distance': 'log', 'mean_smoothness': 'linear'}
 SIZE_INCHES = (6.5, 7)
 MARKERS = 10  # on a line, at most
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
+TITLE_WIDTH = 85  # characters
 
 
-def over_seeds(found, name):
-    """One method's curve.
+class Kind(NamedTuple):
+    """What the runs of one line have in common.
+
+    class_name: the method's.
+    settings: how they differ from the paper's, ('depth=2',).
+    code: `lib.paper.results.OURS` or ORIGINAL.
+    latent_size: numbers in a latent.
+    """
+
+    class_name: str
+    settings: tuple
+    code: str
+    latent_size: int
+
+    @property
+    def words(self):
+        """What to call it: ('ACAI', 'depth=2', '2018 code')."""
+        method = reported.METHODS.get(self.class_name, self.class_name)
+        return method, *self.settings, *([self.code] if self.code != results.OURS else [])
+
+
+def looks(kinds):
+    """{kind: (colour, dash, marker)} of `Kind`s, each its own."""
+    others = sorted({kind.class_name for kind in kinds} - set(METHOD_LOOKS))
+    methods = dict(METHOD_LOOKS)
+    for number, name in enumerate(others):
+        color = colorsys.hsv_to_rgb((0.12 + 0.618 * number) % 1, 0.8, 0.55)  # the golden ratio
+        methods[name] = (color, OTHER_MARKERS[number % len(OTHER_MARKERS)])
+    found, settings = {}, {}
+    for kind in kinds:
+        color, marker = methods[kind.class_name]
+        own = settings.setdefault((kind.class_name, kind.latent_size), [()])
+        if kind.settings not in own:
+            own.append(kind.settings)
+        place = own.index(kind.settings)
+        dash = UNUSUAL_DASHES[(place - 1) % len(UNUSUAL_DASHES)] if place else USUAL_DASH
+        if kind.code == results.ORIGINAL:
+            dash = ORIGINAL_DASH
+        found[kind] = (_paler(color, PALER**place), dash, marker)
+    return found
+
+
+def _paler(color, share):
+    from matplotlib.colors import to_rgb
+
+    return tuple(1 - share * (1 - part) for part in to_rgb(color))
+
+
+def over_seeds(seeds, name):
+    """The line of one `Kind`, in parts whose means are over the same seeds.
+
+    A mean stands only where every seed that has come so far was evaluated, so that a line never
+    goes from one set of runs to another: it breaks.
 
     Args:
-        found: list of `lib.paper.results.Run`.
+        seeds: list of `lib.paper.results.Run`.
         name: the evaluation's name.
 
     Returns:
-        (images seen (n,), mean (n,), lowest (n,), highest (n,)) over the runs that were evaluated
-        there; NaN where none is defined.
+        list of (images seen (n,), mean (n,), lowest (n,), highest (n,)).
     """
-    by_images = {}
-    for run in found:
-        for step, value in run.curves.get(name, {}).items():
-            by_images.setdefault(step * run.batch, []).append(value)
-    rows = []
-    for images, values in sorted(by_images.items()):
-        defined = [value for value in values if not np.isnan(value)] or [np.nan]
-        rows.append((images, np.mean(defined), min(defined), max(defined)))
-    return tuple(np.array(rows).reshape(-1, 4).T)
+    by_seed = [
+        {step * run.batch: value for step, value in run.curves[name].items()}
+        for run in seeds
+        if run.curves.get(name)
+    ]
+    parts, before = [], None
+    for images in sorted(set().union(*by_seed)):
+        there = [curve for curve in by_seed if max(curve) >= images]
+        if not all(images in curve for curve in there):
+            continue
+        defined = [place for place, curve in enumerate(by_seed)
+                   if not np.isnan(curve.get(images, np.nan))]  # fmt: skip
+        if defined != before:
+            parts.append([])
+            before = defined
+        values = [by_seed[place][images] for place in defined]
+        if values:
+            parts[-1].append((images, np.mean(values), min(values), max(values)))
+    return [tuple(np.array(part).T) for part in parts if part]
 
 
-def draw(groups):
-    """A figure of the lines runs, with the paper's figures at its right edge.
+def learning_curves(groups, beside_paper=True):
+    """A figure of the runs on lines.
 
     Args:
-        groups: {(class, label): list of `lib.paper.results.Run` of different seeds}; a label
-            that is the paper's name of the method says that the settings are the paper's too.
+        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}.
+        beside_paper: whether to mark the paper's values, which are of lines32.
 
     Returns:
         A matplotlib figure.
@@ -60,21 +128,25 @@ def draw(groups):
 
     figure = Figure(figsize=SIZE_INCHES, layout='constrained')
     panels = figure.subplots(len(PANELS), 1, sharex=True)
-    for axes, (name, (label, scale)) in zip(panels, PANELS.items(), strict=True):
-        for (class_name, text), found in groups.items():
-            _line(axes, class_name, text, over_seeds(found, name))
-        _papers(axes, name, groups)
+    styles, breaks = looks(groups), False
+    for axes, (name, scale) in zip(panels, PANELS.items(), strict=True):
+        for kind, seeds in groups.items():
+            parts = over_seeds(seeds, name)
+            _line(axes, kind, styles[kind], parts, len(seeds))
+            breaks |= len(seeds) > 1 and len(parts) > 1
+        if beside_paper:
+            _papers(axes, name, groups, styles)
         axes.set_xscale('log')
         axes.set_yscale(scale)
         if scale == 'linear':
             axes.set_ylim(bottom=0)
-        axes.set_ylabel(label)
+        axes.set_ylabel(reported.QUANTITIES[name].name + ' (log scale)' * (scale == 'log'))
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
         axes.set_axisbelow(True)
         for side in ('top', 'right'):
             axes.spines[side].set_visible(False)
     panels[-1].set_xlabel('images seen (log scale)')
-    longest = max(len(text) for _, text in groups)
+    longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
     column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
     figure.legend(
         *panels[0].get_legend_handles_labels(),
@@ -84,50 +156,60 @@ def draw(groups):
         handlelength=HANDLE_EM,
         fontsize=FONT_POINTS,
     )
-    seeds = max(len(found) for found in groups.values())
-    about = f'Mean of up to {seeds} seeds; band: lowest to highest.' if seeds > 1 else 'One seed.'
-    figure.suptitle(
-        f'{about} Smaller is better.\nHollow marks: {reported.SOURCE}.',
-        fontsize=FONT_POINTS,
-    )
+    figure.suptitle(_title(groups, breaks, beside_paper), fontsize=FONT_POINTS)
     return figure
 
 
-def _line(axes, class_name, text, curve):
-    images, mean, lowest, highest = curve
-    color, dash, marker = STYLES.get(class_name, OTHER_STYLE)
-    usual = text in (reported.METHODS.get(class_name), class_name)
-    axes.plot(
-        images,
-        mean,
-        color=color,
-        linestyle=dash,
-        marker=marker,
-        markevery=_evenly(images),
-        markersize=9 if marker == '*' else 6,
-        markerfacecolor=color if usual else 'white',
-        linewidth=1.5 if usual else 0.8,
-        label=text,
-    )
-    if (highest > lowest).any():
-        axes.fill_between(images, lowest, highest, color=color, alpha=0.2, linewidth=0)
+def _label(kind, seeds):
+    return ', '.join(kind.words) + f' ({seeds} seeds)' * (seeds > 1)
+
+
+def _title(groups, breaks, beside_paper):
+    several = any(len(seeds) > 1 for seeds in groups.values())
+    about = ['Mean of the seeds; band: lowest to highest.' if several else 'One seed each.']
+    about.append('Smaller is better.')
+    if breaks:
+        about.append('A line breaks where other seeds than before are averaged.')
+    if any(kind.code == results.ORIGINAL for kind in groups):
+        about.append('Dotted: the 2018 code.')
+    if beside_paper:
+        about.append(f'Hollow marks: {reported.SOURCE}.')
+    return textwrap.fill(' '.join(about), TITLE_WIDTH)
+
+
+def _line(axes, kind, style, parts, seeds):
+    color, dash, marker = style
+    looks = {
+        'color': color,
+        'linestyle': dash,
+        'marker': marker,
+        # So that points without a line are told apart too.
+        'markersize': (9 if marker == '*' else 6) * (0.6 if dash == ORIGINAL_DASH else 1),
+        'linewidth': 0.9 if kind.settings else 1.5,
+    }
+    axes.plot([], [], label=_label(kind, seeds), **looks)
+    for images, mean, lowest, highest in parts:
+        axes.plot(images, mean, markevery=_evenly(images), **looks)
+        if (highest > lowest).any():
+            axes.fill_between(images, lowest, highest, color=color, alpha=0.2, linewidth=0)
 
 
 def _evenly(images):
     """Which points of a line get a marker: MARKERS of them or fewer, evenly on a log scale."""
-    wanted = np.geomspace(images[0], images[-1], MARKERS) if len(images) else []
+    wanted = np.geomspace(images[0], images[-1], MARKERS)
     return sorted({int(np.abs(images - place).argmin()) for place in wanted})
 
 
-def _papers(axes, name, groups):
-    """Marks the paper's figures at the images that they were reached with, where there are any."""
-    unit = 1e-3 if name == 'mean_distance' else 1
-    for class_name, text in groups:
-        figure = reported.figure(reported.LINES, name, class_name)
-        if figure and text == reported.METHODS[class_name]:
-            color, _, marker = STYLES[class_name]
+def _papers(axes, name, groups, styles):
+    """Marks the paper's values at the images that they were reached with, where there are any."""
+    unit, seen = reported.QUANTITIES[name].unit, set()
+    for kind in groups:
+        value = reported.paper_value(reported.LINES, name, kind.class_name)
+        if value and not kind.settings and kind.class_name not in seen:
+            seen.add(kind.class_name)
+            color, _, marker = styles[kind]
             axes.plot(
-                [experiments.TOTAL_KIMG << 10], [figure.mean * unit], color=color, marker=marker,
+                [experiments.TOTAL_KIMG << 10], [value.mean * unit], color=color, marker=marker,
                 markersize=11 if marker == '*' else 8, markerfacecolor='none', linestyle='none',
                 clip_on=False,
             )  # fmt: skip

@@ -60,8 +60,8 @@ def strips(groups, limits=(-1, 1)):
     return figure
 
 
-def grid(rows, limits=(-1, 1)):
-    """A figure of pictures without labels: (r, n, H, W, C)."""
+def mosaic(rows, limits=(-1, 1)):
+    """A figure of pictures without gaps and labels: (r, n, H, W, C)."""
     image = pictures.tile(to_display(rows, limits) / 127.5 - 1)
     figure, place = _canvas(image.shape[1] + 2 * MARGIN_PX, image.shape[0] + 2 * MARGIN_PX)
     _show(place(MARGIN_PX, MARGIN_PX, image.shape[1], image.shape[0]), image)

@@ -32,7 +32,7 @@ def pixels(figure):
 
 def test_a_pixel_is_a_square_of_dots():
     images = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32, 1))
-    shown = pixels(sheets.grid(images))
+    shown = pixels(sheets.mosaic(images))
     start = sheets.MARGIN_PX * sheets.ZOOM
     expected = sheets.to_display(images[0, 1, ..., 0]).repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_array_equal(shown[start : start + 64, start + 64 : start + 128], expected)
@@ -48,31 +48,75 @@ def test_strips_have_room_for_their_labels():
         assert (edge == 255).all()
 
 
-def run_of(curve, seed=0, batch=64, name='mean_distance'):
-    return results.Run(f'RUN{seed}', 'VAE', 'lines32', {}, seed, batch=batch, curves={name: curve})
+def run_of(curve, seed=0, batch=64, name='mean_distance', **changes):
+    return results.Run(f'RUN{seed}', 'VAE', 'lines32', {}, seed, batch=batch, curves={name: curve},
+                       **changes)  # fmt: skip
 
 
-def test_a_curve_over_seeds():
-    found = [run_of({1: 2.0, 2: math.nan, 3: 5.0}), run_of({1: 4.0, 2: math.nan})]
-    images, mean, lowest, highest = curves.over_seeds(found, 'mean_distance')
-    assert images.tolist() == [64, 128, 192]
-    np.testing.assert_equal(mean, [3, math.nan, 5])
-    np.testing.assert_equal([lowest, highest], [[2, math.nan, 5], [4, math.nan, 5]])
-    assert [len(part) for part in curves.over_seeds([], 'mean_distance')] == [0] * 4
+def parts_of(*by_seed):
+    parts = curves.over_seeds([run_of(curve) for curve in by_seed], 'mean_distance')
+    return [[tuple(map(float, point)) for point in zip(*part, strict=True)] for part in parts]
 
 
-def test_every_method_has_its_own_look():
-    looks = list(curves.STYLES.values())
-    for part in zip(*looks, strict=True):
-        assert len(set(part)) >= 6
-    assert len(looks) == len(set(looks)) == 7
-    figure = curves.draw({('VAE', 'VAE'): [run_of({1025: 0.1, 2049: 0.01})]})
+def test_a_mean_is_over_the_seeds_that_have_the_step():
+    assert parts_of({1: 2.0, 2: 3.0}, {1: 4.0, 2: 6.0}) == [[(64, 3, 2, 4), (128, 4.5, 3, 6)]]
+    # Two seeds, then one: what no run did is not drawn.
+    assert parts_of({1: 2.0, 2: 3.0, 3: 1.0}, {1: 4.0, 2: 6.0}) == [
+        [(64, 3, 2, 4), (128, 4.5, 3, 6)], [(192, 1, 1, 1)]
+    ]  # fmt: skip
+    # Reported at other steps: only those that both have.
+    assert parts_of({1: 2.0, 2: 9.0, 3: 4.0}, {1: 2.0, 3: 6.0}) == [[(64, 2, 2, 2), (192, 5, 4, 6)]]
+    # Undefined for one, then for both, then for none.
+    nan = math.nan
+    assert parts_of({1: nan, 2: nan, 3: 5.0}, {1: 4.0, 2: nan, 3: 7.0}) == [
+        [(64, 4, 4, 4)], [(192, 6, 5, 7)]
+    ]  # fmt: skip
+    assert curves.over_seeds([], 'mean_distance') == []
+
+
+def kind(class_name, *settings, code=results.OURS):
+    return curves.Kind(class_name, settings, code, 64)
+
+
+def test_every_method_setting_and_code_has_its_own_look():
+    methods = [*curves.METHOD_LOOKS, 'WAE', 'GAN']
+    kinds = [
+        kind(name, *settings, code=code)
+        for name in methods
+        for settings in ((), ('depth=2',), ('depth=4', 'lr=0.1'))
+        for code in (results.OURS, results.ORIGINAL)
+    ]
+    looks = curves.looks(kinds)
+    assert len(looks) == len(set(looks.values())) == 10 * 3 * 2
+    of_methods = [looks[kind(name)] for name in methods]
+    assert len({color for color, _, _ in of_methods}) == 10
+    assert len({marker for _, _, marker in of_methods}) == 10
+    for name in methods:
+        ours, theirs = looks[kind(name)], looks[kind(name, code=results.ORIGINAL)]
+        assert (ours[0], ours[2]) == (theirs[0], theirs[2])
+        assert ours[1] == '-' and theirs[1] == curves.ORIGINAL_DASH
+
+
+def test_learning_curves():
+    runs = [run_of({1025: 0.1, 2049: 0.01})]
+    theirs = [run_of({1025: 0.2}), run_of({1025: 0.4})]
+    figure = curves.learning_curves(
+        {kind('VAE'): runs, kind('VAE', code=results.ORIGINAL): theirs, kind('VAE', 'lr=1'): runs}
+    )
     distance, smoothness = figure.axes
     assert distance.get_yscale() == distance.get_xscale() == 'log'
     assert 'images seen' in smoothness.get_xlabel() and 'distance' in distance.get_ylabel()
-    line, papers = distance.lines
-    assert line.get_xdata().tolist() == [65600, 131136]
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ['VAE', 'VAE, 2018 code (2 seeds)', 'VAE, lr=1']
+    drawn = [line for line in distance.lines if len(line.get_xdata())]
+    ours, original, other, papers = drawn
+    assert ours.get_xdata().tolist() == [65600, 131136]
+    assert original.get_ydata() == [pytest.approx(0.3)]
     assert papers.get_ydata() == [pytest.approx(1.21e-3)] and papers.get_xdata() == [1 << 24]
+    # Hollow marks are the paper's, and nothing else is hollow.
+    assert [line.get_markerfacecolor() == 'none' for line in drawn] == [False] * 3 + [True]
+    assert 'Dotted: the 2018 code' in figure.get_suptitle()
 
 
 def save_run(folder, method, dataset, **sizes):
@@ -103,6 +147,10 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     assert written == sorted(f'{name}.{kind}' for name in names for kind in ('pdf', 'png'))
     assert 'Not drawn: interpolations of mnist32. AE_DATA is not set' in out
     assert f'Not drawn: {damaged.path} has no checkpoint' in out
+    # Which run a row shows.
+    acai = 'ACAI, depth=2, latent=4, scales=3, 2018 code'
+    path = train_dir / original.ACAI_RUN.relative_to(original.RUNS)
+    assert f'{acai}: {path} at step 49' in out
     for path in (tmp_path / 'out').glob('*.png'):
         with Image.open(path) as picture:
             assert min(picture.size) > 250
