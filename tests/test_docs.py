@@ -155,7 +155,7 @@ def test_other_commands(page):
 def test_every_flag_is_one_of_a_script(page, parsed):
     known = OTHER_FLAGS.union(*(flags for _, flags in parsed.values()))
     for code in inline_code(page):
-        assert set(re.findall(r'(?<!\S)--(\w+)', code)) <= known, code
+        assert set(re.findall(r'(?<!\S)--([\w-]+)', code)) <= known, code
 
 
 def exists(path):

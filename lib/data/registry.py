@@ -114,15 +114,15 @@ def svhn_class(digit):
     return (digit - 1) % 10
 
 
-def _digits(name, source_name, builder, checksums, **place):
-    """The entry of a dataset in MNIST's format: 28x28, grey, ten classes."""
-    train, test = f'{source_name}-train', f'{source_name}-test'
+def _like_mnist(name, builder, checksums, **place):
+    """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=BUILDER."""
+    train, test = f'{builder}-train', f'{builder}-test'
     preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, pad_to_32)
     splits = {train: ('train',), test: ('test',)}
     return Entry(
         name,
-        records=RecordSet(f'--datasets={source_name}', preparation, (train,), (test,)),
-        source=Source(source_name, builder, splits, formats.Idx(checksums)),
+        records=RecordSet(f'--datasets={builder}', preparation, (train,), (test,)),
+        source=Source(builder, builder, splits, formats.Idx(checksums)),
         **place,
     )
 
@@ -183,6 +183,12 @@ MNIST_FILES = {
     't10k-images-idx3-ubyte': '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
     't10k-labels-idx1-ubyte': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2',
 }
+FASHION_FILES = {
+    'train-images-idx3-ubyte': 'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
+    'train-labels-idx1-ubyte': 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
+    't10k-images-idx3-ubyte': '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
+    't10k-labels-idx1-ubyte': '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
+}
 CIFAR10_FILES = {
     'cifar-10-binary.tar.gz': 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
     'cifar-10-python.tar.gz': 'c58f30108f718f92721af3b95e74349a',
@@ -211,7 +217,7 @@ DATASETS = {
     for entry in (
         _lines(DEFAULT_SIZE_PX, sizes=((2, 16, 16),)),
         Entry('digits32', load=digits.load),
-        _digits('mnist32', 'mnist', 'mnist', MNIST_FILES, sizes=((4, 16, 2), (4, 16, 16))),
+        _like_mnist('mnist32', 'mnist', MNIST_FILES, sizes=((4, 16, 2), (4, 16, 16))),
         _color(
             'cifar10',
             CIFAR10,
@@ -227,6 +233,13 @@ DATASETS = {
             sizes=((4, 64, 2), (4, 64, 16)),
         ),
         _celeba(DEFAULT_SIZE_PX, sizes=((4, 64, 2), (4, 64, 16))),
+        _like_mnist(
+            'fashion32',
+            'fashion_mnist',
+            FASHION_FILES,
+            sizes=((4, 16, 2), (4, 16, 16)),
+            in_paper=False,
+        ),
     )
 }
 # Those that come at any width: {name without the width: width -> entry}.

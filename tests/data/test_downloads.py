@@ -284,6 +284,7 @@ def test_the_hosts_that_are_asked_first():
         'cifar10': {'https://www.cs.toronto.edu/'},
         'svhn': {'http://ufldl.stanford.edu/'},
         'celeba': {'https://drive.google.com/'},
+        'fashion_mnist': {'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/'},
     }
 
 
