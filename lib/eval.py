@@ -17,12 +17,17 @@ ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
 
 
-@functools.cache
-def _reference_lines(size):
-    """(images (REFERENCE_LINES, size * size) float64, their norms, their angles)."""
-    angles = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
-    images = lines.draw_lines(angles, size, np.float64).reshape(REFERENCE_LINES, -1)
-    return images, np.linalg.norm(images, axis=1), angles
+# Those of 32x32 are drawn once and kept (80 MB); wider ones are drawn anew, as many at once.
+REFERENCE_PIXELS = REFERENCE_LINES * 32**2
+REFERENCE_ANGLES = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
+
+
+@functools.lru_cache(maxsize=1)
+def _reference_lines(size, start, stop):
+    """Some of the reference lines: (images (n, size * size) float64, their norms)."""
+    images = lines.draw_lines(REFERENCE_ANGLES[start:stop], size, np.float64)
+    images = images.reshape(len(images), -1)
+    return images, np.linalg.norm(images, axis=1)
 
 
 def closest_line(images):
@@ -35,25 +40,48 @@ def closest_line(images):
         (distance, angle), each (n,) float64; distance in [0, 2], angle in radians.
     """
     images = np.asarray(images)
-    reference, norms, angles = _reference_lines(images.shape[1])
-    distances, closest = [], []
-    for start in range(0, len(images), IMAGES_AT_ONCE):
-        chunk = np.asarray(images[start : start + IMAGES_AT_ONCE], np.float64)
+    size = images.shape[1]
+    at_once = min(max(1, REFERENCE_PIXELS // size**2), REFERENCE_LINES)
+    starts = range(0, REFERENCE_LINES, at_once)
+    (highest, best), *others = (_closest_of(images, start, start + at_once) for start in starts)
+    for other_highest, other_best in others:
+        better = other_highest > highest
+        for tied in np.flatnonzero(np.abs(other_highest - highest) <= TIE):
+            both = lines.draw_lines(REFERENCE_ANGLES[[best[tied], other_best[tied]]], size)
+            first, second = _cosine_distances(images[tied], both)
+            better[tied] = second < first
+        highest = np.where(better, other_highest, highest)
+        best = np.where(better, other_best, best)
+    return 1 - highest, REFERENCE_ANGLES[best]
+
+
+def _closest_of(images, start, stop):
+    """(similarity, index) of the closest of some reference lines to each image, (n,) each."""
+    reference, norms = _reference_lines(images.shape[1], start, stop)
+    similarities, closest = [], []
+    for first in range(0, len(images), IMAGES_AT_ONCE):
+        chunk = np.asarray(images[first : first + IMAGES_AT_ONCE], np.float64)
         chunk = chunk.reshape(len(chunk), -1)
         with np.errstate(invalid='ignore'):  # an all-zero image has no direction: NaN
             direction = chunk / np.linalg.norm(chunk, axis=1, keepdims=True)
-        similarity = direction @ reference.T / norms  # (n, REFERENCE_LINES)
+        similarity = direction @ reference.T / norms  # (n, lines)
         best = similarity.argmax(axis=1)
         highest = similarity[np.arange(len(best)), best]
         # Original: SciPy's cdist decides. Mirrored lines can be equally close but for its rounding.
         near = similarity >= highest[:, None] - TIE
         for tied in np.flatnonzero(near.sum(axis=1) > 1):
             candidates = np.flatnonzero(near[tied])
-            exact = distance.cdist(chunk[tied : tied + 1], reference[candidates], 'cosine')
+            exact = _cosine_distances(chunk[tied], reference[candidates])
             best[tied] = candidates[exact.argmin()]
-        closest.append(best)
-        distances.append(1 - highest)
-    return np.concatenate(distances), angles[np.concatenate(closest)]
+        closest.append(start + best)
+        similarities.append(highest)
+    return np.concatenate(similarities), np.concatenate(closest)
+
+
+def _cosine_distances(image, others):
+    """SciPy's cosine distances (n,) of an image from n others."""
+    rows = np.reshape(others, (len(others), -1))
+    return distance.cdist(np.reshape(image, (1, -1)), rows, 'cosine')[0]
 
 
 def smoothness_score(angles):

@@ -170,13 +170,38 @@ def stored_latents(model, dataset, run, limit):
 
 
 def _fingerprint(model, dataset, limit):
-    """Text that changes with the weights, the data or what is taken of them."""
-    weights = images = 0
+    """Text that changes with whatever stored latents depend on.
+
+    That is the weights and their step, the precision they are used in, the seed that samples
+    latents, and every picture and label that is encoded.
+    """
+    weights = 0
     for variable in model.variables:
         weights = zlib.crc32(np.ascontiguousarray(variable.numpy()), weights)
-    for batches in (dataset.train_once, dataset.test):
-        images = zlib.crc32(next(batches.take(1).as_numpy_iterator())['x'], images)
-    return f'{dataset.name} {limit} step {int(model.global_step)} {weights:08x} {images:08x}'
+    pictures = [_checksum(dataset.train_once, limit), _checksum(dataset.test, None)]
+    parts = {
+        'step': int(model.global_step),
+        'weights': f'{weights:08x}',
+        'precision': model.dtype_policy.name,
+        'seed': model.seed,
+        'dataset': dataset.name,
+        'limit': limit,
+        'pictures': ' '.join(f'{checksum:08x}' for checksum in pictures),
+    }
+    return '  '.join(f'{name}={value}' for name, value in parts.items())
+
+
+def _checksum(batches, limit):
+    """Of the pictures and labels of batches, of at most `limit` pictures."""
+    checksum = seen = 0
+    for batch in batches.as_numpy_iterator():
+        for array in (batch['x'], batch['label']):
+            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+        checksum = zlib.crc32(repr(batch['x'].shape[1:]).encode(), checksum)
+        seen += len(batch['x'])
+        if limit is not None and seen >= limit:
+            break
+    return checksum
 
 
 def _read_cache(path, key):

@@ -46,16 +46,28 @@ def test_brightness_of_a_line_does_not_matter():
     np.testing.assert_array_equal(dim_angle, angle)
 
 
-def test_closest_line_by_brute_force():
-    images = np.random.default_rng(0).normal(size=(300, 16, 16, 1))  # more than one chunk
+@pytest.mark.parametrize('size', [16, 40])  # wider than 32: the lines come part by part
+def test_closest_line_by_brute_force(size):
+    images = np.random.default_rng(0).normal(size=(300, size, size, 1))  # more than one chunk
     distance, angle = eval.closest_line(images)
     reference_angles = np.arange(10_000) * (2 * math.pi / 10_000)
-    reference = lines.draw_lines(reference_angles, 16, np.float64).reshape(10_000, -1)
+    reference = lines.draw_lines(reference_angles, size, np.float64).reshape(10_000, -1)
     for index in (0, 137, 299):
         image = images[index].ravel()
         cosine = reference @ image / np.linalg.norm(reference, axis=1) / np.linalg.norm(image)
         assert distance[index] == pytest.approx(1 - cosine.max(), abs=1e-12)
         assert angle[index] == reference_angles[cosine.argmax()]
+
+
+def test_ties_between_parts_of_the_reference_are_those_of_the_whole(monkeypatch):
+    """A picture symmetric about its middle is equally close to mirrored lines."""
+    angles = np.arange(0, 10_000, 250) * (2 * math.pi / 10_000)
+    drawn = lines.draw_lines(angles, 24, np.float64)
+    images = np.concatenate([drawn, drawn + drawn[:, ::-1, ::-1], np.zeros((1, 24, 24, 1))])
+    whole = eval.closest_line(images)
+    monkeypatch.setattr(eval, 'REFERENCE_PIXELS', 3000 * 24**2)
+    for part, all in zip(eval.closest_line(images), whole, strict=True):
+        np.testing.assert_allclose(part, all, atol=1e-12)
 
 
 def test_an_empty_picture_has_no_closest_line():
@@ -102,12 +114,13 @@ def test_noise_scores_badly():
     assert distance > 0.8 and smoothness > 0.5
 
 
-def test_a_periods_evaluation_fits_in_memory():
-    images = np.zeros((4096, 32, 32, 1), np.float32)
-    images[:] = lines.draw_lines([0.3])
+@pytest.mark.parametrize('size', [32, 64])
+def test_a_periods_evaluation_fits_in_memory(size):
+    images = np.zeros((4096 if size == 32 else 1024, size, size, 1), np.float32)
+    images[:] = lines.draw_lines([0.3], size)
     eval._reference_lines.cache_clear()
     tracemalloc.start()
-    eval.line_eval(images.reshape(256, 16, 32, 32, 1))
+    eval.line_eval(images.reshape(-1, 16, size, size, 1))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.5 * 2**30

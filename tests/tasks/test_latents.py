@@ -1,4 +1,6 @@
 """Stored latents: the same as encoding at every step, and never stale."""
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,8 +24,11 @@ def images():
     return x, np.eye(3, dtype=np.float32)[random.randint(3, size=N)]
 
 
-def dataset(endless=False):
+def dataset(endless=False, change=None):
+    """50 pictures; `change` may do something to (x, label) first."""
     x, label = images()
+    if change:
+        change(x, label)
     slices = tf.data.Dataset.from_tensor_slices({'x': x, 'label': label})
 
     def train_from(step):
@@ -102,6 +107,17 @@ def test_the_vaes_samples_are_those_of_encode(models):
     np.testing.assert_allclose(sampled, expected, atol=1e-6)
 
 
+def last_test_picture(x, label):
+    x[-1, 5, 5] += 1e-3
+
+
+def one_label(x, label):
+    label[20] = np.roll(label[20], 1)
+
+
+CHANGES = {'a late picture': last_test_picture, 'a label': one_label}
+
+
 def test_cache_is_used_until_the_weights_or_the_data_change(models, tmp_path, capsys, monkeypatch):
     model, run = models['AEBaseline'], runs.RunFolder(str(tmp_path))
     found = latents.stored_latents(model, dataset(), run, 30)
@@ -130,7 +146,45 @@ def test_cache_is_used_until_the_weights_or_the_data_change(models, tmp_path, ca
         with pytest.raises(AssertionError):
             latents.stored_latents(model, dataset(), run, 30)
         model.global_step.assign(0)
+        for change in CHANGES.values():
+            with pytest.raises(AssertionError):
+                latents.stored_latents(model, dataset(change=change), run, 30)
     path = tmp_path / latents.CACHE_NAME
     path.write_bytes(path.read_bytes()[:1000])
     again = latents.stored_latents(model, dataset(), run, 30)
     np.testing.assert_array_equal(again['train'], found['train'])
+
+
+def test_cache_is_not_used_in_another_precision_or_for_another_seeds_samples(tmp_path):
+    """Models of equal weights: a float32 one, one in bfloat16 and one that draws other noise."""
+    options = {'image_shape': (16, 16, 1), 'nclass': 3, 'scales': 2, 'depth': 2, 'latent': 2}
+    run = runs.RunFolder(str(tmp_path))
+    first = acai_tf.ALL_AES['VAE'](**options)
+    others = [
+        acai_tf.ALL_AES['VAE'](**options, dtype='mixed_bfloat16'),
+        acai_tf.ALL_AES['VAE'](**options, seed=1),
+    ]
+    before = latents.stored_latents(first, dataset(), run, 30)['train']
+    for model in others:
+        for to, value in zip(model.variables, first.variables, strict=True):
+            to.assign(value)
+        assert (latents.stored_latents(model, dataset(), run, 30)['train'] != before).any()
+        again = latents.stored_latents(first, dataset(), run, 30)['train']
+        np.testing.assert_array_equal(again, before)
+
+
+def test_cache_is_not_used_for_pictures_of_another_width(tmp_path):
+    """A run and a dataset that were made anew at another width, under the same names."""
+    run, shapes = runs.RunFolder(str(tmp_path)), []
+    for width in (32, 48):
+        lines = data.get_dataset(f'lines{width}', BATCH)
+        slices = lines.test.unbatch().take(N).batch(BATCH)
+        own = dataclasses.replace(lines, name='mine', test=slices, train_once=slices)
+        model = acai_tf.ALL_AES['AEBaseline'](
+            image_shape=own.image_shape, nclass=10, scales=3, depth=2, latent=2
+        )
+        found = latents.stored_latents(model, own, run, N)
+        shapes.append(found['train'].shape)
+        expected = model.encode(next(slices.as_numpy_iterator())['x'])
+        np.testing.assert_allclose(found['test'][:BATCH], expected, atol=1e-6)
+    assert shapes == [(N, 4, 4, 2), (N, 6, 6, 2)]
