@@ -24,7 +24,8 @@ def main():
         dataset,
         lambda: dataset,
         os.path.join(FLAGS.train_dir, dataset.name),
-        params={'smoothing': FLAGS.smoothing},
+        # Original: the sign is ignored, and its default is -0.1, which names the run folder.
+        params={'smoothing': -abs(FLAGS.smoothing) or 0.0},
     )
     if accuracy is not None:
         size = math.prod(dataset.image_shape)

@@ -37,4 +37,4 @@ def main():
 if __name__ == '__main__':
     define_training_flags(dataset=None)
     tasks.define_ae_dir_flag()
-    cli.run(main)
+    cli.run(main, required=tasks.AE_DIR)

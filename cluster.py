@@ -77,4 +77,4 @@ def main():
 
 if __name__ == '__main__':
     tasks.define_ae_dir_flag()
-    cli.run(main)
+    cli.run(main, required=tasks.AE_DIR)

@@ -1,30 +1,32 @@
-"""Compares two trained runs, such as one of the 2018 code and one of ours, on the same images.
+"""Compares trained runs, of the 2018 code or ours, on the same images and the same noise.
 
-    python compare.py --original=RUN_A [--ours=RUN_B]
+    python compare.py RUN RUN ...
+    python compare.py --original=RUN_A --ours=RUN_B
 """
-import sys
-
 from absl import flags
 
 import cli
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('original', None, "A run folder, the 2018 code's or ours.")
-flags.DEFINE_string('ours', None, 'Another; without it, --original is scored alone.')
+flags.DEFINE_string('original', None, 'A run folder, shown as "original".')
+flags.DEFINE_string('ours', None, 'Another, shown as "ours".')
 flags.DEFINE_string('dataset', None, 'What to compare them on (default: what they trained on).')
 flags.DEFINE_integer('seed', 0, 'Seed of test lines and noise.', 0, 2**31 - 1)
 flags.DEFINE_integer('images', 1024, 'Test images to take losses and differences on.', 1)
 flags.DEFINE_string('out', None, 'Picture to write (default: compare_DATASET_EXPERIMENT.png).')
 
 
-def main():
-    if not FLAGS.original:
-        sys.exit(f'{sys.argv[0]}: give --original, a run folder.')
+def main(*paths):
+    named = {name: FLAGS[name].value for name in ('original', 'ours') if FLAGS[name].value}
+    if bool(paths) == bool(named):
+        raise UserError(
+            'Give the run folders to compare, RUN RUN ..., or --original=RUN_A and --ours=RUN_B.'
+        )
     from cli import compare
 
-    paths = {'original': FLAGS.original, 'ours': FLAGS.ours}
     compare.compare_runs(
-        {label: path for label, path in paths.items() if path},
+        named or compare.labelled(paths),
         FLAGS.dataset,
         seed=FLAGS.seed,
         images=FLAGS.images,
@@ -34,4 +36,4 @@ def main():
 
 
 if __name__ == '__main__':
-    cli.run(main)
+    cli.run(main, positional=['RUN...'])

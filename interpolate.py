@@ -8,7 +8,7 @@ import cli
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('run', None, 'Run folder of the autoencoder.', required=True)
+flags.DEFINE_string('run', None, 'Run folder of the autoencoder.')
 flags.DEFINE_string('left', None, 'Picture to begin with, of any size.')
 flags.DEFINE_string('right', None, 'Picture to end with.')
 flags.DEFINE_integer('left_index', None, 'A test image to begin with, in place of --left.', 0)
@@ -22,7 +22,6 @@ flags.DEFINE_string('out', 'strip.png', 'What to write, .png or .gif.')
 
 def ends():
     """What to interpolate between: paths of pictures, or indices of test images."""
-
     two = [
         FLAGS.left if FLAGS.left_index is None else FLAGS.left_index,
         FLAGS.right if FLAGS.right_index is None else FLAGS.right_index,
@@ -43,7 +42,7 @@ def ends():
 def main():
     from cli import interpolate
 
-    interpolate.draw(
+    interpolate.draw_between(
         FLAGS.run,
         ends(),
         FLAGS.out,
@@ -55,4 +54,4 @@ def main():
 
 
 if __name__ == '__main__':
-    cli.run(main)
+    cli.run(main, required={'run': 'the run folder of an autoencoder'})

@@ -28,6 +28,7 @@ def load_run(path):
         UserError: the folder is no run, or has no readable checkpoint.
         UserError: the checkpoint is of another model.
     """
+    check_is_there(path)
     run = runs.RunFolder(path)
     class_name, params, recorded = describe_run(run)
     options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
@@ -37,6 +38,14 @@ def load_run(path):
     )
     train.restore(model, run, weights_suffice=True)
     return model
+
+
+def check_is_there(path):
+    """Raises UserError unless there is a folder."""
+    if not os.path.isdir(path):
+        raise UserError(
+            f'There is no folder {path}; give a run folder, TRAIN_DIR/DATASET/EXPERIMENT.'
+        )
 
 
 def describe_run(run):

@@ -41,22 +41,30 @@ def train(class_name):
     run(main)
 
 
-def run(main, positional=()):
+def run(main, positional=(), required=None):
     """Parses the flags and runs `main`; a mistake of the user ends with one sentence, exit code 1.
 
     Args:
         main: a function of the positional arguments; what it returns is the exit code.
-        positional: what these are called, such as TRAIN; all must be given.
+        positional: what these are called, such as TRAIN; all must be given, but for one that ends
+            in '...', which may be given any number of times.
+        required: {flag: what to give} of the flags that have no default.
     """
 
     def guarded(arguments):
         script, *given = arguments
-        if len(given) > len(positional):
-            unknown = given[len(positional)]
+        names = list(positional)
+        if names and names[-1].endswith('...'):
+            names[-1:] = names[-1:] * (len(given) - len(names) + 1)
+        if len(given) > len(names):
+            unknown = given[len(names)]
             sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
-        if len(given) < len(positional):
-            usage = ' '.join(positional)
-            sys.exit(f'{script}: {positional[len(given)]} is missing; use: python {script} {usage}')
+        if len(given) < len(names):
+            usage = ' '.join(names)
+            sys.exit(f'{script}: {names[len(given)]} is missing; use: python {script} {usage}')
+        for name, what in (required or {}).items():
+            if FLAGS[name].value is None:
+                sys.exit(f'{script}: --{name} is missing; give {what}.')
         for name, value in FLAGS.flag_values_dict().items():
             if isinstance(value, float) and not math.isfinite(value):
                 sys.exit(f'{arguments[0]}: --{name}={value} is no number to compute with.')
@@ -70,7 +78,15 @@ def run(main, positional=()):
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
             FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(arguments):
+    """What is left of the arguments; a wrong flag ends with one sentence, as any mistake does."""
+    try:
+        return FLAGS(arguments)
+    except flags.Error as error:
+        sys.exit(f'{arguments[0]}: {error} (--help lists the flags)')
 
 
 def _import_quietly(module):

@@ -1,7 +1,8 @@
 """Trained runs side by side, such as one of the 2018 code and one of ours."""
-from acai_tf.load import load_run
+from acai_tf import load
 from lib import data, runs
 from lib.errors import UserError
+from lib.paper import reported, results
 from lib.tasks import comparison
 
 
@@ -9,27 +10,27 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     """Prints a table of what runs score on the same images and noise, and writes a picture.
 
     Args:
-        paths: {label: run folder}, one or two.
+        paths: {label: run folder}, one or more.
         dataset_name: what to compare them on; None for the dataset that they were trained on.
         seed: of test lines and noise.
         images: how many test images the losses and differences are taken on.
         out: the picture's path; None for compare_DATASET_EXPERIMENT.png, by the first run.
 
     Raises:
-        UserError, UserError, UserError: a run or the
-            dataset cannot be used, the runs do not fit the dataset, or `out` cannot be written.
+        UserError: a run or the dataset cannot be used, the runs do not fit the dataset, or `out`
+            cannot be written.
     """
     folders = {label: runs.RunFolder(path) for label, path in paths.items()}
+    models = {label: load.load_run(folder.path) for label, folder in folders.items()}
     dataset = data.get_dataset(dataset_name or _common_dataset(folders.values()), seed=seed)
-    models, columns = {}, {}
-    for label, folder in folders.items():
-        model = load_run(folder.path)
+    columns = {}
+    for label, model in models.items():
+        folder = folders[label]
         _check_fits(folder, model, dataset)
         step = int(model.global_step)
         print(f'{label}: {folder.path} ({type(model).__name__}, step {step})')
         recorded = {name: float(value) for name, value in model.evaluation.items()}
         comparison.same_noise(model, seed)
-        models[label] = model
         columns[label] = {'step': step, **comparison.scores(model, dataset, images)}
         # What the code that trained it measured at its last report; 0 before the first.
         for name, value in recorded.items():
@@ -41,13 +42,53 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     print(comparison.table(columns, differences))
     first = next(iter(folders.values()))
     out = out or f'compare_{dataset.name}_{first.name}.png'
-    runs.write_file(out, comparison.picture(models, dataset))
-    print(f'Wrote {out}: test images, their reconstructions, and interpolations between others.')
+    picture, shown, pairs = comparison.picture(models, dataset)
+    runs.write_file(out, picture)
+    if pairs:
+        about = f'their reconstructions, and {pairs} interpolations between others.'
+    else:
+        about = 'and their reconstructions; there are too few to interpolate between others.'
+    print(f'Wrote {out}: {shown} test images, {about}')
+
+
+def labelled(paths):
+    """{label: path} of run folders, the label being what tells each from the others.
+
+    Raises:
+        UserError: one is no run folder.
+    """
+    traits = [_traits(path) for path in paths]
+    shared = [name for name in traits[0] if all(name in other for other in traits)]
+    telling = [name for name in shared if len({str(one[name]) for one in traits}) > 1]
+    labels = [
+        ' '.join(str(one[name]) for name in telling or ['method']) for one in traits
+    ]
+    if len(set(labels)) < len(labels):
+        labels = paths
+    if len(set(labels)) < len(labels):
+        raise UserError('A run folder is given twice; give each once.')
+    return dict(zip(labels, paths, strict=True))
+
+
+def _traits(path):
+    """{trait: value as a label says it} of a run folder."""
+    load.check_is_there(path)
+    folder = runs.RunFolder(path)
+    class_name, params, recorded = load.describe_run(folder)
+    dataset = recorded.get('dataset', folder.dataset)
+    record = results.Run(path, class_name, dataset, params, recorded.get('seed'))
+    return {
+        'method': reported.METHODS.get(class_name, class_name),
+        'code': results.code_of(folder),
+        'dataset': dataset,
+        **{name: f'{name}={value}' for name, value in params.items()},
+        **{name: f'{name}={recorded[name]}' for name in ('lr', 'batch') if name in recorded},
+        'seed': record.seed_name,
+    }
 
 
 def _common_dataset(folders):
-    records = [(folder.read_args() or {'args': {}})['args'] for folder in folders]
-    names = [args.get('dataset', run.dataset) for args, run in zip(records, folders, strict=True)]
+    names = [load.describe_run(folder)[2].get('dataset', folder.dataset) for folder in folders]
     names = list(dict.fromkeys(names))
     if len(names) > 1:
         raise UserError(

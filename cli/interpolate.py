@@ -8,7 +8,7 @@ from PIL import Image
 from acai_tf import load
 from lib import data, eval, interpolate, runs
 from lib.data import picture_folder
-from lib.drawing import pictures
+from lib.drawing import captions, pictures
 from lib.errors import UserError
 
 MIN_STEPS, MAX_STEPS = 2, 1000
@@ -16,7 +16,7 @@ FRAME_MSEC = 80
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's own conversion to grey
 
 
-def draw(run_path, ends, out, *, steps, spherical, zoom):
+def draw_between(run_path, ends, out, *, steps, spherical, zoom):
     """Writes what a trained autoencoder decodes between pictures.
 
     Args:
@@ -24,29 +24,52 @@ def draw(run_path, ends, out, *, steps, spherical, zoom):
         ends: left and right, or the four corners top left, top right, bottom left, bottom right;
             each the path of a picture, or the index of a test image.
         out: path of the result. A .png holds two ends' way from left to right, or the square of
-            four corners; a .gif moves there and back, for two ends only.
+            four corners, and beside them the ends themselves; a .gif moves there and back, for two
+            ends only.
         steps: pictures from one end to the other, both included.
         spherical: whether to go along great arcs.
         zoom: how often each pixel is repeated along both sides.
 
     Raises:
-        UserError, UserError, UserError: the run, a picture
-            or the test set cannot be used, or `out` cannot be written.
+        UserError: the run, a picture or the test set cannot be used, or `out` cannot be written.
     """
     kind = os.path.splitext(out)[1].lower()
     if kind not in ('.png', '.gif') or (kind == '.gif' and len(ends) == 4):
         raise UserError(f'--out={out} must end in .png, or between two pictures in .gif.')
     if not MIN_STEPS <= steps <= MAX_STEPS:
         raise UserError(f'--steps={steps} must lie between {MIN_STEPS} and {MAX_STEPS}.')
-    model = load.load_run(run_path)
-    latents = eval.encode(model, _images(ends, model, runs.RunFolder(run_path)))
-    rows = between(latents, steps, spherical)  # (rows, steps, *latent_shape)
+    model, run = load.load_run(run_path), runs.RunFolder(run_path)
+    real = _images(ends, model, run)
+    rows = between(eval.encode(model, real), steps, spherical)  # (rows, steps, *latent_shape)
     images = eval.decode(model, rows.reshape(-1, *rows.shape[2:]))
     images = images.reshape(*rows.shape[:2], *images.shape[1:])
-    images = images.repeat(zoom, axis=2).repeat(zoom, axis=3)
-    content = pictures.to_png(pictures.tile(images)) if kind == '.png' else _gif(images[0])
-    runs.write_file(out, content)
-    print(f'Wrote {out}: {len(rows)} x {steps} pictures.')
+    if kind == '.gif':
+        frames = _there_and_back(images[0].repeat(zoom, axis=1).repeat(zoom, axis=2))
+        runs.write_file(out, _gif(frames))
+        print(f'Wrote {out}: {len(frames)} frames, in {steps} steps there and back.')
+        return
+    way = 'spherical' if spherical else 'straight'
+    title = f'{type(model).__name__} at step {int(model.global_step)}, {way} interpolation'
+    runs.write_file(out, captions.explained(_beside_the_ends(real, images), title, zoom))
+    about = f'{steps}' if len(ends) == 2 else f'{steps} x {steps}'
+    print(f'Wrote {out}: {about} decoded pictures, and beside them the {len(ends)} given ones.')
+
+
+def _beside_the_ends(real, images):
+    """[(caption, picture)]: the left ends, what is decoded (rows, steps, H, W, C), the right ends.
+
+    Args:
+        real: the ends, left and right, or the four corners row by row.
+    """
+    pairs = real.reshape(-1, 2, *real.shape[1:])  # (1 or 2, left and right, H, W, C)
+    rows = len(images)
+    left, right = (captions.at_the_ends(pairs[:, side], rows) for side in (0, 1))
+    words = ('left', 'right') if rows == 1 else ('left corners', 'right corners')
+    return [
+        (words[0], pictures.tile(left)),
+        ('reconstructions of the ends, and between them', pictures.tile(images)),
+        (words[1], pictures.tile(right)),
+    ]
 
 
 def between(latents, steps, spherical=False):
@@ -79,8 +102,16 @@ def _test_images(indices, model, run):
     images = eval.first_images(dataset, max(indices) + 1)
     for index in indices:
         if not 0 <= index < len(images):
-            raise UserError(f'There is no test image {index} in {name}.')
+            raise UserError(
+                f'There is no test image {index} in {name}, which has {_count(dataset)}; the first '
+                'is 0.'
+            )
     return {index: images[index] for index in indices}
+
+
+def _count(dataset):
+    """How many test images a dataset has."""
+    return sum(len(batch['label']) for batch in dataset.test)
 
 
 def _read(path, shape):
@@ -99,11 +130,15 @@ def _read(path, shape):
     return data.scale(pixels).numpy()
 
 
-def _gif(images):
-    """GIF bytes that move through images (n, H, W, C) and back, without an end."""
+def _there_and_back(images):
+    """Frames that move through images (n, H, W, C) and back."""
     frames = [Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
               for image in pictures.to_uint8(images)]  # fmt: skip
-    frames += frames[-2:0:-1]
+    return frames + frames[-2:0:-1]
+
+
+def _gif(frames):
+    """GIF bytes of frames, shown without an end."""
     content = io.BytesIO()
     frames[0].save(
         content, 'GIF', save_all=True, append_images=frames[1:], duration=FRAME_MSEC, loop=0

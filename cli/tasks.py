@@ -9,6 +9,7 @@ from cli import training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
+AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # a script's required flag
 
 
 def define_ae_dir_flag():
@@ -17,7 +18,6 @@ def define_ae_dir_flag():
         'ae_dir',
         None,
         "The autoencoder's run folder, TRAIN_DIR/DATASET/EXPERIMENT; the original's work too.",
-        required=True,
     )
 
 

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from lib import checkpoints, eval, progress_bar, randomness, runs
-from lib.drawing import pictures
+from lib.drawing import captions, pictures
 
 KEEP_CHECKPOINTS = 3
 
@@ -147,7 +147,7 @@ class LineScores(Callback):
 class PictureGrid(Callback):
     """Draws reconstructions, interpolations and samples of the first test images.
 
-    The four go to the event file; joined from left to right they are FOLDER/name.png, the newest,
+    The four go to the event file; side by side, captioned, they are FOLDER/name.png, the newest,
     and FOLDER/name_KKKKKK.png, with K the thousands of images seen. The random latents of the
     samples are the same each time, so that pictures can be compared.
     """
@@ -170,7 +170,8 @@ class PictureGrid(Callback):
             distance, smoothness = eval.line_eval(straight)
             scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
             write_scalars(self.events, self.step, scores)
-        png = pictures.to_png(pictures.join(grid.values()))
+        parts = [(pictures.CAPTIONS[name], picture) for name, picture in grid.items()]
+        png = captions.explained(parts)
         kimg = (self.step * self.batch_size) >> 10
         for name in (f'name_{kimg:06d}.png', 'name.png'):
             runs.write_atomically(os.path.join(self.folder, name), png)

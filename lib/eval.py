@@ -204,8 +204,8 @@ def between(model, left, right, steps=STEPS):
 
 
 def picture_grid(model, dataset, samples):
-    """`pictures.grid` of a model on a dataset's first test images."""
-    return pictures.grid(
+    """`pictures.report_pictures` of a model on a dataset's first test images."""
+    return pictures.report_pictures(
         lambda images: encode(model, images),
         lambda latents: decode(model, latents),
         first_images(dataset, pictures.num_images()),

@@ -1,5 +1,6 @@
 """Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
 import dataclasses
+import glob
 import math
 import os
 from collections.abc import Callable
@@ -112,7 +113,7 @@ def _own(name, data_dir):
     if not data_dir or os.path.basename(name) != name:
         raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
     path = classes_path(name, data_dir)
-    made_by = f'--images=FOLDER --name={name} --overwrite'
+    made_by = f'--images=FOLDER --name={name}'
     make = f'python create_datasets.py {made_by} --data_dir={data_dir}'
     try:
         about = files.read_json(path)
@@ -121,16 +122,25 @@ def _own(name, data_dir):
         usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
         usable = usable and type(size) is int and registry.is_possible(size)
     except FileNotFoundError:
+        own = _own_names(data_dir)
+        there = f'your own: {", ".join(own)}' if own else 'none of your own'
         raise UserError(
-            f'{unknown}. For your own pictures, {path} is missing; make it with: {make}'
+            f'{unknown}; in {data_dir} {there}. To make {name} of your own pictures: {make}'
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         usable = False
     if not usable:
-        raise UserError(f'{path} is damaged; make it again: {make}')
+        raise UserError(f'{path} is damaged; make it again: {make} --overwrite')
     shape = (size, size, colors)
     preparation = decoding.Preparation(name, shape, shape, len(classes))
     return registry.RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
+
+
+def _own_names(data_dir):
+    """The datasets of one's own pictures in a folder."""
+    ending = classes_path('', '')
+    paths = glob.glob(classes_path('*', glob.escape(data_dir)))
+    return sorted(os.path.basename(path).removesuffix(ending) for path in paths)
 
 
 def _paths(stems, made_by, data_dir):

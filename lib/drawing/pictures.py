@@ -1,9 +1,15 @@
-"""The picture grid of a report: reconstructions, interpolations and samples, as PNG."""
+"""The four pictures of a report: reconstructions, interpolations and samples, as PNG."""
 import numpy as np
 import tensorflow as tf
 
 from lib import interpolate
 
+CAPTIONS = {
+    'reconstruction': 'original | reconstruction',
+    'interpolation': 'interpolation',
+    'slerp': 'spherical interpolation',
+    'samples': 'samples',
+}
 PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs a row, rows, pictures an interpolation
 
 
@@ -25,11 +31,11 @@ def tile(images):
 
 
 def num_images(pairs=PAIRS, rows=ROWS):
-    """How many test images a grid shows."""
+    """How many test images a report shows."""
     return pairs * rows + 2 * rows
 
 
-def grid(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, steps=STEPS):
+def report_pictures(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, steps=STEPS):
     """The four pictures of a report.
 
     Args:
@@ -63,8 +69,3 @@ def grid(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, steps=STEPS):
         'samples': tile(decoded(columns)),
     }
     return pictures, straight
-
-
-def join(pictures):
-    """Joins pictures of one height from left to right."""
-    return np.concatenate(list(pictures), axis=1)

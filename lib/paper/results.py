@@ -98,8 +98,6 @@ def read_run(path, class_name, dataset, params, options):
         options: {'seed', 'lr', 'batch', 'latent_width': value} as far as they are recorded.
     """
     folder = runs.RunFolder(path)
-    # Only the 2018 code leaves no args.json; convert.py notes there whose a run was.
-    record = folder.read_args() or {'code': ORIGINAL}
     if os.path.isdir(folder.summaries):
         curves = scalars.read(folder.summaries)
     else:  # a released run has a table in place of event files
@@ -115,9 +113,16 @@ def read_run(path, class_name, dataset, params, options):
         params,
         curves=curves,
         clustering=_read_clustering(path),
-        code=ORIGINAL if record.get('code') == ORIGINAL else OURS,
+        code=code_of(folder),
         **options,
     )
+
+
+def code_of(folder):
+    """Whose code trained the run of a `lib.runs.RunFolder`: OURS or ORIGINAL."""
+    # Only the 2018 code leaves no args.json; convert.py notes there whose a run was.
+    record = folder.read_args() or {'code': ORIGINAL}
+    return ORIGINAL if record.get('code') == ORIGINAL else OURS
 
 
 def _read_clustering(path):

@@ -1,11 +1,12 @@
-"""Two models side by side: one table of numbers and one picture.
+"""Models side by side: one table of numbers and one picture.
 
-Both must draw the same noise: see `same_noise`.
+All must draw the same noise: see `same_noise`.
 """
 import io
 import math
 
 import numpy as np
+import tabulate
 import tensorflow as tf
 
 from lib import eval, interpolate, losses
@@ -37,16 +38,16 @@ def scores(model, dataset, images):
         pixel values of 0..255, 'latent_accuracy' in percent over the whole test set where there
         is more than one class, and for lines 'mean_distance' and 'mean_smoothness'.
     """
-    found = _scalars(model, dataset, images)
+    numbers = _scalars(model, dataset, images)
     x = eval.first_images(dataset, images)
     error = np.square(eval.decode(model, eval.encode(model, x)) - x).mean(dtype=np.float64)
-    found['reconstruction rmse'] = math.sqrt(error) * losses.PIXEL_SCALE
+    numbers['reconstruction rmse'] = math.sqrt(error) * losses.PIXEL_SCALE
     if dataset.nclass > 1:
-        found['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
+        numbers['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
     if dataset.score_lines:
         scored = eval.line_eval(eval.interpolations(model, dataset))
-        found.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
-    return found
+        numbers.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
+    return numbers
 
 
 def _scalars(model, dataset, images):
@@ -83,13 +84,14 @@ def largest_differences(first, second, dataset, images):
     latents = [eval.encode(model, x) for model in (first, second)]
     decoded = [eval.decode(model, h) for model, h in zip((first, second), latents, strict=True)]
     classes = [eval.in_batches(model.graphs.classify, x) for model in (first, second)]
-    found = {'largest difference of reconstructions': _largest(*decoded)}
+    differences = {'largest difference of reconstructions': _largest(*decoded)}
     if latents[0].shape == latents[1].shape:
-        found['largest difference of latents'] = _largest(*latents)
+        differences['largest difference of latents'] = _largest(*latents)
         images = eval.decode(second, latents[0])
-        found['largest difference of decoded latents'] = _largest(decoded[0], images)
-    found['% of images classified differently'] = 100 * float(np.mean(classes[0] != classes[1]))
-    return found
+        differences['largest difference of decoded latents'] = _largest(decoded[0], images)
+    share = 100 * float(np.mean(classes[0] != classes[1]))
+    differences['% of images classified differently'] = share
+    return differences
 
 
 def _largest(first, second):
@@ -105,7 +107,7 @@ def table(columns, differences=None):
         differences: `largest_differences`, to end with.
     """
     rows = list(dict.fromkeys(row for column in columns.values() for row in column))
-    cells = [['', *columns, *(['difference'] if len(columns) == 2 else [])]]
+    cells = []
     for row in rows:
         values = [column.get(row) for column in columns.values()]
         texts = ['-' if value is None else f'{value:.6g}' for value in values]
@@ -115,11 +117,13 @@ def table(columns, differences=None):
         cells.append([row, *texts])
     for row, value in (differences or {}).items():
         cells.append([row, *[''] * len(columns), f'{value:.3g}'])
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return '\n'.join(
-        row[0].ljust(widths[0])
-        + ''.join(f'  {text:>{width}}' for text, width in zip(row[1:], widths[1:], strict=True))
-        for row in cells
+    headings = [*columns, *(['difference'] if len(columns) == 2 else [])]
+    return tabulate.tabulate(
+        cells,
+        ['', *headings],
+        'plain',
+        colalign=['left', *['right'] * len(headings)],
+        disable_numparse=True,
     )
 
 
@@ -133,7 +137,7 @@ def picture(models, dataset):
         dataset: a `lib.data.Dataset`.
 
     Returns:
-        PNG bytes.
+        (PNG bytes, how many test images are reconstructed, how many interpolations are there).
     """
     images = eval.first_images(dataset, COLUMNS + 2 * PAIRS)
     x, ends = images[:COLUMNS], images[COLUMNS:]
@@ -148,17 +152,21 @@ def picture(models, dataset):
         for pair, steps in enumerate(between):
             shown = [ends[pair], *eval.decode(model, steps), ends[pairs + pair]]
             groups[1 + pair].append((label, np.stack(shown)))
-    return _draw(groups)
+    title = f'{dataset.name}: test images above their reconstructions'
+    if pairs:
+        title += '; interpolations, each between the two test images at its ends'
+    return _drawn(groups, title), len(x), pairs
 
 
-def _draw(groups):
-    """PNG bytes of groups of labelled rows: [[(label, images (n, H, W, C)), ...], ...]."""
+def _drawn(groups, title):
+    """PNG bytes of groups of labelled rows, [[(label, images (n, H, W, C)), ...], ...], titled."""
     from matplotlib.figure import Figure  # here, because nothing else needs it
 
     rows = [row for group in groups for row in [*group, None]][:-1]  # None: a gap
     heights = [0.3 if row is None else 1 for row in rows]
     figure = Figure(figsize=(COLUMNS * 0.6 + 1, sum(heights) * 0.6), layout='constrained')
     figure.get_layout_engine().set(h_pad=0.01, w_pad=0.02, hspace=0)
+    figure.suptitle(title, fontsize=11)
     axes = figure.subplots(len(rows), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, row in zip(axes, rows, strict=True):
         axis.set_axis_off()
@@ -169,5 +177,5 @@ def _draw(groups):
             axis.set_anchor('W')
             axis.text(-0.01, 0.5, label, transform=axis.transAxes, ha='right', va='center')
     file = io.BytesIO()
-    figure.savefig(file, dpi=120)
+    figure.savefig(file, dpi=120, bbox_inches='tight', pad_inches=0.15)
     return file.getvalue()

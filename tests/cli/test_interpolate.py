@@ -6,7 +6,7 @@ from PIL import Image
 import acai_tf
 from cli import interpolate
 from lib import data, eval, lines
-from lib.drawing import pictures
+from lib.drawing import captions, pictures
 from lib.errors import UserError
 from tests import original
 
@@ -15,8 +15,24 @@ RUN = str(original.ACAI_RUN)
 
 def drawn(ends, out, **options):
     options = {'steps': 5, 'spherical': False, 'zoom': 1, **options}
-    interpolate.draw(RUN, ends, str(out), **options)
+    interpolate.draw_between(RUN, ends, str(out), **options)
     return np.asarray(Image.open(out))
+
+
+def parts(shown, rows, steps, zoom=1):
+    """The left ends, what is decoded, and the right ends of a picture, found by its layout."""
+    size = 32 * zoom
+    top = shown.shape[0] - captions.MARGIN_PX - rows * size
+    shown = shown[top : top + rows * size, captions.MARGIN_PX :, 0]
+    assert (shown[:, -captions.MARGIN_PX :] == 255).all()  # nothing touches an edge
+    font = captions.ImageFont.load_default(captions.FONT_PX)
+    found, left = [], 0
+    words = ('left', 'right') if rows == 1 else ('left corners', 'right corners')
+    texts = (words[0], 'reconstructions of the ends, and between them', words[1])
+    for text, columns in zip(texts, (1, steps, 1), strict=True):
+        found.append(shown[:, left : left + columns * size].astype(int))
+        left += max(columns * size, round(font.getlength(text)) + 1) + captions.GAP_PX
+    return found
 
 
 @pytest.fixture(scope='module')
@@ -30,22 +46,27 @@ def picture(tmp_path_factory):
 
 def test_a_strip_from_a_picture_to_a_test_image(picture, tmp_path):
     path, line = picture
-    strip = drawn([path, 3], tmp_path / 'deep' / 'strip.png')
-    assert strip.shape == (32, 5 * 32)
+    shown = drawn([path, 3], tmp_path / 'deep' / 'strip.png')
+    real, strip, right = parts(shown, 1, 5)
     model = acai_tf.load_run(RUN)
     test = eval.first_images(data.get_dataset('lines32'), 4)[3:]
     ends = eval.decode(model, eval.encode(model, np.concatenate([line, test])))
     for end, place in zip(ends, (slice(0, 32), slice(128, 160)), strict=True):
         expected = pictures.to_uint8(end)[..., 0].astype(int)
         assert np.abs(strip[:, place] - expected).max() <= 1
+    # The ends themselves stand beside their reconstructions.
+    np.testing.assert_array_equal(real, pictures.to_uint8(line[0])[..., 0])
+    np.testing.assert_array_equal(right, pictures.to_uint8(test[0])[..., 0])
 
 
-def test_slerp_zoom_and_animation(picture, tmp_path):
+def test_slerp_zoom_and_animation(picture, tmp_path, capsys):
     straight = drawn([0, 1], tmp_path / 'a.png', zoom=3)
     arc = drawn([0, 1], tmp_path / 'b.png', zoom=3, spherical=True)
-    assert straight.shape == arc.shape == (96, 5 * 96)
-    assert (straight[::3, ::3].repeat(3, axis=0).repeat(3, axis=1) == straight).all()
+    assert straight.shape == arc.shape and (straight != arc).any()
+    _, strip, _ = parts(straight, 1, 5, zoom=3)
+    assert (strip[::3, ::3].repeat(3, axis=0).repeat(3, axis=1) == strip).all()
     drawn([0, 1], tmp_path / 'c.gif', zoom=2)
+    assert '8 frames, in 5 steps there and back' in capsys.readouterr().out
     with Image.open(tmp_path / 'c.gif') as animation:
         assert animation.n_frames <= 8 and animation.size == (64, 64)
 
@@ -62,7 +83,10 @@ def test_the_corners_of_a_square(spherical):
 
 
 def test_a_square_of_pictures(picture, tmp_path):
-    assert drawn([0, picture[0], 2, 3], tmp_path / 'a.png', steps=3).shape == (96, 96)
+    shown = drawn([0, picture[0], 2, 3], tmp_path / 'a.png', steps=3)
+    left, square, right = parts(shown, 3, 3)
+    assert square.shape == (96, 96) and (left[32:64] == 255).all()
+    np.testing.assert_array_equal(right[:32], pictures.to_uint8(picture[1][0])[..., 0])
 
 
 @pytest.mark.parametrize(
@@ -73,11 +97,11 @@ def test_a_square_of_pictures(picture, tmp_path):
         ([0, 1], 'a.png', {'steps': 1}, '--steps=1 must lie between'),
         ([0, 'missing.png'], 'a.png', {}, 'missing.png is missing'),
         ([0, __file__], 'a.png', {}, 'is no readable picture'),
-        ([0, 5000], 'a.png', {}, 'There is no test image 5000 in lines32'),
+        ([0, 5000], 'a.png', {}, 'no test image 5000 in lines32, which has 5000'),
     ],
 )
 def test_mistakes(ends, out, options, message, tmp_path):
-    with pytest.raises((UserError, UserError), match=message):
+    with pytest.raises(UserError, match=message):
         drawn(ends, tmp_path / out, **options)
 
 
@@ -87,6 +111,7 @@ def test_script(picture, tmp_path):
         *command, f'--left={picture[0]}', '--right_index=2', '--slerp', cwd=tmp_path
     )
     assert code == 0, error
-    assert 'Wrote strip.png: 1 x 16 pictures.' in out and (tmp_path / 'strip.png').exists()
+    assert 'Wrote strip.png: 16 decoded pictures, and beside them the 2 given ones.' in out
+    assert (tmp_path / 'strip.png').exists()
     code, _, error = original.run(*command, '--corners=1,2,3', cwd=tmp_path)
     assert code == 1 and '--corners takes four' in error.splitlines()[-1]

@@ -142,7 +142,9 @@ def test_mistakes_are_one_sentence(train_dir, script, args, expected):
 def test_ae_dir_is_required():
     done = subprocess.run(command('cluster.py'), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert 'Flag --ae_dir must have a value other than None.' in done.stderr
+    assert done.stderr.splitlines()[-1].endswith(
+        'cluster.py: --ae_dir is missing; give a run folder, TRAIN_DIR/DATASET/EXPERIMENT.'
+    )
 
 
 def test_dry_run_trains_nothing(train_dir):

@@ -32,7 +32,7 @@ def test_grid_shows_each_image_in_its_place():
     pairs, rows, steps = 2, 3, 4
     images = np.random.default_rng(0).normal(size=(20, 1, 1, 1)).astype(np.float32)
     samples = np.arange(rows * steps, dtype=np.float32).reshape(-1, 1, 1, 1)
-    drawn, straight = pictures.grid(
+    drawn, straight = pictures.report_pictures(
         lambda images: images, np.negative, images, samples, pairs, rows, steps
     )
     x = images.ravel()
@@ -47,9 +47,6 @@ def test_grid_shows_each_image_in_its_place():
     expected = -interpolate.slerp(left, right, steps)[..., 0, 0, 0]
     np.testing.assert_array_equal(drawn['slerp'][..., 0], expected)
     np.testing.assert_array_equal(drawn['samples'][0, :, 0], [0, -3, -6, -9])  # down, then right
-    joined = pictures.join(drawn.values())
-    assert joined.shape == (rows, 2 * pairs + 3 * steps, 1)
-    np.testing.assert_array_equal(joined[:, :4], drawn['reconstruction'])
 
 
 def test_number_of_images_of_the_papers_grid():
@@ -59,6 +56,8 @@ def test_number_of_images_of_the_papers_grid():
 def test_grid_repeats_images_of_a_small_test_set():
     images = np.arange(1, 6, dtype=np.float32).reshape(5, 1, 1, 1)
     samples = np.zeros((2 * 2, 1, 1, 1), np.float32)
-    drawn, _ = pictures.grid(lambda x: x, lambda x: x, images, samples, pairs=2, rows=2, steps=2)
+    drawn, _ = pictures.report_pictures(
+        lambda x: x, lambda x: x, images, samples, pairs=2, rows=2, steps=2
+    )
     np.testing.assert_array_equal(drawn['reconstruction'][:, ::2, 0], [[1, 2], [3, 4]])
     np.testing.assert_array_equal(drawn['interpolation'][..., 0], [[5, 2], [1, 3]])

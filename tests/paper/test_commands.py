@@ -36,7 +36,7 @@ for script, commands in json.load(sys.stdin).items():
     for module in ('cli.shared_flags', 'cli.tasks', 'cli'):
         sys.modules.pop(module, None)
     cli = importlib.import_module('cli')
-    cli.run = lambda main: [parse([script, *command]) for command in commands]
+    cli.run = lambda main, **_: [parse([script, *command]) for command in commands]
     runpy.run_path(script, run_name='__main__')
 """
 

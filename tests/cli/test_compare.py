@@ -1,0 +1,64 @@
+"""Any number of runs side by side, each under what tells it from the others."""
+import shutil
+
+import pytest
+
+from cli import compare
+from lib import runs
+from lib.errors import UserError
+from tests import original, tiny
+
+
+def run_of(folder, method='ACAI', dataset='lines32', **args):
+    """A run folder that says what was trained."""
+    model = tiny.make(method)
+    run = runs.RunFolder(str(folder / dataset / runs.experiment_name(method, model.params)))
+    run.create()
+    run.write_args({'class': method, 'dataset': dataset, **model.params, **args})
+    return run.path
+
+
+def labels(*paths):
+    return list(compare.labelled([str(path) for path in paths]))
+
+
+def test_labels_are_what_tells_runs_apart(tmp_path):
+    first = run_of(tmp_path / 'RUN1', lr=1e-4, seed=1)
+    assert labels(first) == ['ACAI']
+    assert labels(first, run_of(tmp_path / 'RUN1', 'VAE', lr=1e-4, seed=1)) == ['ACAI', 'VAE']
+    assert labels(first, run_of(tmp_path / 'RUN2', lr=1e-4, seed=2)) == ['RUN1', 'RUN2']
+    other = run_of(tmp_path / 'other' / 'RUN1', lr=0.01, seed=1)
+    assert labels(first, other) == ['lr=0.0001', 'lr=0.01']
+    assert labels(original.BASELINE_RUN, original.ACAI_RUN) == ['Baseline RUN1', 'ACAI RUN2']
+    theirs = tmp_path / 'theirs' / 'RUN1' / 'lines32' / original.ACAI_RUN.name
+    shutil.copytree(original.ACAI_RUN, theirs)
+    assert labels(first, theirs)[1].split()[:2] == ['2018', 'code']
+
+
+def test_runs_that_nothing_tells_apart_go_by_their_path(tmp_path):
+    paths = [run_of(tmp_path / name / 'RUN1', seed=1) for name in 'ab']
+    assert labels(*paths) == paths
+    with pytest.raises(UserError, match='given twice'):
+        labels(paths[0], paths[0])
+    with pytest.raises(UserError, match='There is no folder /no/such; give a run folder'):
+        labels(paths[0], '/no/such')
+
+
+def test_three_runs_and_few_images(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('lib.tasks.comparison.scores', lambda *_: {'loss': 1.0})
+    runs_ = [original.BASELINE_RUN, original.OTHER_BASELINE_RUN, original.ACAI_RUN]
+    paths = compare.labelled([str(path) for path in runs_])
+    compare.compare_runs(paths, 'lines32', seed=0, images=8, out=str(tmp_path / 'a.png'))
+    out = capsys.readouterr().out.splitlines()
+    (row,) = [line for line in out if line.startswith('loss')]
+    assert row.split() == ['loss', '1', '1', '1'] and not any('difference' in x for x in out)
+    assert out[-1].endswith('18 test images, their reconstructions, and 6 interpolations between '
+                            'others.')  # fmt: skip
+
+    dataset = tiny.dataset(test_images=17)
+    monkeypatch.setattr('lib.data.get_dataset', lambda *_, **__: dataset)
+    compare.compare_runs(paths, 'few', seed=0, images=8, out=str(tmp_path / 'a.png'))
+    assert capsys.readouterr().out.splitlines()[-1].endswith(
+        '17 test images, and their reconstructions; there are too few to interpolate between '
+        'others.'
+    )
