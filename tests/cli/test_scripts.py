@@ -35,14 +35,14 @@ ENVIRONMENT.pop('AE_DATA', None)
 TIMEOUT_SECONDS = 900  # of a hang; a busy machine needs minutes
 
 
-def run_scripts(commands):
+def run_scripts(commands, **environment):
     """Runs scripts one after the other, in one process; their exit codes and output."""
     done = subprocess.run(
         [sys.executable, tiny.REPOSITORY / 'tests' / 'run_scripts.py'],
         input=json.dumps([list(map(str, command)) for command in commands]),
         capture_output=True,
         text=True,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
         timeout=TIMEOUT_SECONDS,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"code"')]
