@@ -20,9 +20,7 @@ def main():
     tasks.need_classes(dataset)
     code, accuracy = tasks.train_classifier(
         'XFullyConnected',
-        dataset.image_shape,
         dataset,
-        lambda: dataset,
         os.path.join(FLAGS.train_dir, dataset.name),
         # Original: the sign is ignored, and its default is -0.1, which names the run folder.
         params={'smoothing': -abs(FLAGS.smoothing) or 0.0},

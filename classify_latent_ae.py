@@ -16,15 +16,13 @@ FLAGS = flags.FLAGS
 
 def main():
     from lib.paper import reported
-    from lib.tasks import latents
 
     ae, ae_run, images = tasks.open_autoencoder(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     code, accuracy = tasks.train_classifier(
         'XLatentAE',
-        ae.latent_shape,
         images,
-        lambda: latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed),
         os.path.join(FLAGS.train_dir, images.name, ae_run.name),
+        ae=ae,
         recorded={'ae_dir': os.path.abspath(ae_run.path), 'ae_step': int(ae.global_step)},
     )
     if accuracy is not None:

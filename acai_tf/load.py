@@ -3,7 +3,7 @@ import os
 import sys
 
 from acai_tf.autoencoder import Autoencoder
-from lib import checkpoints, runs, train
+from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
 from lib.runs import architecture, scalars
@@ -36,7 +36,7 @@ def load_run(path):
     model = Autoencoder.methods()[class_name](
         image_shape=architecture.image_shape(traits), nclass=traits['nclass'], **params, **options
     )
-    train.restore(model, run, weights_suffice=True)
+    checkpoints.restore(model, run, weights_suffice=True)
     return model
 
 

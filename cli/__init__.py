@@ -1,4 +1,5 @@
 """What the scripts share: their flags, and one clear sentence for a user's mistake."""
+import contextlib
 import importlib
 import math
 import os
@@ -32,17 +33,14 @@ def train(class_name):
     shared_flags.define_training_flags()
     shared_flags.define_autoencoder_flags()
     shared_flags.define_hyperparameter_flags(method)
-
-    def main():
+    with _started():
         from cli import training
 
-        return training.train(method)
-
-    run(main)
+        sys.exit(training.train(method))
 
 
 def run(main, positional=(), required=None):
-    """Parses the flags and runs `main`; a mistake of the user ends with one sentence, exit code 1.
+    """Runs a script: `main` after its flags are parsed.
 
     Args:
         main: a function of the positional arguments; what it returns is the exit code.
@@ -50,38 +48,49 @@ def run(main, positional=(), required=None):
             in '...', which may be given any number of times.
         required: {flag: what to give} of the flags that have no default.
     """
+    with _started(positional, required) as given:
+        sys.exit(main(*given))
 
-    def guarded(arguments):
-        script, *given = arguments
-        names = list(positional)
-        if names and names[-1].endswith('...'):
-            names[-1:] = names[-1:] * (len(given) - len(names) + 1)
-        if len(given) > len(names):
-            unknown = given[len(names)]
-            sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
-        if len(given) < len(names):
-            usage = ' '.join(names)
-            sys.exit(f'{script}: {names[len(given)]} is missing; use: python {script} {usage}')
-        for name, what in (required or {}).items():
-            if FLAGS[name].value is None:
-                sys.exit(f'{script}: --{name} is missing; give {what}.')
-        for name, value in FLAGS.flag_values_dict().items():
-            if isinstance(value, float) and not math.isfinite(value):
-                sys.exit(f'{arguments[0]}: --{name}={value} is no number to compute with.')
-        _import_quietly('tensorflow')
-        logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
-        try:
-            return main(*given)
-        except UserError as error:
-            sys.exit(f'{script}: {error}')
 
+@contextlib.contextmanager
+def _started(positional=(), required=None):
+    """Parses the flags, and ends with one sentence and exit code 1 where its user erred.
+
+    Args:
+        positional, required: as for `run`.
+
+    Yields:
+        The positional arguments.
+    """
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
             FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    app.run(guarded, flags_parser=_parse)
+    app.define_help_flags()
+    script, *given = parse(sys.argv)
+    names = list(positional)
+    if names and names[-1].endswith('...'):
+        names[-1:] = names[-1:] * (len(given) - len(names) + 1)
+    if len(given) > len(names):
+        unknown = given[len(names)]
+        sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
+    if len(given) < len(names):
+        usage = ' '.join(names)
+        sys.exit(f'{script}: {names[len(given)]} is missing; use: python {script} {usage}')
+    for name, what in (required or {}).items():
+        if FLAGS[name].value is None:
+            sys.exit(f'{script}: --{name} is missing; give {what}.')
+    for name, value in FLAGS.flag_values_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            sys.exit(f'{script}: --{name}={value} is no number to compute with.')
+    _import_quietly('tensorflow')
+    logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
+    try:
+        yield given
+    except UserError as error:
+        sys.exit(f'{script}: {error}')
 
 
-def _parse(arguments):
+def parse(arguments):
     """What is left of the arguments; a wrong flag ends with one sentence, as any mistake does."""
     try:
         return FLAGS(arguments)

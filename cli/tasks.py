@@ -62,17 +62,14 @@ def need_classes(dataset):
         )
 
 
-def train_classifier(
-    class_name, feature_shape, dataset, make_dataset, folder, params=None, recorded=None
-):
+def train_classifier(class_name, images, folder, ae=None, params=None, recorded=None):
     """Trains the single-layer classifier of a task in a run folder.
 
     Args:
         class_name: the task's; names the run folder.
-        feature_shape: shape of what is classified, one image or latent.
-        dataset: the `lib.data.Dataset` of images.
-        make_dataset: a function without arguments that returns the dataset of features.
+        images: a `lib.data.Dataset`.
         folder: the folder that the run folder goes into.
+        ae: the autoencoder whose latents of the images are classified; None for the images.
         params: {name: value} of `LinearClassifier`'s own options, also in the run folder's name.
         recorded: {name: value} of what else the result depends on.
 
@@ -80,13 +77,13 @@ def train_classifier(
         (exit code, accuracy on the test set in %, None if it was not trained to its end).
     """
     from lib import eval, runs, train
-    from lib.tasks import linear_classifier
+    from lib.tasks import latents, linear_classifier
 
     params = params or {}
     run = runs.RunFolder(os.path.join(folder, runs.experiment_name(class_name, params)))
     model = linear_classifier.LinearClassifier(
-        feature_shape,
-        dataset.nclass,
+        ae.latent_shape if ae else images.image_shape,
+        images.nclass,
         FLAGS.lr,
         # Original: the last of the run's steps does not count.
         steps=train.total_steps(FLAGS.total_kimg, FLAGS.batch) - 1,
@@ -94,21 +91,19 @@ def train_classifier(
         **params,
     )
     options = {key: FLAGS[key].value for key in ('lr', 'batch', 'seed', 'total_kimg')}
-    args = {'class': class_name, 'dataset': dataset.name, **options, **params, **(recorded or {})}
+    args = {'class': class_name, 'dataset': images.name, **options, **params, **(recorded or {})}
     if FLAGS.dry_run:
         training.describe(model, run, args)
         return 0, None
     _check_autoencoder(run, args)
-    features = []
-
-    def make():
-        features.append(make_dataset())
-        return features[0]
-
-    evaluations = linear_classifier.evaluations
-    code = training.train_in(run, args, model, make, may_change=(), evaluations=evaluations)
-    accuracy = None if code else eval.latent_accuracy(model, features[0].test)
-    return code, accuracy
+    with training.opened(run, args, model):
+        dataset = latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed) if ae else images
+        make_reports = linear_classifier.reports
+        stopped_by = train.train_run(
+            model, dataset, run, args=args, make_reports=make_reports, **training.schedule()
+        )
+    code = training.end(run, model, stopped_by)
+    return code, None if code else eval.latent_accuracy(model, dataset.test)
 
 
 def _check_autoencoder(run, args):

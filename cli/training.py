@@ -1,4 +1,5 @@
 """What a training script does once its flags are parsed."""
+import contextlib
 import json
 import math
 import os
@@ -14,6 +15,7 @@ FLAGS = flags.FLAGS
 def train(method):
     """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
     from lib import data, devices, runs
+    from lib import train as training
 
     strategy = devices.make_strategy(FLAGS.devices)
     precision = devices.resolve_precision(FLAGS.precision)
@@ -44,48 +46,48 @@ def train(method):
     if FLAGS.dry_run:
         describe(model, folder, args)
         return 0
-    return train_in(
-        folder,
-        args,
-        model,
-        lambda: dataset,
-        may_change=('total_kimg', 'report_kimg'),
-        jit_compile=devices.resolve_jit(FLAGS.jit),
-    )
+    with opened(folder, args, model, may_change=('total_kimg', 'report_kimg')):
+        jit_compile = devices.resolve_jit(FLAGS.jit)
+        stopped_by = training.train_run(
+            model, dataset, folder, args=args, jit_compile=jit_compile, **schedule()
+        )
+    return end(folder, model, stopped_by)
 
 
-def train_in(folder, args, model, make_dataset, may_change, **options):
-    """Trains a model in its run folder, from wherever it was left, and records its options there.
+@contextlib.contextmanager
+def opened(folder, args, model, may_change=()):
+    """A run folder for one process to train in: made, locked, and of these options if it was used.
 
     Args:
         folder: a `lib.runs.RunFolder`.
-        args: {option: value} to record.
-        model: as `lib.train.train_run` trains it.
-        make_dataset: a function without arguments that returns the `lib.data.Dataset`; called once
-            the folder turned out to be usable.
+        args: {option: value}, as they will be recorded.
+        model: what is trained.
         may_change: options that may differ from those the run was started with.
-        **options: of `train_run`.
 
-    Returns:
-        The exit code: 0 at the end, 128 + the signal's number if a signal stopped it.
+    Raises:
+        UserError: another process trains in it, an option differs, or it cannot be written.
     """
-    from lib import train as training
-
     folder.create()
-    with training.locked(model, folder):
+    # Of several machines the first saves, and needs the lock.
+    saves = model.distribute_strategy.extended.should_checkpoint
+    with folder.locked() if saves else contextlib.nullcontext():
         defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
         folder.check_args(args, may_change, defaults)
-        stopped_by = training.train_run(
-            model,
-            make_dataset(),
-            folder,
-            batch_size=FLAGS.batch,
-            total_kimg=FLAGS.total_kimg,
-            report_kimg=FLAGS.report_kimg,
-            allow_nan=FLAGS.allow_nan,
-            args=args,
-            **options,
-        )
+        yield
+
+
+def schedule():
+    """The options of `lib.train.train_run` that flags give."""
+    return {
+        'batch_size': FLAGS.batch,
+        'total_kimg': FLAGS.total_kimg,
+        'report_kimg': FLAGS.report_kimg,
+        'allow_nan': FLAGS.allow_nan,
+    }
+
+
+def end(folder, model, stopped_by):
+    """Says how training ended; the exit code: 0, or 128 + the number of the signal."""
     if stopped_by:
         step = int(model.global_step.numpy())
         print(f'Stopped at step {step}; the same command goes on from there.')

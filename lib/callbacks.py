@@ -38,25 +38,27 @@ class Progress(Callback):
         super().__init__()
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
-        self.start = self.images = 0
+        self.start = self.before = self.seen = 0  # when the period began, images by then and now
 
     def on_train_begin(self, logs=None):
+        self.seen = self.step * self.batch_size
         self.bar = progress_bar.bar(
             total=self.last_step * self.batch_size,
-            initial=self.step * self.batch_size,
+            initial=self.seen,
             unit='img',
             unit_scale=True,
         )
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.start, self.images = time.perf_counter(), 0
+        self.start, self.before = time.perf_counter(), self.seen
 
     def on_train_batch_end(self, batch, logs=None):
-        self.images += self.batch_size
-        self.bar.update(self.batch_size)
+        images = self.step * self.batch_size
+        self.bar.update(images - self.seen)
+        self.seen = images
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = self.images / (time.perf_counter() - self.start)
+        rate = (self.seen - self.before) / (time.perf_counter() - self.start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
         self.print(f'{means}  [{rate:.2f} img/s]')
 
@@ -114,9 +116,9 @@ def write_scalars(events, step, scalars):
 class LatentAccuracy(Callback):
     """Scores the running latent classifier on the whole test set."""
 
-    def __init__(self, dataset, events, progress):
+    def __init__(self, dataset, events, say):
         super().__init__()
-        self.dataset, self.events, self.progress = dataset, events, progress
+        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         # With one class there is nothing to ask of, for CelebA, 202,599 images.
@@ -124,15 +126,15 @@ class LatentAccuracy(Callback):
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
         write_scalars(self.events, self.step, {'latent_accuracy': accuracy})
-        self.progress.print(f'accuracy={accuracy:.2f}')
+        self.say(f'accuracy={accuracy:.2f}')
 
 
 class LineScores(Callback):
     """Mean distance and smoothness of interpolations between lines."""
 
-    def __init__(self, dataset, events, progress):
+    def __init__(self, dataset, events, say):
         super().__init__()
-        self.dataset, self.events, self.progress = dataset, events, progress
+        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         images = eval.interpolations(self.model, self.dataset)
@@ -141,7 +143,7 @@ class LineScores(Callback):
         self.model.evaluation['mean_smoothness'].assign(smoothness)
         scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
         write_scalars(self.events, self.step, scores)
-        self.progress.print('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
+        self.say('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
 
 
 class PictureGrid(Callback):
@@ -152,14 +154,14 @@ class PictureGrid(Callback):
     samples are the same each time, so that pictures can be compared.
     """
 
-    def __init__(self, dataset, events, folder, batch_size, seed):
+    def __init__(self, dataset, events, folder, batch_size):
         super().__init__()
         self.dataset, self.events, self.folder = dataset, events, folder
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size = batch_size
 
     def on_epoch_end(self, epoch, logs=None):
         shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
-        samples = randomness.Draws(self.seed).normal('pictures/samples', shape).numpy()
+        samples = randomness.Draws(self.model.seed).normal('pictures/samples', shape).numpy()
         grid, straight = eval.picture_grid(self.model, self.dataset, samples)
         with disk_errors(), self.events.as_default(self.step):
             for name, picture in grid.items():
@@ -194,3 +196,23 @@ class Checkpoints(Callback):
     def on_train_end(self, logs=None):
         if self.step and self.step not in self.run.checkpoint_steps():
             self.on_epoch_end(epoch=None)
+
+
+def autoencoder_reports(dataset, run, events, progress):
+    """What a report on an autoencoder prints, writes and draws, in this order.
+
+    Args:
+        dataset: a `lib.data.Dataset`.
+        run: a `lib.runs.RunFolder`.
+        events: the writer of its event files.
+        progress: the `Progress` that prints, and knows the batch size.
+    """
+    say = progress.print
+    return [
+        progress,
+        BatchScalars(events),
+        LatentAccuracy(dataset, events, say),
+        *([LineScores(dataset, events, say)] if dataset.score_lines else []),
+        PictureGrid(dataset, events, run.images, progress.batch_size),
+        Checkpoints(run, events),
+    ]

@@ -11,7 +11,7 @@ import re
 
 import tensorflow as tf
 
-from lib import files
+from lib import files, original_names
 from lib.errors import UserError
 from lib.runs import architecture
 
@@ -23,72 +23,6 @@ READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError,
 
 class DamagedCheckpointError(UserError):
     """A checkpoint whose files are missing, cut short or altered."""
-
-
-def variable_names(model):
-    """{name in the original's checkpoints: Keras variable} of all a model's own variables.
-
-    A name is the path of layers' names. Layers of one kind in one scope are numbered in creation
-    order, the first without a number, as TensorFlow 1 did; Keras numbers them through the process.
-    """
-    names, numbers, taken = {}, {}, {}
-    for variable in model.variables:
-        *scopes, leaf = variable.path.split('/')
-        if scopes and scopes[0] == model.name:
-            scopes = scopes[1:]
-        name = ''
-        for scope in scopes:
-            kind = re.sub(r'_\d+$', '', scope)
-            if (name, scope) not in numbers:
-                numbers[name, scope] = taken[name, kind] = taken.get((name, kind), -1) + 1
-            number = numbers[name, scope]
-            name += f'{kind}_{number}/' if number else f'{kind}/'
-        names[name + leaf] = variable
-    return names
-
-
-def stored_variables(model):
-    """[(name, Keras variable)] of everything that the original's checkpoint of the model holds.
-
-    A name can stand for several variables: where the original had one Adam for all groups, its
-    powers of beta are those of each of ours.
-    """
-    stored = list(variable_names(model).items())
-    names = {id(variable): name for name, variable in stored}
-    for number, (group, optimizer) in enumerate(model.optimizers.items()):
-        adam = _adam(optimizer)
-        for variable, slots in zip(model.group_variables(group), adam.slots(), strict=True):
-            name = names[id(variable)]
-            stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
-        suffix = f'_{number}' if number and not model.ORIGINAL_SHARES_ADAM else ''
-        powers = (f'beta1_power{suffix}', f'beta2_power{suffix}')
-        stored += zip(powers, adam.beta_powers, strict=True)
-    return stored
-
-
-def loss_scale_variables(model):
-    """[(name, Keras variable)] of what float16 training has beyond the original; [] without it.
-
-    A group whose gradients overflow skips its update, so that each group has powers of its own.
-    TensorFlow 1's Saver ignores these names.
-    """
-    stored = []
-    for group, optimizer in model.optimizers.items():
-        adam = _adam(optimizer)
-        if adam is not optimizer:
-            variables = {
-                'dynamic_scale': optimizer.dynamic_scale,
-                'step_counter': optimizer.step_counter,
-                'iterations': adam.iterations,
-                'beta1_power': adam.beta_powers[0],
-                'beta2_power': adam.beta_powers[1],
-            }
-            stored += [(f'loss_scale/{group}/{name}', v) for name, v in variables.items()]
-    return stored
-
-
-def _adam(optimizer):
-    return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
 
 
 def load_original(model, prefix, weights_suffice=False):
@@ -111,7 +45,8 @@ def load_original(model, prefix, weights_suffice=False):
     prefix = os.fspath(prefix)
     reader, shapes = _open(prefix)
     dtypes = reader.get_variable_to_dtype_map()
-    stored, scaling = stored_variables(model), loss_scale_variables(model)
+    stored = original_names.stored_variables(model)
+    scaling = original_names.loss_scale_variables(model)
     if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):
         if not weights_suffice:
             raise UserError(
@@ -139,9 +74,50 @@ def load_original(model, prefix, weights_suffice=False):
     if step < 0:
         raise UserError(f'{prefix} has the global_step {step}; no training wrote that.')
     for optimizer in model.optimizers.values():
-        _adam(optimizer).iterations.assign(step)
+        original_names.adam(optimizer).iterations.assign(step)
     for name, variable in wanted:
         variable.assign(values[name])
+    return step
+
+
+def restore(model, run, weights_suffice=False):
+    """Sets a model to the newest checkpoint of a run that can be read.
+
+    Args:
+        model: an `acai_tf` model of the run's method and sizes.
+        run: a `lib.runs.RunFolder`.
+        weights_suffice: as for `load_original`.
+
+    Returns:
+        The global step; 0 where there is no checkpoint.
+
+    Raises:
+        UserError: a checkpoint is of another model, or none of them can be read.
+    """
+    steps = run.checkpoint_steps()
+    for step in steps:
+        try:
+            return load_original(model, run.checkpoint(step), weights_suffice)
+        except DamagedCheckpointError as error:
+            print(f'{error} Trying the checkpoint before it.')
+    if steps:
+        raise UserError(
+            f'No checkpoint in {run.checkpoints} can be read; put one back, or delete '
+            f'{run.path} to start again.'
+        )
+    return 0
+
+
+def resume(model, run):
+    """`restore`, and says so."""
+    step = restore(model, run)
+    if run.is_original:
+        print(
+            f'Resuming {run.path} at step {step}, from a checkpoint written by the 2018 code (it '
+            'has no args.json; the options of this command are recorded there now).'
+        )
+    elif step:
+        print(f'Resuming {run.path} at step {step}.')
     return step
 
 
@@ -164,9 +140,9 @@ def save_original(model, prefix, step, moments=True):
             is there still.
     """
     prefix = os.fspath(prefix)
-    variables = stored_variables(model)
+    variables = original_names.stored_variables(model)
     if moments:
-        variables += loss_scale_variables(model)
+        variables += original_names.loss_scale_variables(model)
     else:
         variables = [(name, v) for name, v in variables if not MOMENTS.search(name)]
     values = {name: variable.numpy() for name, variable in variables}

@@ -53,9 +53,12 @@ def share_out(strategy, dataset):
 
     Args:
         strategy: a distribution strategy with R replicas in all.
-        dataset: batches of nested tensors (B, ...), B divisible by R, the same on every machine.
+        dataset: endless batches of nested tensors (B, ...), B divisible by R, the same on every
+            machine.
     """
     replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return dataset
 
     def local_shares(context):
         count = replicas // context.num_input_pipelines  # replicas of this machine
@@ -65,6 +68,8 @@ def share_out(strategy, dataset):
             return tf.reshape(tensor, (replicas, -1, *tensor.shape[1:]))[first : first + count]
 
         shared = dataset.map(lambda batch: tf.nest.map_structure(shares, batch))
-        return shared.unbatch().prefetch(2)
+        # Of an endless dataset no step has to ask all machines whether there is a next batch.
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return shared.unbatch().apply(endless).prefetch(2)
 
     return strategy.distribute_datasets_from_function(local_shares)

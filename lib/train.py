@@ -5,14 +5,17 @@ and Keras callbacks; an epoch is a report period.
 """
 import contextlib
 import signal
+import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from lib import callbacks, checkpoints, devices
+from lib import callbacks, checkpoints, devices, original_names
 from lib.errors import UserError
 from lib.runs import events
+
+CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
 
 
 def total_steps(total_kimg, batch_size):
@@ -48,7 +51,7 @@ def check_finite(model, scalars, step):
             first = step - len(values) + 1 + bad[0]
             raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
     evaluation = getattr(model, 'evaluation', {})
-    for name, variable in checkpoints.stored_variables(model):
+    for name, variable in original_names.stored_variables(model):
         if name not in evaluation and not np.isfinite(variable.numpy()).all():
             raise DivergedError(f'The weights {name} are no finite numbers at step {step}.')
 
@@ -78,14 +81,43 @@ class Interrupt:
         self.signal = number
 
 
+def make_train_steps(model, jit_compile):
+    """A function that makes several train steps in one call, for any distribution strategy.
+
+    Args:
+        model: an `acai_tf` model, made in the scope of its strategy.
+        jit_compile: whether to compile the step with XLA.
+
+    Returns:
+        A function of (iterator over distributed batches, number of steps, what a step takes this
+        machine) that returns the steps' scalars, (steps, len(model.tags)) float32, means over the
+        replicas, and the mean of the time over the machines.
+    """
+    strategy = model.distribute_strategy
+    train_step = tf.function(model.train_step, jit_compile=jit_compile)
+
+    def mean(value):
+        return strategy.reduce('mean', value, axis=None)
+
+    @tf.function
+    def train_steps(batches, count, step_sec):
+        rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
+        for row in tf.range(count):
+            scalars = strategy.run(train_step, (next(batches),))
+            rows = rows.write(row, tf.stack([mean(scalars[tag]) for tag in model.tags]))
+        return rows.stack(), mean(strategy.run(tf.identity, (step_sec,)))
+
+    return train_steps
+
+
 def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False):
-    """Runs train steps from the model's global step to `last`.
+    """Runs train steps from the model's global step to `last`, several in a call.
 
     Args:
         model: an `acai_tf` model, made in the scope of its distribution strategy.
         dataset: a `lib.data.Dataset`; its batches are the global ones.
-        step_callbacks: Keras callbacks. `on_train_batch_end` gets the batch's scalars,
-            `on_epoch_end` their means over the period.
+        step_callbacks: Keras callbacks. `on_train_batch_end` comes after a call, with its last
+            step and that step's scalars; `on_epoch_end` gets their means over the period.
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
@@ -100,13 +132,8 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
     strategy = model.distribute_strategy
     step = int(model.global_step.numpy())
     batches = iter(devices.share_out(strategy, dataset.train_from(step)))
-
-    train_step = tf.function(model.train_step, jit_compile=jit_compile)
-
-    @tf.function
-    def train_one(batch):
-        scalars = strategy.run(train_step, (batch,))
-        return {tag: strategy.reduce('mean', value, axis=None) for tag, value in scalars.items()}
+    train_steps = make_train_steps(model, jit_compile)
+    steps_per_call, step_sec = 1, 1.0  # until some are timed
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
     with Interrupt() as interrupt:
@@ -115,80 +142,23 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
             while step < report and not interrupt.signal:
-                scalars = train_one(next(batches))
-                step += 1
-                history.append(scalars)
-                reports.on_train_batch_end(step, scalars)
-            values = {tag: np.array([scalars[tag] for scalars in history]) for tag in model.tags}
+                count, start = min(steps_per_call, report - step), time.perf_counter()
+                scalars, mean_sec = train_steps(batches, tf.constant(count), tf.constant(step_sec))
+                history.append(scalars.numpy())
+                step_sec = (time.perf_counter() - start) / count
+                # Several machines must agree on the number of steps, so that all go by the mean of
+                # the times that they took for the steps before these.
+                steps_per_call = max(1, int(CALL_SEC / float(mean_sec)))
+                step += count
+                logs = dict(zip(model.tags, history[-1][-1], strict=True))
+                reports.on_train_batch_end(step, logs)
+            values = dict(zip(model.tags, np.concatenate(history).T, strict=True))
             if not allow_nan:
                 check_finite(model, values, step)
             if step == report:
                 reports.on_epoch_end(epoch, {tag: np.mean(values[tag]) for tag in model.tags})
         reports.on_train_end()
     return interrupt.signal
-
-
-def restore(model, run, weights_suffice=False):
-    """Sets a model to the newest checkpoint of a run that can be read.
-
-    Args:
-        model: an `acai_tf` model of the run's method and sizes.
-        run: a `lib.runs.RunFolder`.
-        weights_suffice: as for `lib.checkpoints.load_original`.
-
-    Returns:
-        The global step; 0 where there is no checkpoint.
-
-    Raises:
-        UserError: a checkpoint is of another model.
-        UserError: none of the checkpoints can be read.
-    """
-    steps = run.checkpoint_steps()
-    for step in steps:
-        try:
-            step = checkpoints.load_original(model, run.checkpoint(step), weights_suffice)
-        except checkpoints.DamagedCheckpointError as error:
-            print(f'{error} Trying the checkpoint before it.')
-            continue
-        return step
-    if steps:
-        raise UserError(
-            f'No checkpoint in {run.checkpoints} can be read; put one back, or delete '
-            f'{run.path} to start again.'
-        )
-    return 0
-
-
-def resume(model, run):
-    """`restore`, and says so."""
-    step = restore(model, run)
-    if run.is_original:
-        print(
-            f'Resuming {run.path} at step {step}, from a checkpoint written by the 2018 code (it '
-            'has no args.json; the options of this command are recorded there now).'
-        )
-    elif step:
-        print(f'Resuming {run.path} at step {step}.')
-    return step
-
-
-def autoencoder_evaluations(model, dataset, run, writer, progress):
-    """The callbacks that evaluate an autoencoder at the end of a period.
-
-    Args:
-        model: an `acai_tf` model.
-        dataset: a `lib.data.Dataset`.
-        run: a `lib.runs.RunFolder`.
-        writer: of its event files.
-        progress: the `callbacks.Progress` that prints lines and knows the batch size.
-    """
-    evaluations = [callbacks.LatentAccuracy(dataset, writer, progress)]
-    if dataset.score_lines:
-        evaluations.append(callbacks.LineScores(dataset, writer, progress))
-    evaluations.append(
-        callbacks.PictureGrid(dataset, writer, run.images, progress.batch_size, model.seed)
-    )
-    return evaluations
 
 
 def train_run(
@@ -202,7 +172,7 @@ def train_run(
     jit_compile=False,
     allow_nan=False,
     args=None,
-    evaluations=autoencoder_evaluations,
+    make_reports=callbacks.autoencoder_reports,
 ):
     """Trains a model in a run folder to its end, from wherever it was left.
 
@@ -216,7 +186,7 @@ def train_run(
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on when a loss or weight is no finite number.
         args: the resolved options, to be recorded in the run folder once its checkpoint fits.
-        evaluations: makes the callbacks that evaluate it; see `autoencoder_evaluations`.
+        make_reports: lists what a report does; see `callbacks.autoencoder_reports`.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -230,7 +200,7 @@ def train_run(
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
-    step = resume(model, run)
+    step = checkpoints.resume(model, run)
     if not allow_nan:
         _check_restored(model, run, step)
     if not model.distribute_strategy.extended.should_checkpoint:
@@ -238,14 +208,8 @@ def train_run(
         return loop(model, dataset, [], **options)
     writer = _open_events(run, args, step)
     progress = callbacks.Progress(batch_size, last)
-    reports = [
-        progress,
-        callbacks.BatchScalars(writer),
-        *evaluations(model, dataset, run, writer, progress),
-        callbacks.Checkpoints(run, writer),
-    ]
     try:
-        return loop(model, dataset, reports, **options)
+        return loop(model, dataset, make_reports(dataset, run, writer, progress), **options)
     except DivergedError as error:
         kept = run.checkpoint_steps()
         last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''
@@ -279,12 +243,6 @@ def _open_events(run, args, step):
             f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
             'command goes on.'
         ) from error
-
-
-def locked(model, run):
-    """The run's lock for the process that saves a model: of several machines the first has it."""
-    saves = model.distribute_strategy.extended.should_checkpoint
-    return run.locked() if saves else contextlib.nullcontext()
 
 
 def _check_restored(model, run, step):

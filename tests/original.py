@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import acai_tf
-from lib import checkpoints
+from lib import original_names
 from tests import tiny
 
 GOLDENS, REPOSITORY = tiny.GOLDENS, tiny.REPOSITORY
@@ -72,7 +72,8 @@ def assert_same_checkpoint(first, second):
 
 def state(model):
     """{name: bytes} of everything that a checkpoint of the model stores."""
-    variables = [*checkpoints.stored_variables(model), *checkpoints.loss_scale_variables(model)]
+    variables = original_names.stored_variables(model)
+    variables += original_names.loss_scale_variables(model)
     return {(name, number): v.numpy().tobytes() for number, (name, v) in enumerate(variables)}
 
 

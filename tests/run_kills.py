@@ -32,12 +32,12 @@ PHASES = {
     'latent accuracy': 'lib.callbacks:LatentAccuracy.on_epoch_end',
     'lines evaluation': 'lib.callbacks:LineScores.on_epoch_end',
     'drawing pictures': 'lib.callbacks:PictureGrid.on_epoch_end',
-    'writing a PNG': 'lib.runs.folder:write_atomically',
+    'writing a PNG': 'lib.runs:write_atomically',
     'flushing events': 'lib.callbacks:Checkpoints.on_epoch_end',
     'writing a checkpoint': 'lib.checkpoints:save_original',
     'renaming a checkpoint': 'lib.checkpoints:_rename',
     'removing an old checkpoint': 'lib.checkpoints:remove',
-    'restoring': 'lib.train:restore',
+    'restoring': 'lib.checkpoints:restore',
     'dropping later events': 'lib.runs.events:drop_after',
 }
 FIRST_KILLS = ['writing a checkpoint', 'renaming a checkpoint', 'writing a PNG', 'flushing events']

@@ -31,13 +31,13 @@ source() { :; }
 """ + ''.join(f'{name}() {{ say {name} "$@"; }}\n' for name in PROGRAMS)
 # Runs each script as far as its flags, and parses with them the arguments of each command.
 PARSE = """
-import json, runpy, sys
+import contextlib, importlib, json, runpy, sys
 from absl import app, flags
 
 before = set(flags.FLAGS)
 for script, commands in json.load(sys.stdin).items():
 
-    def parse(main, **_):
+    def parse(*_, **__):
         answers = []
         for command in commands:
             flags.FLAGS.unparse_flags()
@@ -46,15 +46,17 @@ for script, commands in json.load(sys.stdin).items():
             except flags.Error as error:
                 answers.append(str(error))
         print(json.dumps([script, answers, sorted(set(flags.FLAGS) - before)]))
+        sys.exit()
 
-    app.run = parse
     for name in set(flags.FLAGS) - before:
         delattr(flags.FLAGS, name)
     for name in list(sys.modules):
         if name.partition('.')[0] in ('cli', 'tasks'):
             del sys.modules[name]
+    app.run = importlib.import_module('cli').parse = parse  # of benchmarks, and of scripts
     sys.argv = [script]
-    runpy.run_path(script, run_name='__main__')
+    with contextlib.suppress(SystemExit):
+        runpy.run_path(script, run_name='__main__')
 """
 
 

@@ -95,9 +95,9 @@ class LinearClassifier(keras.Model):
 class Accuracies(callbacks.Callback):
     """Scores the classifier on the whole test set and on the next 200 training batches."""
 
-    def __init__(self, dataset, events, progress):
+    def __init__(self, dataset, events, say):
         super().__init__()
-        self.dataset, self.events, self.progress = dataset, events, progress
+        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         training = self.dataset.train_from(self.step).take(TRAIN_ACCURACY_BATCHES)
@@ -106,9 +106,14 @@ class Accuracies(callbacks.Callback):
             'train_accuracy': eval.latent_accuracy(self.model, training),
         }
         callbacks.write_scalars(self.events, self.step, scores)
-        self.progress.print('  '.join(f'{tag}={value:.2f}' for tag, value in scores.items()))
+        self.say('  '.join(f'{tag}={value:.2f}' for tag, value in scores.items()))
 
 
-def evaluations(model, dataset, run, writer, progress):
-    """The callbacks that evaluate a classifier at the end of a period, for `train.train_run`."""
-    return [Accuracies(dataset, writer, progress)]
+def reports(dataset, run, events, progress):
+    """What a report on a classifier prints and writes; see `callbacks.autoencoder_reports`."""
+    return [
+        progress,
+        callbacks.BatchScalars(events),
+        Accuracies(dataset, events, progress.print),
+        callbacks.Checkpoints(run, events),
+    ]

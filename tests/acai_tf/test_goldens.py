@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import checkpoints, eval, layers
+from lib import checkpoints, eval, layers, original_names
 from lib.drawing import pictures
 from tests import tiny
 
@@ -77,7 +77,7 @@ def weights_apart(script, mode):
             assert abs(value - recorded) <= allowed, (index, tag)
 
     before, after = tf.train.load_checkpoint(initial), tf.train.load_checkpoint(final)
-    ours = dict(checkpoints.stored_variables(model))
+    ours = dict(original_names.stored_variables(model))
     recorded = after.get_variable_to_shape_map()
     assert set(recorded) == set(ours)
     updates = {name: after.get_tensor(name) - before.get_tensor(name) for name in recorded}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import checkpoints
+from lib import original_names
 from tests import reference, tiny
 
 SHAPES = {
@@ -49,7 +49,7 @@ def case(own, shape):
 
 
 def weights_of(model):
-    return tiny.arrays(checkpoints.variable_names(model))
+    return tiny.arrays(original_names.variable_names(model))
 
 
 def reference_losses(own, model, weights, batch, noise, frozen=None):
@@ -86,7 +86,7 @@ def test_each_group_descends_its_own_objective(own, shape):
     with tf.GradientTape(persistent=True) as tape:
         objectives = model.compute_losses(batch['x'], batch['label'], noise).objectives
     gradients = model.compute_gradients(tape, objectives)
-    names = {id(variable): name for name, variable in checkpoints.variable_names(model).items()}
+    names = {id(variable): name for name, variable in original_names.variable_names(model).items()}
     weights, frozen, draws = weights_of(model), {}, np.random.default_rng(1)
     reference_losses(own, model, weights, batch, noise, frozen)
     for group in objectives:
@@ -184,9 +184,9 @@ def test_shapes(own, shape):
 @every_method
 def test_compute_losses_changes_nothing(own):
     model, batch, noise = case(own, 'one scale in colour')
-    before = [variable.numpy() for _, variable in checkpoints.stored_variables(model)]
+    before = [variable.numpy() for _, variable in original_names.stored_variables(model)]
     model.compute_losses(batch['x'], batch['label'], noise)
-    for value, (name, variable) in zip(before, checkpoints.stored_variables(model), strict=True):
+    for value, (name, variable) in zip(before, original_names.stored_variables(model), strict=True):
         np.testing.assert_array_equal(variable, value, err_msg=name)
 
 

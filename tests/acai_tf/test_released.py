@@ -8,7 +8,7 @@ import pytest
 
 import acai_tf
 from acai_tf import load, released
-from lib import checkpoints, runs, train
+from lib import checkpoints, runs
 from lib.errors import UserError
 from tests import original
 
@@ -66,7 +66,7 @@ def test_its_curve_and_scores_are_the_runs(trained, folder):
 def test_training_does_not_go_on_from_it(folder):
     model = original.model('baseline')
     with pytest.raises(UserError, match="without Adam's moments.*choose another --train_dir"):
-        train.restore(model, folder)
+        checkpoints.restore(model, folder)
 
 
 def test_it_is_not_overwritten_unless_asked_to(trained, folder):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import checkpoints, randomness
+from lib import checkpoints, original_names, randomness
 from lib.errors import UserError
 from lib.runs import architecture
 from tests import original
@@ -25,8 +25,8 @@ def test_adam_is_where_the_originals_was_after_ten_steps(name):
     original.train(trained, name, range(steps))
     assert checkpoints.load_original(loaded, original.prefix(name, 'final')) == steps
 
-    final = dict(checkpoints.stored_variables(loaded))
-    for key, variable in checkpoints.stored_variables(trained):
+    final = dict(original_names.stored_variables(loaded))
+    for key, variable in original_names.stored_variables(trained):
         if '/Adam' in key:
             error = np.linalg.norm(variable.numpy() - final[key].numpy())
             assert error <= MOMENT_TOLERANCE * np.linalg.norm(final[key].numpy()), key

@@ -34,6 +34,12 @@ class Record(keras.callbacks.Callback):
         self.means.append(logs)
 
 
+@pytest.fixture(autouse=True)
+def step_by_step(monkeypatch):
+    """One step a call, so that callbacks see each."""
+    monkeypatch.setattr(train, 'CALL_SEC', 0.0)
+
+
 def new_run(folder):
     run = runs.RunFolder(str(folder))
     run.create()
@@ -43,7 +49,7 @@ def new_run(folder):
 def go_on(method, run, record):
     """What a script does when it is started: a new model, the newest checkpoint, the loop."""
     model = tiny.make(method, scales=1, depth=1)
-    train.resume(model, run)
+    checkpoints.resume(model, run)
     with tf.summary.create_file_writer(run.summaries).as_default() as events:
         reports = [record, callbacks.Checkpoints(run, events)]
         stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD)
@@ -179,7 +185,7 @@ def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
     model = tiny.make('ACAI', scales=1, depth=1)
     fresh = original.state(model)
     with pytest.raises(UserError, match='No checkpoint in .* can be read'):
-        train.resume(model, run)
+        checkpoints.resume(model, run)
     assert original.state(model) == fresh
     assert sorted(os.listdir(run.checkpoints)) == before
 
@@ -189,10 +195,10 @@ def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     for other in (tiny.make('ACAI', scales=1), tiny.make('VAE', scales=1, depth=1)):
         fresh = original.state(other)
         with pytest.raises(UserError):
-            train.resume(other, run)
+            checkpoints.resume(other, run)
         assert original.state(other) == fresh
     model = tiny.make('ACAI', scales=1, depth=1)
-    assert train.resume(model, run) == 7
+    assert checkpoints.resume(model, run) == 7
     assert original.state(model) == end
 
 
@@ -217,7 +223,11 @@ class Poison(keras.callbacks.Callback):
 
 
 def poisoned(*poison):
-    return lambda *args: [*train.autoencoder_evaluations(*args), Poison(*poison)]
+    def make_reports(*args):
+        *reports, saving = callbacks.autoencoder_reports(*args)
+        return [*reports, Poison(*poison), saving]
+
+    return make_reports
 
 
 @pytest.mark.parametrize(
@@ -231,7 +241,7 @@ def poisoned(*poison):
 )
 def test_training_stops_when_it_diverges(step, value, problem, tmp_path):
     run = new_run(tmp_path)
-    _, go = one_by_one(run, evaluations=poisoned(step, value))
+    _, go = one_by_one(run, make_reports=poisoned(step, value))
     with pytest.raises(train.DivergedError, match=problem) as error:
         go()
     kept = 4 if step == 5 else 1
@@ -239,14 +249,18 @@ def test_training_stops_when_it_diverges(step, value, problem, tmp_path):
     assert '--allow_nan' in str(error.value) and '--lr' in str(error.value)
     assert run.newest_step() == kept
     model = tiny.make('ACAI', scales=1, depth=1)
-    assert train.resume(model, run) == kept
+    assert checkpoints.resume(model, run) == kept
     train.check_finite(model, {}, kept)
 
 
 def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
     run = new_run(tmp_path)
     stop = Record(stop_after=[6])
-    _, go = one_by_one(run, evaluations=lambda *_: [Poison(5), stop])
+
+    def make_reports(dataset, run, events, progress):
+        return [progress, Poison(5), stop, callbacks.Checkpoints(run, events)]
+
+    _, go = one_by_one(run, make_reports=make_reports)
     with pytest.raises(UserError, match='at step 6'):
         go()
     assert run.checkpoint_steps() == [4, 1]
@@ -254,7 +268,7 @@ def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
 
 def test_allow_nan_goes_on(tmp_path):
     run = new_run(tmp_path)
-    model, go = one_by_one(run, evaluations=poisoned(2), allow_nan=True)
+    model, go = one_by_one(run, make_reports=poisoned(2), allow_nan=True)
     assert go() is None and run.newest_step() == 7
     assert np.isnan(model.decoder.trainable_variables[-2].numpy()).any()
     _, go = one_by_one(run, total_kimg=7)

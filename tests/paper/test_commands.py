@@ -18,7 +18,7 @@ RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
 DATASETS = {'lines32', 'mnist32', 'svhn32', 'celeba32', 'cifar10'}
 # Runs each script as far as its flags, and parses with them the arguments of each command.
 PARSE = """
-import importlib, json, runpy, sys
+import contextlib, importlib, json, runpy, sys
 from absl import flags
 
 before = set(flags.FLAGS)
@@ -35,9 +35,15 @@ for script, commands in json.load(sys.stdin).items():
         delattr(flags.FLAGS, name)
     for module in ('cli.shared_flags', 'cli.tasks', 'cli'):
         sys.modules.pop(module, None)
-    cli = importlib.import_module('cli')
-    cli.run = lambda main, **_: [parse([script, *command]) for command in commands]
-    runpy.run_path(script, run_name='__main__')
+
+    def parse_all(_):
+        for command in commands:
+            parse([script, *command])
+        sys.exit()
+
+    importlib.import_module('cli').parse = parse_all
+    with contextlib.suppress(SystemExit):
+        runpy.run_path(script, run_name='__main__')
 """
 
 

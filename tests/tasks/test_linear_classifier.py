@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import callbacks, checkpoints, classifiers, data, train
+from lib import callbacks, checkpoints, classifiers, data, original_names, train
 from lib.tasks import linear_classifier
 from tests import tiny
 
@@ -23,7 +23,7 @@ def test_golden():
         int(golden['total_steps']),
         float(golden['smoothing']),
     )
-    names = checkpoints.variable_names(model)
+    names = original_names.variable_names(model)
     for name in (KERNEL, BIAS):
         names[name].assign(golden[f'initial/{name}:0'])
     losses, rates = [], []
@@ -93,7 +93,7 @@ def test_accuracies_score_the_test_set_and_200_training_batches(tmp_path, capsys
     dataset = dataclasses.replace(tiny_dataset(), train_from=train_from)
     progress = callbacks.Progress(batch_size=8, last_step=20)
     writer = tf.summary.create_file_writer(str(tmp_path))
-    (callback,) = linear_classifier.evaluations(model, dataset, None, writer, progress)
+    callback = linear_classifier.Accuracies(dataset, writer, progress.print)
     for part in (callback, progress):
         part.set_model(model)
     seen = []

@@ -1,0 +1,69 @@
+"""Which variables of a model a checkpoint holds, and what the original called them."""
+import re
+
+
+def variable_names(model):
+    """{name in the original's checkpoints: Keras variable} of all a model's own variables.
+
+    A name is the path of layers' names. Layers of one kind in one scope are numbered in creation
+    order, the first without a number, as TensorFlow 1 did; Keras numbers them through the process.
+    """
+    names, numbers, taken = {}, {}, {}
+    for variable in model.variables:
+        *scopes, leaf = variable.path.split('/')
+        if scopes and scopes[0] == model.name:
+            scopes = scopes[1:]
+        name = ''
+        for scope in scopes:
+            kind = re.sub(r'_\d+$', '', scope)
+            if (name, scope) not in numbers:
+                numbers[name, scope] = taken[name, kind] = taken.get((name, kind), -1) + 1
+            number = numbers[name, scope]
+            name += f'{kind}_{number}/' if number else f'{kind}/'
+        names[name + leaf] = variable
+    return names
+
+
+def stored_variables(model):
+    """[(name, Keras variable)] of everything that the original's checkpoint of the model holds.
+
+    A name can stand for several variables: where the original had one Adam for all groups, its
+    powers of beta are those of each of ours.
+    """
+    stored = list(variable_names(model).items())
+    names = {id(variable): name for name, variable in stored}
+    for number, (group, optimizer) in enumerate(model.optimizers.items()):
+        own = adam(optimizer)
+        for variable, slots in zip(model.group_variables(group), own.slots(), strict=True):
+            name = names[id(variable)]
+            stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
+        suffix = f'_{number}' if number and not model.ORIGINAL_SHARES_ADAM else ''
+        powers = (f'beta1_power{suffix}', f'beta2_power{suffix}')
+        stored += zip(powers, own.beta_powers, strict=True)
+    return stored
+
+
+def loss_scale_variables(model):
+    """[(name, Keras variable)] of what float16 training has beyond the original; [] without it.
+
+    A group whose gradients overflow skips its update, so that each group has powers of its own.
+    TensorFlow 1's Saver ignores these names.
+    """
+    stored = []
+    for group, optimizer in model.optimizers.items():
+        own = adam(optimizer)
+        if own is not optimizer:
+            variables = {
+                'dynamic_scale': optimizer.dynamic_scale,
+                'step_counter': optimizer.step_counter,
+                'iterations': own.iterations,
+                'beta1_power': own.beta_powers[0],
+                'beta2_power': own.beta_powers[1],
+            }
+            stored += [(f'loss_scale/{group}/{name}', v) for name, v in variables.items()]
+    return stored
+
+
+def adam(optimizer):
+    """A group's Adam itself."""
+    return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
