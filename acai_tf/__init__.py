@@ -2,17 +2,20 @@
 import importlib
 import pkgutil
 
+import lib.quietly  # noqa: F401  (before all that imports TensorFlow)
 from acai_tf.aae import AAE
 from acai_tf.acai import ACAI
 from acai_tf.autoencoder import Autoencoder, Losses
 from acai_tf.baseline import AEBaseline
 from acai_tf.denoising import AEDenoising
 from acai_tf.dropout import AEDropout
+from acai_tf.interpolation import interpolate
 from acai_tf.load import load_run
 from acai_tf.lrae import LRAE
 from acai_tf.released import load_released
 from acai_tf.vae import VAE
 from acai_tf.vqvae import AEVQVAE
+from lib.data import get_dataset
 
 # A new method is a new file in this folder; nothing has to list it.
 for _module in pkgutil.iter_modules(__path__):
@@ -32,6 +35,8 @@ __all__ = [
     'LRAE',
     'Losses',
     'VAE',
+    'get_dataset',
+    'interpolate',
     'load_released',
     'load_run',
 ]

@@ -96,7 +96,7 @@ class Autoencoder(keras.Model):
         self.latent_shape = (height >> scales, width >> scales, latent)
 
         self.encoder = layers.Encoder(
-            scales, depth, latent, self.ENCODER_SCOPE, seed, self.dtype_policy
+            scales, depth, latent, self.ENCODER_SCOPE, seed, self.dtype_policy, self.image_shape
         )
         self.decoder = layers.Decoder(
             scales, depth, colors, self.DECODER_SCOPE, seed, self.dtype_policy

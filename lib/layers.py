@@ -4,6 +4,7 @@ import tensorflow as tf
 from keras import ops
 
 from lib import convolution
+from lib.errors import UserError
 from lib.randomness import layer_seed
 
 LEAKY_RELU_SLOPE = 0.2
@@ -68,13 +69,40 @@ class Encoder(keras.layers.Layer):
         name: the variables' scope, as in the original's checkpoints.
         seed: seeds the kernels, each with its own.
         dtype: Keras dtype or policy of all but the last convolution.
+        image_shape: (H, W, C) of the only images that it takes; None for any.
     """
 
-    def __init__(self, scales, depth, latent, name, seed=0, dtype=None):
+    def __init__(self, scales, depth, latent, name, seed=0, dtype=None, image_shape=None):
         super().__init__(name=name, dtype=dtype)
+        self.image_shape = image_shape
         widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
         self.convs = _convolutions(name, [depth, *widths, latent], seed, self.dtype_policy, 1)
         self.pool = keras.layers.AveragePooling2D(2, dtype=self.dtype_policy)
+
+    def check(self, x):
+        """Raises UserError for what are no images of its shape, as a batch of floats."""
+        if self.image_shape is None:
+            return
+        height, width, colors = self.image_shape
+        wanted = f'(B, {height}, {width}, {colors}) of floats in [-1, 1]'
+        shape, dtype = tuple(x.shape), keras.backend.standardize_dtype(x.dtype)
+        if 'float' not in dtype:
+            fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
+            raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
+        if len(shape) == 4 and shape[1:] == self.image_shape:
+            return
+        fix = ''
+        if shape[1:3] == (28, 28) and height == width == 32:
+            fix = ' To pad 28x28 digits: np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], '
+            fix += 'constant_values=-1).'
+        if len(shape) == 3:
+            fix = ' For one image: x[None].' if shape == self.image_shape else (
+                ' To add the axis of colours: x[..., None].' + fix)  # fmt: skip
+        raise UserError(f'The images must be {wanted}, not {shape}.{fix}')
+
+    def __call__(self, x):
+        self.check(x)
+        return super().__call__(x)
 
     def build(self, input_shape):
         pointwise, second = self.convs[:2]

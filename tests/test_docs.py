@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import acai_tf
@@ -213,9 +212,10 @@ def test_the_example_in_python_runs(tmp_path, monkeypatch):
     (tmp_path / folder / 'tf').mkdir(parents=True)
     checkpoints.save_original(model, str(tmp_path / folder / 'tf' / 'model.ckpt-1'), 1)
     monkeypatch.chdir(tmp_path)
-    names = {'images': np.zeros((3, 32, 32, 1), np.float32)}
+    names = {}
     exec(text, names)
-    assert names['h'].shape == (3, 2, 2, 16) and names['pictures'].shape == (3, 32, 32, 1)
+    assert names['h'].shape == (64, 2, 2, 16) and names['pictures'].shape == (64, 32, 32, 1)
+    assert names['between'].shape == (16, 32, 32, 1)
 
 
 def test_the_readme_is_short_and_leads_to_every_page():

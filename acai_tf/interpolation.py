@@ -1,0 +1,41 @@
+"""Interpolations between images, for notebooks."""
+import numpy as np
+
+from lib import eval
+from lib import interpolate as paths
+from lib.errors import UserError
+
+
+def interpolate(model, left, right, steps=16, spherical=False):
+    """What a model decodes between images.
+
+    Args:
+        model: an autoencoder of this package.
+        left, right: images in [-1, 1], one each (H, W, C), or as many on both sides (B, H, W, C).
+        steps: images from end to end, both included; 2 or more.
+        spherical: whether to go along great arcs of the latents, not straight.
+
+    Returns:
+        (steps, H, W, C), or (B, steps, H, W, C) for several: float32, about [-1, 1], not clipped.
+        The first and the last of each are the reconstructions of its ends.
+
+    Raises:
+        UserError: the images are not of the model's shape, or no floats, or there are no steps.
+    """
+    left, right = np.asarray(left), np.asarray(right)
+    one = left.ndim == 3
+    if one:
+        left, right = left[None], right[None]
+    for images in (left, right):
+        model.encoder.check(images)
+    if left.shape != right.shape or steps < 2:
+        raise UserError(
+            f'{len(left)} left and {len(right)} right images cannot be connected in {steps} steps; '
+            'give as many on both sides, and 2 steps or more.'
+        )
+    mix = paths.slerp if spherical else paths.lerp
+    ends = eval.encode(model, np.concatenate([left, right]).astype(np.float32))
+    latents = mix(ends[: len(left)], ends[len(left) :], steps)  # (B, steps, *latent_shape)
+    images = eval.decode(model, latents.reshape(-1, *latents.shape[2:]))
+    images = images.reshape(*latents.shape[:2], *images.shape[1:])
+    return images[0] if one else images

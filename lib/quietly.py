@@ -1,0 +1,30 @@
+"""Imports TensorFlow without what it prints when it starts: import this module first.
+
+TensorFlow logs before it reads the level that should keep it from doing so. What goes wrong later
+comes as an exception; TF_CPP_MIN_LOG_LEVEL, where it is set, says what else is logged.
+"""
+import importlib
+import os
+import sys
+import tempfile
+
+
+def _import_tensorflow():
+    """Imports TensorFlow with standard error put aside, and back if the import fails."""
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            importlib.import_module('tensorflow')
+        except BaseException:
+            log.seek(0)
+            os.write(stderr, log.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+_import_tensorflow()
