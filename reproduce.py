@@ -1,13 +1,16 @@
 """Trains what a table of the paper needs and prints it: python reproduce.py --table=1 --seeds=5
 
-The same command goes on with what was stopped, and skips what is done.
+The same command goes on with what was stopped, and skips what is done. On a Slurm cluster:
+
+    python reproduce.py --table=1 --executor=slurm --slurm partition=gpu,gpus_per_node=1
+    python reproduce.py --status --train_dir=TRAIN
 """
 import os
-import sys
 
 from absl import flags
 
 import cli
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('table', '1', ['1', '2', '3'], 'Table of the paper.')
@@ -18,8 +21,15 @@ flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai.')
 flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
 flags.DEFINE_string('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
+flags.DEFINE_enum('executor', 'local', ['local', 'slurm'], 'Run here, or submit to Slurm.')
+flags.DEFINE_list('slurm', [], 'Options of sbatch, such as partition=gpu,time=24:00:00.')
+flags.DEFINE_bool('status', False, 'Print how far the runs in --train_dir are, and stop.')
+flags.DEFINE_bool('watch', False, 'Print --status again and again, until no run waits or runs.')
+flags.DEFINE_bool('cancel', False, 'End the runs in --train_dir, each with a checkpoint, and stop.')
 flags.DEFINE_bool('dry_run', False, 'Print the commands that are needed, and stop.')
 flags.DEFINE_bool('write_runs', False, 'Write runs/*.sh from lib/paper/experiments.py, and stop.')
+MODES = 'status', 'watch', 'cancel', 'dry_run', 'write_runs'
+flags.mark_bool_flags_as_mutual_exclusive(MODES)
 
 
 def environments():
@@ -38,15 +48,24 @@ def environments():
     return [{**os.environ, **variables} for variables in own]
 
 
+def tells():
+    """Whether the runs' files alone answer."""
+    return FLAGS.status or FLAGS.watch or FLAGS.cancel
+
+
 def main():
-    from acai_tf import load
-    from cli import reproduce
-    from lib.paper import commands, tables
+    train_dir = os.path.abspath(FLAGS.train_dir)
+    if tells():
+        from cli import status
+
+        return status.cancel(train_dir) if FLAGS.cancel else status.show(train_dir, FLAGS.watch)
+    from cli import local_executor, reproduce
+    from lib.paper import commands
 
     if FLAGS.write_runs:
         commands.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
         return 0
-    table, train_dir = int(FLAGS.table), os.path.abspath(FLAGS.train_dir)
+    table = int(FLAGS.table)
     jobs = reproduce.plan(
         table,
         train_dir,
@@ -60,19 +79,14 @@ def main():
         for command in filter(None, (job.next_command() for job in jobs)):
             print('python', *command)
         return 0
-    not_run, failed, signal = reproduce.run(jobs, train_dir, environments())
-    found = load.find_runs(train_dir)
-    print(tables.to('text', [tables.build(found, table)], missing='not run'))
-    for sentence in dict.fromkeys(not_run.values()):
-        count = list(not_run.values()).count(sentence)
-        print(f'{count} runs were not run. {sentence}', file=sys.stderr)
-    for name, sentence in failed.items():
-        print(f'{name} failed: {sentence}', file=sys.stderr)
-    if signal:
-        print('Stopped; the same command goes on from there.', file=sys.stderr)
-        return 128 + signal
-    return 1 if failed else 0
+    if FLAGS.executor == 'slurm':
+        from cli import slurm_executor
+
+        return slurm_executor.submit_table(jobs, table, train_dir, FLAGS.slurm)
+    if FLAGS.slurm:
+        raise UserError('--slurm is for --executor=slurm; give both, or neither.')
+    return local_executor.run_table(jobs, table, train_dir, environments())
 
 
 if __name__ == '__main__':
-    cli.run(main)
+    cli.run(main, wants_tensorflow=lambda: not tells())

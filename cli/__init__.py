@@ -39,7 +39,7 @@ def train(class_name):
         sys.exit(training.train(method))
 
 
-def run(main, positional=(), required=None):
+def run(main, positional=(), required=None, wants_tensorflow=lambda: True):
     """Runs a script: `main` after its flags are parsed.
 
     Args:
@@ -47,17 +47,18 @@ def run(main, positional=(), required=None):
         positional: what these are called, such as TRAIN; all must be given, but for one that ends
             in '...', which may be given any number of times.
         required: {flag: what to give} of the flags that have no default.
+        wants_tensorflow: whether main needs it, once the flags are parsed; it takes seconds.
     """
-    with _started(positional, required) as given:
+    with _started(positional, required, wants_tensorflow) as given:
         sys.exit(main(*given))
 
 
 @contextlib.contextmanager
-def _started(positional=(), required=None):
+def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     """Parses the flags, and ends with one sentence and exit code 1 where its user erred.
 
     Args:
-        positional, required: as for `run`.
+        positional, required, wants_tensorflow: as for `run`.
 
     Yields:
         The positional arguments.
@@ -82,7 +83,8 @@ def _started(positional=(), required=None):
     for name, value in FLAGS.flag_values_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
             sys.exit(f'{script}: --{name}={value} is no number to compute with.')
-    _import_quietly('tensorflow')
+    if wants_tensorflow():
+        _import_quietly('tensorflow')
     logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
     try:
         yield given

@@ -14,6 +14,8 @@ PR_SET_PDEATHSIG = 1  # of linux/prctl.h; survives the exec below
 
 
 def main(parent, *command):
+    # Slurm sends it, before the time is up, to every process of a task; the parent acts on it.
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != int(parent):

@@ -1,5 +1,4 @@
 """Processes at work beside each other, which end with the one that started them."""
-import contextlib
 import os
 import re
 import subprocess
@@ -7,41 +6,11 @@ import sys
 import threading
 
 from lib import progress_bar
-from lib.errors import UserError
-from lib.runs import locks
 
-LOCK_NAME = '.reproduce.lock'
-LOCK_WAIT_SEC = 60  # the runs of a killed reproduce.py are gone long before
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'child.py')
 BAR = re.compile(r'^.*\| *([\d.]+)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
+KIMG = re.compile(r'kimg=(\d+) ')  # a report's line
 UNITS = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9}
-
-
-@contextlib.contextmanager
-def locked(train_dir):
-    """Keeps every other reproduce.py out of a folder, until this one and its runs are gone.
-
-    The runs inherit the lock. So a killed reproduce.py does not free it while one of them works.
-
-    Yields:
-        The lock's file descriptor, for the runs to inherit.
-
-    Raises:
-        UserError: another one works there, or the folder cannot be written.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            os.makedirs(train_dir, exist_ok=True)
-            path = os.path.join(train_dir, LOCK_NAME)
-            lock = stack.enter_context(locks.held(path, LOCK_WAIT_SEC, inherited=True))
-        except locks.HeldError as error:
-            raise UserError(
-                f'Another reproduce.py ({error.holder}), or a run that it started, works in '
-                f'{train_dir}; wait for it, or choose another --train_dir.'
-            ) from error
-        except OSError as error:
-            raise UserError(f'Cannot write to {train_dir} ({error.strerror}).') from error
-        yield lock
 
 
 class Console:
@@ -85,23 +54,20 @@ class Console:
 
 
 class Process:
-    """A Python script at work, its output shown line by line.
+    """A Python script at work, its output read line by line, in a thread.
 
     Args:
-        name: the run's.
         command: [path of the script, flag, ...].
         environment: {variable: value}.
-        lock: the file descriptor of `locked`.
-        console: a `Console`.
-        counts_images: whether its own progress bar counts images.
+        say: called with every line that it prints.
+        seen: called with how many images it has seen, whenever its progress bar tells.
 
     Attributes:
         last: the last line that it printed.
     """
 
-    def __init__(self, name, command, environment, lock, console, counts_images):
-        self.name, self.console, self.last = name, console, ''
-        self._counts_images = counts_images
+    def __init__(self, command, environment, say, seen):
+        self.last, self._say, self._seen = '', say, seen
         self._process = subprocess.Popen(
             [sys.executable, '-P', CHILD, str(os.getpid()), *command],
             env=environment,
@@ -110,21 +76,21 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,  # a bar's carriage returns end lines too
             errors='replace',
-            pass_fds=(lock,),
         )
-        console.print(name, f'python {" ".join(command)}')
+        say(f'python {" ".join(command)}')
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
         for line in self._process.stdout:
-            at = BAR.search(line)
-            if at and self._counts_images:
-                self.console.seen(self.name, int(float(at[1]) * UNITS[at[2]]))
+            if at := BAR.search(line):
+                self._seen(int(float(at[1]) * UNITS[at[2]]))
             text = BAR.sub('', line).strip()  # a report may stand behind a bar
+            if at := KIMG.match(text):
+                self._seen(int(at[1]) << 10)
             if text:
                 self.last = text
-                self.console.print(self.name, text)
+                self._say(text)
 
     def exit_code(self):
         """None while it runs."""

@@ -1,15 +1,13 @@
-"""Trains what a table of the paper needs: several runs at a time, each in a process of its own."""
+"""What a table of the paper needs: its runs as jobs, and what each needs next."""
 import dataclasses
 import os
-import time
+import sys
 
-from cli import processes
+from acai_tf import load
+from cli import run_record
 from lib import data, files, runs, train
 from lib.errors import UserError
-from lib.paper import experiments, reported
-
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-POLL_SEC = 0.2
+from lib.paper import experiments, reported, tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +33,11 @@ class Job:
     @property
     def folder(self):
         return self.experiment.folder(self.seed_dir)
+
+    @property
+    def files(self):
+        """The files by which commands share it."""
+        return run_record.RunFiles(self.folder)
 
     @property
     def last_step(self):
@@ -119,82 +122,35 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, data
     ]
 
 
-def run(jobs, train_dir, environments):
-    """Does what jobs need, skipping what is done and resuming what was stopped.
+def ready(jobs):
+    """Records jobs as waiting, those that can be done.
 
     Args:
         jobs: list of `Job`.
-        train_dir: their folder.
-        environments: [{environment variable: value}], one for each process at a time.
 
     Returns:
-        ({job name: a sentence on why it was not run}, {job name: a sentence on how it failed},
-        the number of the signal that stopped it all, or None).
-
-    Raises:
-        UserError: the folder cannot be used.
+        (the list of those that can be done, {name: a sentence on why not} of the others).
     """
-    with processes.locked(train_dir) as lock:
-        not_run, waiting = {}, []
-        for job in jobs:
-            try:
-                job.check()
-            except UserError as error:
-                not_run[job.name] = str(error)
-                continue
-            waiting.append(job)
-        console = processes.Console(
-            {job.name: job.images_seen for job in waiting},
-            {job.name: job.images for job in waiting},
-        )
-        for job in waiting:
-            if job.next_command() is None:
-                console.print(job.name, 'done already')
-        waiting = [job for job in waiting if job.next_command()]
+    able, not_run = [], {}
+    for job in jobs:
         try:
-            failed, signal = _work(waiting, environments, lock, console)
-        finally:
-            console.close()
-        return not_run, failed, signal
+            job.check()
+            run_record.queue(job)
+        except UserError as error:
+            not_run[job.name] = str(error)
+            continue
+        able.append(job)
+    return able, not_run
 
 
-def _work(waiting, environments, lock, console):
-    """({job name: how it failed}, signal): works on jobs until none is left, or a signal comes."""
-    free, working, failed = list(environments), {}, {}
-    with train.Interrupt() as interrupt:
-        while working or (waiting and not interrupt.signal):
-            while free and waiting and not interrupt.signal:
-                job, environment = waiting.pop(0), free.pop(0)
-                command = job.next_command()
-                process = _start(job, command, environment, lock, console)
-                working[job] = environment, command, process
-            for job, (environment, command, process) in list(working.items()):
-                if interrupt.signal:
-                    process.stop()
-                code = process.exit_code()
-                if code is None:
-                    continue
-                del working[job]
-                free.append(environment)
-                if code and not interrupt.signal:
-                    failed[job.name] = process.last or f'exit code {code}'
-                elif not code:
-                    console.seen(job.name, job.images_seen)
-                    if job.next_command() == command:
-                        failed[job.name] = 'it ended without doing its work'
-                    elif job.next_command():  # clustering comes after training
-                        waiting.insert(0, job)
-            time.sleep(POLL_SEC)
-    return failed, interrupt.signal
+def print_results(table, train_dir, not_run):
+    """Prints a table of the paper, and on stderr why runs were not run."""
+    found = load.find_runs(train_dir) if os.path.isdir(train_dir) else []
+    print(tables.to('text', [tables.build(found, table)], missing='not run'))
+    print_not_run(not_run)
 
 
-def _start(job, command, environment, lock, console):
-    script, *flags = command
-    return processes.Process(
-        job.name,
-        [os.path.join(ROOT, script), *flags],
-        environment,
-        lock,
-        console,
-        counts_images=script != 'cluster.py',
-    )
+def print_not_run(not_run):
+    for sentence in dict.fromkeys(not_run.values()):
+        count = list(not_run.values()).count(sentence)
+        print(f'{count} runs were not run. {sentence}', file=sys.stderr)

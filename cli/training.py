@@ -14,9 +14,11 @@ FLAGS = flags.FLAGS
 
 def train(method):
     """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
+    from cli import machines
     from lib import data, devices, runs
     from lib import train as training
 
+    machines.join()
     strategy = devices.make_strategy(FLAGS.devices)
     precision = devices.resolve_precision(FLAGS.precision)
     if FLAGS.batch % strategy.num_replicas_in_sync:

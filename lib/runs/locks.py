@@ -1,11 +1,15 @@
-"""Locks: one process at a time in a folder, and the next one is told who is there."""
+"""Locks: one process at a time in a folder, and the next one is told who is there.
+
+The locking is filelock's. Ours is who holds a lock, and what to do on a file system that has none:
+filelock would mark the path with a file there, which a killed process leaves behind.
+"""
 import contextlib
 import errno
-import fcntl
 import os
 import socket
 import sys
-import time
+
+import filelock
 
 POLL_SEC = 0.1
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -19,68 +23,66 @@ class HeldError(Exception):
         self.holder = holder
 
 
+def this_process():
+    """'process 123 on HOST', as a lock file has it."""
+    return f'process {os.getpid()} on {socket.gethostname()}'
+
+
+def same_host(process):
+    """Whether a process, as `this_process` names it, is of this machine."""
+    return process.endswith(f' on {socket.gethostname()}')
+
+
 @contextlib.contextmanager
-def held(path, wait_sec=0, inherited=False):
+def held(path, wait_sec=0):
     """Holds a lock file while the block runs, and writes into it who holds it.
 
-    The operating system frees the lock when the last process that has the file open is gone,
-    however it ended; so what a dead process left is taken over. On a network file system, machines
-    see each other's locks if it shares them, as NFS 4 does.
+    The operating system frees the lock when the process is gone, however it ended; so what a dead
+    process left is taken over. On a network file system, machines see each other's locks if it
+    shares them, as NFS 4 does.
 
     Args:
-        path: the lock file.
+        path: the lock file, which is removed at the end.
         wait_sec: how long to wait for another process to let go.
-        inherited: whether child processes hold the lock on, as long as they have the file open.
-            Then the file stays; else it is removed at the end.
-
-    Yields:
-        The file descriptor.
 
     Raises:
         HeldError: another process held it all that time.
         OSError: the file cannot be written.
     """
-    give_up = time.monotonic() + wait_sec
-    while (lock := _take(path)) is None:
-        if time.monotonic() >= give_up:
-            raise HeldError(_holder(path))
-        time.sleep(POLL_SEC)
+    lock = filelock.FileLock(path, poll_interval=POLL_SEC, fallback_to_soft=False)
     try:
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode(), 0)
-        yield lock
-    finally:
-        if not inherited:
-            with contextlib.suppress(OSError):
-                os.remove(path)
-        os.close(lock)
-
-
-def _take(path):
-    """The file descriptor of the lock, or None if another process holds it."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(lock), os.stat(path)):
-            return lock
-    except (BlockingIOError, FileNotFoundError):
-        pass  # held; or, as when it is another file now, its holder just removed it
+        lock.acquire(timeout=wait_sec)
+    except filelock.Timeout as error:
+        raise HeldError(_name_in(path)) from error
     except OSError as error:
-        if error.errno in UNSUPPORTED:
-            print(
-                f'The file system of {path} has no locks; see to it that no other process works '
-                'there.',
-                file=sys.stderr,
-            )
-            return lock
-        os.close(lock)
-        raise
-    os.close(lock)
-    return None
+        if error.errno not in UNSUPPORTED:
+            raise
+        print(
+            f'The file system of {path} has no locks; see to it that no other process works there.',
+            file=sys.stderr,
+        )
+    try:
+        with open(path, 'w') as file:
+            file.write(this_process())
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(path)  # while it is held: whoever waits for it then finds another file
+        lock.release()
 
 
-def _holder(path):
+def holder(path):
+    """Who holds a lock file: 'process 123 on HOST'; None where nobody does, or it is not known."""
+    try:
+        with open(path, 'r+b') as file:
+            free = filelock.lock_descriptor(file.fileno(), blocking=False)
+    except OSError:
+        return None
+    return None if free else _name_in(path)
+
+
+def _name_in(path):
     with contextlib.suppress(OSError), open(path, errors='replace') as file:
-        if holder := file.read(200).strip():
-            return holder
+        if name := file.read(200).strip():
+            return name
     return 'another process'  # it has not written its name yet

@@ -7,28 +7,10 @@ import time
 
 import pytest
 
-from cli import processes, reproduce
+from cli import local_executor, processes, reproduce, run_record, status, work
 from lib.errors import UserError
-from lib.paper import experiments
-from tests import original
-
-# Stands in for a training script: a checkpoint a quarter of a second, to the last.
-FAKE = """
-import glob, os, sys, time
-flags = dict(arg[2:].split('=') for arg in sys.argv[1:])
-folder = os.path.join(flags['train_dir'], flags['dataset'], NAME, 'tf')
-os.makedirs(folder, exist_ok=True)
-with open(os.path.join(flags['train_dir'], 'log'), 'a') as log:
-    print('start', os.getpid(), os.environ.get('PLACE'), time.time(), file=log, flush=True)
-    steps = [int(f.split('-')[-1][:-6]) for f in glob.glob(folder + '/*.index')]
-    if FAIL:
-        sys.exit('out of luck')
-    for step in range(max(steps, default=0) + 1, 2 + int(flags['total_kimg']) * 16):
-        time.sleep(0.02)
-        print(f'  5%|# | {step * 64}/1.0M [0:00<?]\\rkimg={step}', flush=True)
-        open(os.path.join(folder, f'model.ckpt-{step}.index'), 'w').close()
-    print('end', time.time(), file=log)
-"""
+from lib.runs import locks
+from tests import original, stand_ins
 
 
 def jobs_of(train_dir, table=1, **options):
@@ -41,12 +23,8 @@ def fake(tmp_path, monkeypatch):
     """Puts stand-ins in the scripts' place; the argument says which of them fail."""
 
     def make(*failing):
-        for experiment in experiments.of_table(1):
-            script = experiments.METHODS[experiment.class_name].script
-            name = os.path.basename(experiment.folder('').path)
-            text = FAKE.replace('NAME', repr(name)).replace('FAIL', str(script in failing))
-            (tmp_path / f'{script}.py').write_text(text)
-        monkeypatch.setattr(reproduce, 'ROOT', str(tmp_path))
+        stand_ins.write(tmp_path, failing)
+        monkeypatch.setattr(work, 'ROOT', str(tmp_path))
 
     return make
 
@@ -103,8 +81,10 @@ def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     fake('vae')
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae', 'aae'], seeds=2)
     places = [{**os.environ, 'PLACE': name} for name in ('a', 'b')]
-    not_run, failed, stopped = reproduce.run(jobs, str(tmp_path / 'T'), places)
-    assert not_run == {} and stopped is None
+    able, not_run = reproduce.ready(jobs)
+    outcome = local_executor.run(able, places)
+    failed = outcome.failed
+    assert not_run == outcome.elsewhere == {} and outcome.signal is None
     assert failed == {f'RUN{k} VAE lines32/64': 'out of luck' for k in (1, 2)}
     log = [(tmp_path / 'T' / f'RUN{k}' / 'log').read_text().splitlines() for k in (1, 2)]
     starts = [line.split()[2] for lines in log for line in lines if line.startswith('start')]
@@ -125,10 +105,10 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
     fake()
     log = tmp_path / 'T' / 'RUN1' / 'log'
     code = (
-        'import os; from cli import reproduce; '
-        f'reproduce.ROOT = {str(tmp_path)!r}; train_dir = {str(tmp_path / "T")!r}; '
+        'import os; from cli import local_executor, reproduce, work; '
+        f'work.ROOT = {str(tmp_path)!r}; train_dir = {str(tmp_path / "T")!r}; '
         'jobs = reproduce.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
-        "methods=['baseline']); print(reproduce.run(jobs, train_dir, [dict(os.environ)]))"
+        "methods=['baseline']); print(local_executor.run(jobs, [dict(os.environ)]))"
     )
     command = [sys.executable, '-c', code]
     with subprocess.Popen(command, cwd=original.REPOSITORY) as parent:
@@ -148,22 +128,80 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         while log.read_text().count('start') < 2:
             time.sleep(0.05)
         parent.terminate()
-        assert b'({}, {}, 15)' in parent.stdout.read()
+        assert b'failed={}, elsewhere={}, signal=15' in parent.stdout.read()
     first, second = [line.split() for line in log.read_text().splitlines()]
     assert not alive(int(second[1]))
 
 
-def test_two_at_a_time_are_refused(fake, tmp_path, monkeypatch):
+def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
     fake()
-    monkeypatch.setattr(processes, 'LOCK_WAIT_SEC', 0)
-    with processes.locked(str(tmp_path)):
-        who = rf'Another reproduce.py \(process {os.getpid()} on .*\), or a run'
-        with pytest.raises(UserError, match=who):
-            reproduce.run(jobs_of(tmp_path), str(tmp_path), [{}])
+    monkeypatch.setattr(run_record, 'LOCK_WAIT_SEC', 0)
+    jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
+    able, _ = reproduce.ready(jobs)
+    console = processes.Console({jobs[0].name: 0}, {jobs[0].name: jobs[0].images})
+    other = work.Work(jobs[0], dict(os.environ), console)
+    outcome = local_executor.run(able, [dict(os.environ)])
+    assert outcome.elsewhere == {jobs[0].name: locks.this_process()} and not outcome.failed
+    assert jobs[0].next_command() and not jobs[1].next_command()
+    other.close(state='stopped')
+    assert local_executor.run(able, [dict(os.environ)]).elsewhere == {}
+    assert not jobs[0].next_command()
     file = tmp_path / 'file'
     file.write_text('')
-    with pytest.raises(UserError, match='Cannot write to'):
-        reproduce.run(jobs_of(file), str(file), [{}])
+    _, not_run = reproduce.ready(jobs_of(file))
+    assert 'Cannot write to' in not_run['RUN1 Baseline lines32/64']
+
+
+def test_status_of_each_state(fake, tmp_path, capsys):
+    fake('vae')
+    names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
+    jobs = jobs_of(tmp_path, methods=names, total_kimg=9)
+    done, failed, running, stopped, waiting, killed = (
+        next(job for job in jobs if job.experiment.command[0] == f'{name}.py') for name in names
+    )
+    trained(done, 145, seed=1)
+    reproduce.ready(jobs)
+    console = processes.Console({job.name: 0 for job in jobs}, {job.name: 9216 for job in jobs})
+    with pytest.raises(UserError, match='No run of reproduce.py lies in'):
+        status.show(str(tmp_path / 'elsewhere'))
+    local_executor.run([done, failed], [dict(os.environ)])
+    trained(stopped, 32, seed=1)
+    work.Work(stopped, {}, console).close(state='stopped', reason='its time was up')
+    work.Work(killed, {}, console).close()
+    at_work = work.Work(running, dict(os.environ), console, slurm='12_3')
+    while at_work.record.images_seen < 2048:
+        assert at_work.advance() is None
+        time.sleep(0.05)
+    at_work.record.images_per_sec = 512
+    at_work.job.files.write(at_work.record)
+    capsys.readouterr()
+    assert status.show(str(tmp_path)) == 1
+    lines = capsys.readouterr().out.splitlines()
+    found = {line.split('  ')[0]: line.split()[3:] for line in lines[1:7]}
+    assert found[done.name] == ['done', '9', '9']
+    assert found[failed.name][:3] == ['failed', '0', '9']
+    assert found[running.name][0] == 'running' and int(found[running.name][1]) >= 2
+    assert found[running.name][3] == '512' and found[running.name][4].startswith('00:1')
+    assert ' '.join(found[running.name][5:]) == f'{locks.this_process()}, Slurm task 12_3'
+    assert found[stopped.name] == ['stopped', '2', '9', *'its time was up'.split()]
+    assert found[waiting.name] == ['waiting', '0', '9']
+    assert found[killed.name] == ['stopped', '0', '9', 'killed']
+    assert lines[7] == '1 waiting, 1 running, 2 stopped, 1 failed, 1 done'
+    assert lines[8:] == [f'{failed.name} failed: out of luck']
+
+    assert status.cancel(str(tmp_path)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f'{running.name} stops.', f'{waiting.name} no longer waits.'
+    ]  # fmt: skip
+    while (state := at_work.advance()) is None:
+        time.sleep(0.05)
+    at_work.close()
+    assert state == 'stopped' and at_work.record.reason == 'cancelled'
+    assert local_executor.run([waiting], [dict(os.environ)]).failed == {waiting.name: 'cancelled'}
+    reproduce.ready([waiting])
+    assert local_executor.run([waiting], [dict(os.environ)]).failed == {}
+    with open(waiting.files.path(run_record.LOG_NAME)) as log:
+        assert 'kimg=145' in log.read()
 
 
 def test_end_to_end_killed_and_started_again(tmp_path):

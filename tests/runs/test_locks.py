@@ -1,5 +1,6 @@
+import errno
+import fcntl
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -42,11 +43,15 @@ def test_a_second_process_is_told_who_trains(holder, monkeypatch):
 
 def test_a_dead_process_holds_nothing(holder):
     run, process = holder
-    process.send_signal(signal.SIGKILL)
+    path = os.path.join(run.path, runs.LOCK_NAME)
+    assert locks.holder(path) == f'process {process.pid} on {socket.gethostname()}'
+    process.kill()
+    process.wait()
+    assert os.path.exists(path) and locks.holder(path) is None
     with run.locked():
-        with open(os.path.join(run.path, runs.LOCK_NAME)) as file:
+        with open(path) as file:
             assert file.read() == f'process {os.getpid()} on {socket.gethostname()}'
-    assert not os.path.exists(os.path.join(run.path, runs.LOCK_NAME))  # let go
+    assert not os.path.exists(path)  # let go
 
 
 def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
@@ -64,11 +69,13 @@ def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
 
 def test_without_locks_it_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
     def flock(*_):
-        raise OSError(locks.errno.ENOSYS, 'Function not implemented')
+        raise OSError(errno.ENOSYS, 'Function not implemented')
 
-    monkeypatch.setattr(locks.fcntl, 'flock', flock)
+    monkeypatch.setattr(fcntl, 'flock', flock)
     with locks.held(tmp_path / 'lock'):
         assert 'has no locks' in capsys.readouterr().err
+        assert locks.holder(tmp_path / 'lock') is None
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_lock_is_of_one_process_at_a_time(tmp_path):

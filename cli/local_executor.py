@@ -1,0 +1,90 @@
+"""Does jobs on this machine: several at a time, each in a process of its own."""
+import contextlib
+import dataclasses
+import sys
+import time
+
+from cli import processes, reproduce, run_record, work
+from lib import train
+from lib.errors import UserError
+from lib.runs import locks
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of jobs.
+
+    Attributes:
+        failed: {job's name: a sentence on how it failed}.
+        elsewhere: {job's name: which process works on it}.
+        signal: the number of the signal that stopped it all, or None.
+    """
+
+    failed: dict = dataclasses.field(default_factory=dict)
+    elsewhere: dict = dataclasses.field(default_factory=dict)
+    signal: int | None = None
+
+
+def run_table(jobs, table, train_dir, environments):
+    """Does the jobs of a table and prints it; returns the exit code."""
+    able, not_run = reproduce.ready(jobs)
+    outcome = run(able, environments)
+    reproduce.print_results(table, train_dir, not_run)
+    for name, process in outcome.elsewhere.items():
+        print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
+    for name, sentence in outcome.failed.items():
+        print(f'{name} failed: {sentence}', file=sys.stderr)
+    if outcome.signal:
+        print('Stopped; the same command goes on from there.', file=sys.stderr)
+        return 128 + outcome.signal
+    return 1 if outcome.failed else 0
+
+
+def run(jobs, environments):
+    """Does what jobs need, skipping what is done and resuming what was stopped.
+
+    Args:
+        jobs: list of `reproduce.Job`, ready.
+        environments: [{environment variable: value}], one for each process at a time.
+
+    Returns:
+        An `Outcome`.
+    """
+    outcome = Outcome()
+    console = processes.Console(
+        {job.name: job.images_seen for job in jobs}, {job.name: job.images for job in jobs}
+    )
+    for job in jobs:
+        if job.next_command() is None:
+            console.print(job.name, 'done already')
+    waiting = [job for job in jobs if job.next_command()]
+    with contextlib.closing(console), train.Interrupt() as interrupt:
+        _work(waiting, environments, console, interrupt, outcome)
+    outcome.signal = interrupt.signal
+    return outcome
+
+
+def _work(waiting, environments, console, interrupt, outcome):
+    """Works on jobs until none is left, or a signal comes."""
+    free, working = list(environments), []
+    while working or (waiting and not interrupt.signal):
+        while free and waiting and not interrupt.signal:
+            job = waiting.pop(0)
+            try:
+                working.append((work.Work(job, free[0], console), free.pop(0)))
+            except locks.HeldError as error:
+                outcome.elsewhere[job.name] = error.holder
+            except UserError as error:
+                outcome.failed[job.name] = str(error)
+        for each, environment in list(working):
+            if interrupt.signal:
+                each.stop('stopped by a signal')
+            if (state := each.advance()) is None:
+                continue
+            each.close()
+            working.remove((each, environment))
+            free.append(environment)
+            stopped = state == run_record.STOPPED and not interrupt.signal
+            if state == run_record.FAILED or stopped:
+                outcome.failed[each.job.name] = each.record.reason
+        time.sleep(work.POLL_SEC)

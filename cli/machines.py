@@ -1,0 +1,40 @@
+"""Several machines that train one run, as Slurm gives them to a task."""
+import json
+import os
+
+PORTS = range(20000, 30000)  # below those that Linux gives to clients
+PORTS_PER_JOB = 10
+
+
+def describe(environment):
+    """TF_CONFIG as TensorFlow wants it, or None where Slurm runs no step of several tasks here.
+
+    Args:
+        environment: the variables of a process that srun started.
+    """
+    count = int(environment.get('SLURM_STEP_NUM_TASKS', 1))
+    if count == 1 or 'TF_CONFIG' in environment:
+        return None
+    import tensorflow as tf
+
+    # Two jobs may share a machine: each takes ports of its own.
+    job = int(environment['SLURM_JOB_ID']) * PORTS_PER_JOB
+    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        port_base=PORTS[job % len(PORTS)],
+        # Slurm itself shows each task its GPUs; without these, it would ask nvidia-smi for them.
+        gpus_per_node=count,
+        gpus_per_task=1,
+        auto_set_gpu=False,
+    )
+    workers = resolver.cluster_spec().as_dict()['worker']
+    # The resolver sorts the machines by name, n10 before n2, unlike Slurm their tasks' ranks.
+    host = environment['SLURMD_NODENAME']
+    own = [index for index, worker in enumerate(workers) if worker.rpartition(':')[0] == host]
+    task = {'type': 'worker', 'index': own[int(environment['SLURM_LOCALID'])]}
+    return json.dumps({'cluster': {'worker': workers}, 'task': task})
+
+
+def join():
+    """Makes this process one of the machines of its Slurm task, if there are several."""
+    if config := describe(os.environ):
+        os.environ['TF_CONFIG'] = config

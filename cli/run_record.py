@@ -1,0 +1,179 @@
+"""How far a run of reproduce.py is, as files in its folder tell every other command and machine.
+
+- `reproduce.json`: a `Record`, which the command that works on the run renews every few seconds;
+- `log.txt`: what the run printed;
+- `.reproduce.lock`: held by the one command that works on it;
+- `.cancel`: there as long as nobody is to work on it.
+"""
+import contextlib
+import dataclasses
+import glob
+import json
+import os
+import re
+import time
+
+from lib import files, runs
+from lib.errors import UserError
+from lib.runs import locks
+
+RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
+LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
+LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
+HEARTBEAT_SEC = 10
+DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
+STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
+    'waiting', 'running', 'stopped', 'failed', 'done',
+)  # fmt: skip
+
+
+@dataclasses.dataclass
+class Record:
+    """What is known of a run.
+
+    Attributes:
+        name: such as 'RUN1 ACAI lines32/64'.
+        images: how many it will see in all.
+        state: one of STATES.
+        images_seen: how many it has seen.
+        images_per_sec: since its process began to train; 0 where that is not known.
+        process: which one works on it, 'process 12 on HOST'.
+        slurm: its task there, such as '12_3'.
+        reason: why it stopped or failed.
+        fruitless: how many Slurm tasks in turn ran out of time without getting further.
+    """
+
+    name: str
+    images: int
+    state: str = WAITING
+    images_seen: int = 0
+    images_per_sec: float = 0.0
+    process: str = ''
+    slurm: str = ''
+    reason: str = ''
+    fruitless: int = 0
+
+    @property
+    def seconds_left(self):
+        """None where the speed is not known."""
+        left = self.images - self.images_seen
+        return left / self.images_per_sec if self.images_per_sec else None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFiles:
+    """The files by which commands share a run's folder."""
+
+    folder: runs.RunFolder
+
+    def path(self, name):
+        return os.path.join(self.folder.path, name)
+
+    def held(self, wait_sec=LOCK_WAIT_SEC):
+        """A context in which no other command works on the run.
+
+        Raises:
+            locks.HeldError: one does.
+            UserError: the folder cannot be written.
+        """
+        stack = contextlib.ExitStack()
+        try:
+            os.makedirs(self.folder.path, exist_ok=True)
+            stack.enter_context(locks.held(self.path(LOCK_NAME), wait_sec))
+        except OSError as error:
+            raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
+        return stack
+
+    def read(self):
+        """The `Record`; None where there is none, or a damaged one."""
+        try:
+            record = Record(**files.read_json(self.path(RECORD_NAME)))
+            return record if record.state in STATES else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, record):
+        """Replaces the record; on a full disk it stays as it was."""
+        content = json.dumps(dataclasses.asdict(record), indent=2).encode() + b'\n'
+        with contextlib.suppress(OSError):
+            runs.write_atomically(self.path(RECORD_NAME), content)
+
+    @property
+    def cancelled(self):
+        return os.path.exists(self.path(CANCEL_NAME))
+
+    def cancel(self):
+        """Asks whoever works on the run to stop it, and keeps others from beginning.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            with open(self.path(CANCEL_NAME), 'a'):
+                pass
+        except OSError as error:
+            raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
+        with contextlib.suppress(locks.HeldError), self.held(wait_sec=0):
+            if record := self.read():
+                self.write(dataclasses.replace(record, state=STOPPED, reason='cancelled'))
+
+    def holder(self):
+        """Who works on the run, 'process 12 on HOST'; None where nobody does.
+
+        Where machines do not see each other's locks, a record that was just renewed tells.
+        """
+        for name in (LOCK_NAME, runs.LOCK_NAME):
+            if holder := locks.holder(self.path(name)):
+                return holder
+        record = self.read()
+        if not record or record.state != RUNNING or locks.same_host(record.process):
+            return None
+        with contextlib.suppress(OSError):
+            if time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC:
+                return record.process
+        return None
+
+    def look(self):
+        """The record, corrected by who works on the run now; None where there is none."""
+        record, holder = self.read(), self.holder()
+        if record and holder:
+            return dataclasses.replace(record, state=RUNNING, process=holder)
+        if record and record.state == RUNNING:
+            return dataclasses.replace(record, state=STOPPED, reason='killed')
+        return record
+
+
+def queue(job, slurm=''):
+    """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
+
+    Args:
+        job: a `reproduce.Job`.
+        slurm: its new task there; without one, an earlier task may still wait.
+
+    Raises:
+        UserError: its folder cannot be written.
+    """
+    with contextlib.suppress(locks.HeldError), job.files.held():
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(job.files.path(CANCEL_NAME))
+        before = job.files.read()
+        slurm = slurm or (before.slurm if before else '')
+        state = WAITING if job.next_command() else DONE
+        job.files.write(Record(job.name, job.images, state, job.images_seen, slurm=slurm))
+
+
+def find(train_dir):
+    """The `RunFiles` of every run that reproduce.py was asked for, seed by seed.
+
+    Raises:
+        UserError: there is none.
+    """
+    pattern = os.path.join(glob.escape(train_dir), 'RUN*', '*', '*', RECORD_NAME)
+    found = [runs.RunFolder(os.path.dirname(path)) for path in glob.glob(pattern)]
+    if not found:
+        raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')
+
+    def in_order(folder):
+        return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', folder.path)]
+
+    return [RunFiles(folder) for folder in sorted(found, key=in_order)]

@@ -1,0 +1,41 @@
+"""Slurm's own commands, as far as reproduce.py needs them."""
+import getpass
+import shutil
+import subprocess
+
+from lib.errors import UserError
+
+
+def queue():
+    """{task: its state} of one's own tasks that wait or run.
+
+    Raises:
+        UserError: there is no Slurm here, or it does not answer.
+    """
+    if not shutil.which('sbatch'):
+        raise UserError(
+            'There is no sbatch here: run this on a machine of the Slurm cluster, or use '
+            '--executor=local.'
+        )
+    command = ['squeue', '--noheader', '--array', '--format=%i %T', f'--user={getpass.getuser()}']
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f'Slurm does not answer: {last_line(done.stderr)}')
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
+def cancel(tasks):
+    """Takes tasks out of the queue, where there is Slurm; those that run get a SIGTERM."""
+    tasks = list(tasks)
+    if tasks and shutil.which('scancel'):
+        subprocess.run(['scancel', '--quiet', *tasks], stderr=subprocess.DEVNULL)
+
+
+def requeue(task):
+    """Has a task end, and begin again after others."""
+    subprocess.run(['scontrol', 'requeue', task], check=True)
+
+
+def last_line(text):
+    """The last line of what a program printed."""
+    return (text.strip().splitlines() or [''])[-1]

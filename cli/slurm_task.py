@@ -1,0 +1,90 @@
+"""What a task of a Slurm cluster does with its job."""
+import os
+import signal
+import sys
+import time
+
+from cli import processes, run_record, slurm, work
+from lib import train
+from lib.errors import UserError
+
+FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
+LOCK_WAIT_SEC = 120  # the lock of a machine that died may outlive it for a while
+OUT_OF_TIME = signal.SIGUSR2  # which Slurm sends, as submitit asks it to, before the time is up
+
+
+class Task:
+    """What a Slurm task does: works on a job until it is done, or a signal comes.
+
+    When its time is nearly up it stops the job with a checkpoint and asks Slurm to begin it again.
+    On the other signals, of a preemption, a requeue or a cancellation, Slurm itself knows whether
+    to. Of a task's several machines the first one keeps the record.
+
+    Args:
+        job: a `reproduce.Job`.
+    """
+
+    def __init__(self, job):
+        self.job, self.out_of_time = job, False
+
+    def __call__(self):
+        os.environ['PYTHONUNBUFFERED'] = '1'
+        signal.signal(OUT_OF_TIME, self._time_is_up)
+        with train.Interrupt() as interrupt:
+            if int(os.environ.get('SLURM_PROCID', 0)):
+                return self._follow(interrupt)
+            return self._lead(interrupt)
+
+    def _time_is_up(self, number, frame):
+        self.out_of_time = True
+
+    def _lead(self, interrupt):
+        """Works on the job, and says how that ended by an exception."""
+        job, seen = self.job, self.job.images_seen
+        before = job.files.read()
+        console = processes.Console({job.name: seen}, {job.name: job.images})
+        at_work = work.Work(job, os.environ.copy(), console, own_task(), LOCK_WAIT_SEC)
+        while (state := at_work.advance()) is None:
+            if interrupt.signal:
+                at_work.stop('stopped by a signal')
+            elif self.out_of_time:
+                at_work.stop('its time was up')
+            time.sleep(work.POLL_SEC)
+        console.close()
+        again = state == run_record.STOPPED and self.out_of_time and not interrupt.signal
+        fruitless = before.fruitless + 1 if before and job.images_seen == seen else 0
+        if again and fruitless == FRUITLESS:
+            reason = f'its time was up {FRUITLESS} times before it got further'
+            at_work.close(state=run_record.FAILED, reason=reason)
+        elif again:
+            at_work.close(state=run_record.WAITING, fruitless=fruitless)
+            slurm.requeue(own_task())
+            return
+        at_work.close()
+        if at_work.record.state == run_record.FAILED:
+            raise UserError(at_work.record.reason)
+        if at_work.record.state == run_record.STOPPED:
+            sys.exit(128 + (interrupt.signal or signal.SIGTERM))
+
+    def _follow(self, interrupt):
+        """Trains beside the first machine."""
+        command = self.job.next_command()
+        if not command or command[0] == 'cluster.py':
+            return
+        path = os.path.join(work.ROOT, command[0])
+        command = [path, *command[1:]]
+        process = processes.Process(command, os.environ.copy(), print, lambda images: None)
+        stopping = False
+        while (code := process.exit_code()) is None:
+            if (interrupt.signal or self.out_of_time) and not stopping:
+                stopping = True
+                process.stop()
+            time.sleep(work.POLL_SEC)
+        if code:
+            sys.exit(code)
+
+
+def own_task():
+    """The Slurm task of this process, such as '12_3'."""
+    array = os.environ.get('SLURM_ARRAY_JOB_ID')
+    return f'{array}_{os.environ["SLURM_ARRAY_TASK_ID"]}' if array else os.environ['SLURM_JOB_ID']

@@ -1,0 +1,97 @@
+"""How far the runs below a folder are, and an end to them: from their files alone."""
+import collections
+import signal
+import sys
+import time
+
+import tabulate
+import tqdm
+
+from cli import run_record, slurm
+
+WATCH_SEC = 10
+HEAD = ('run', 'state', 'kimg', 'of', 'img/s', 'left', '')
+CLEAR = '\x1b[H\x1b[J'  # a terminal
+
+
+def show(train_dir, watch=False):
+    """Prints the table of runs; with watch, again and again until none waits or runs.
+
+    Returns:
+        1 if a run failed, else 0.
+
+    Raises:
+        UserError: there are no runs.
+    """
+    while True:
+        records = look(train_dir)
+        text = table(records)
+        print(CLEAR + text if watch and sys.stdout.isatty() else text, flush=True)
+        states = {record.state for record in records}
+        if not watch or states.isdisjoint((run_record.WAITING, run_record.RUNNING)):
+            return int(run_record.FAILED in states)
+        try:
+            time.sleep(WATCH_SEC)
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+
+
+def look(train_dir):
+    """The records of all runs as they are now."""
+    return [record for files in run_record.find(train_dir) if (record := files.look())]
+
+
+def table(records):
+    """The table of runs, how many are in which state, and how each failed one failed."""
+    align = 'left', 'left', *['right'] * 4, 'left'
+    rows = tabulate.tabulate(
+        map(_row, records), HEAD, tablefmt='plain', disable_numparse=True, colalign=align
+    )
+    lines = [line.rstrip() for line in rows.splitlines()]
+    counts = collections.Counter(record.state for record in records)
+    lines.append(', '.join(f'{counts[state]} {state}' for state in run_record.STATES))
+    lines += [
+        f'{record.name} failed: {record.reason}'
+        for record in records
+        if record.state == run_record.FAILED
+    ]
+    return '\n'.join(lines)
+
+
+def _row(record):
+    speed = left = ''
+    where = f'Slurm task {record.slurm}' if record.slurm else ''
+    if record.state == run_record.RUNNING:
+        where = ', '.join(filter(None, (record.process, where)))
+        if record.images_per_sec:
+            speed = f'{record.images_per_sec:.0f}'
+            left = tqdm.tqdm.format_interval(record.seconds_left)
+    elif record.state == run_record.STOPPED:
+        where = record.reason
+    elif record.state != run_record.WAITING:
+        where = ''
+    kimg, of = (str(images >> 10) for images in (record.images_seen, record.images))
+    return record.name, record.state, kimg, of, speed, left, where
+
+
+def cancel(train_dir):
+    """Ends what works on runs below a folder, each with a checkpoint, and what waits for it.
+
+    A process sees within seconds that its run is cancelled, on whatever machine. The next command
+    that is asked for the run lifts it. Prints what it ends; returns the exit code.
+
+    Raises:
+        UserError: there are no runs, or their folders cannot be written.
+    """
+    ended = []
+    for files in run_record.find(train_dir):
+        record = files.look()
+        if record and record.state in (run_record.WAITING, run_record.RUNNING):
+            files.cancel()
+            ended.append(record)
+            verb = 'stops' if record.state == run_record.RUNNING else 'no longer waits'
+            print(f'{record.name} {verb}.')
+    slurm.cancel(record.slurm for record in ended if record.slurm)
+    if not ended:
+        print('No run waits or is at work.')
+    return 0

@@ -1,0 +1,131 @@
+"""A run at work: its processes one after another, its log, and the record that others read."""
+import contextlib
+import os
+import time
+
+from cli import processes, run_record
+from lib.errors import UserError
+from lib.runs import locks
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+POLL_SEC = 0.2
+LOOK_SEC = 2  # from one look whether it is cancelled to the next
+SIGNALLED = (130, 143)  # exit codes of a training script that a signal stopped
+
+
+class Work:
+    """A job at work; no other command works on it until `close`.
+
+    Args:
+        job: a `reproduce.Job`.
+        environment: {variable: value} of its processes.
+        console: a `processes.Console`.
+        slurm: the Slurm task that does it, such as '12_3'.
+        wait_sec: how long to wait for another command to let go of it.
+
+    Attributes:
+        record: its `run_record.Record`.
+
+    Raises:
+        locks.HeldError: another command works on it.
+        UserError: its folder cannot be written.
+    """
+
+    def __init__(
+        self, job, environment, console, slurm='', wait_sec=run_record.LOCK_WAIT_SEC
+    ):
+        self.job, self._environment, self._console = job, environment, console
+        self._process = self._command = self._why_stopped = None
+        self._begin, self._beat, self._looked = None, 0, 0
+        self._held = job.files.held(wait_sec)
+        try:
+            path = job.files.path(run_record.LOG_NAME)
+            self._log = self._held.enter_context(open(path, 'a', encoding='utf-8'))
+        except OSError as error:
+            self._held.close()
+            raise UserError(f'Cannot write {path} ({error.strerror}).') from error
+        self.record = run_record.Record(
+            job.name,
+            job.images,
+            run_record.RUNNING,
+            job.images_seen,
+            process=locks.this_process(),
+            slurm=slurm,
+        )
+        self._write()
+
+    def advance(self):
+        """Looks after it; returns the state in which it ended, or None while it is at work."""
+        now = time.monotonic()
+        if now > self._looked + LOOK_SEC:
+            self._looked = now
+            if self.job.files.cancelled:
+                self.stop('cancelled')
+        if now > self._beat + run_record.HEARTBEAT_SEC:
+            self._write()
+        if self._process is None:
+            return self._next()
+        code = self._process.exit_code()
+        if code is None:
+            return None
+        self.record.images_seen = self.job.images_seen
+        self._console.seen(self.job.name, self.job.images_seen)
+        if self._why_stopped or code in SIGNALLED:
+            return self._end(run_record.STOPPED, self._why_stopped or self._process.last)
+        if code:
+            return self._end(run_record.FAILED, self._process.last or f'exit code {code}')
+        if self.job.next_command() == self._command:
+            return self._end(run_record.FAILED, 'it ended without doing its work')
+        return self._next()  # clustering comes after training
+
+    def stop(self, why):
+        """Asks it to save a checkpoint and end."""
+        if not self._why_stopped:
+            self._why_stopped = why
+            if self._process:
+                self._process.stop()
+
+    def close(self, **changes):
+        """Leaves it to other commands; `changes` are of its record."""
+        for name, value in changes.items():
+            setattr(self.record, name, value)
+        self._write()
+        self._held.close()
+
+    def _next(self):
+        if self._why_stopped or self.job.files.cancelled:
+            return self._end(run_record.STOPPED, self._why_stopped or 'cancelled')
+        self._command = self.job.next_command()
+        if self._command is None:
+            return self._end(run_record.DONE, '')
+        script, *flags = self._command
+        counts_images = script != 'cluster.py'
+        self._process = processes.Process(
+            [os.path.join(ROOT, script), *flags],
+            self._environment,
+            self._say,
+            self._seen if counts_images else lambda images: None,
+        )
+        return None
+
+    def _end(self, state, reason):
+        self.record.state, self.record.reason = state, reason
+        return state
+
+    def _say(self, text):
+        self._console.print(self.job.name, text)
+        with contextlib.suppress(OSError):  # a full disk, say: the run itself tells
+            print(time.strftime('%Y-%m-%d %H:%M:%S'), text, file=self._log, flush=True)
+
+    def _seen(self, images):
+        now = time.monotonic()
+        self._begin = self._begin or (now, images)
+        seconds, new = now - self._begin[0], images - self._begin[1]
+        if new > 0 and seconds > 0:
+            self.record.images_per_sec = new / seconds
+        self.record.images_seen = min(max(images, self.record.images_seen), self.job.images)
+        self._console.seen(self.job.name, images)
+
+    def _write(self):
+        self._beat = time.monotonic()
+        self.job.files.write(self.record)

@@ -1,0 +1,156 @@
+"""reproduce.py on Slurm: a real one of one node, whose tasks run stand-ins for training scripts."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cli import machines, slurm, slurm_executor
+from lib.errors import UserError
+from tests import one_node_slurm, stand_ins, tiny
+
+WAIT_SEC = 120
+needs_slurm = pytest.mark.skipif(
+    bool(one_node_slurm.missing()), reason=one_node_slurm.missing() or ''
+)
+
+
+def test_options():
+    options = slurm_executor.parse_options(['partition=gpu', '--gpus-per-node=1', 'exclusive'])
+    options |= slurm_executor.parse_options(['time=1-12', 'nodes=2', 'mem=16G'])
+    assert options == {
+        'time': '1-12', 'job_name': 'acai', 'partition': 'gpu', 'gpus_per_node': '1',
+        'exclusive': True, 'nodes': 2, 'mem': '16G',
+    }  # fmt: skip
+    with pytest.raises(UserError, match='--slurm=nodes=many is no number'):
+        slurm_executor.parse_options(['nodes=many'])
+    with pytest.raises(UserError, match='names no option'):
+        slurm_executor.parse_options(['=gpu'])
+
+
+def test_without_slurm(monkeypatch):
+    monkeypatch.setenv('PATH', '')
+    with pytest.raises(UserError, match='There is no sbatch here'):
+        slurm.queue()
+    slurm.cancel(['1'])
+
+
+def test_machines_of_a_task(monkeypatch):
+    """Slurm ranks n2 before n10, TensorFlow's resolver sorts their names."""
+    step = {
+        'SLURM_JOB_ID': '7',
+        'SLURM_STEP_NUM_TASKS': '3',
+        'SLURM_STEP_NODELIST': 'n[2,10]',
+        'SLURM_STEP_TASKS_PER_NODE': '1,2',
+    }
+    found = []
+    for rank, (node, local) in enumerate([('n2', '0'), ('n10', '0'), ('n10', '1')]):
+        own = {'SLURM_PROCID': str(rank), 'SLURMD_NODENAME': node, 'SLURM_LOCALID': local}
+        for name, value in (step | own).items():
+            monkeypatch.setenv(name, value)
+        config = json.loads(machines.describe(os.environ))
+        found.append(config['task'].pop('index'))
+        assert config == {
+            'cluster': {'worker': ['n10:20070', 'n10:20071', 'n2:20070']},
+            'task': {'type': 'worker'},
+        }
+    assert found == [2, 0, 1]
+    assert machines.describe({'SLURM_STEP_NUM_TASKS': '1'}) is None
+    assert machines.describe(step | {'TF_CONFIG': '{}'}) is None
+
+
+class Place:
+    """A copy of the repository whose training scripts are stand-ins, and a train_dir."""
+
+    def __init__(self, path, environment, failing=()):
+        self.path, self.environment = pathlib.Path(path), environment
+        for name in ('cli', 'lib', 'acai_tf'):
+            (self.path / name).symlink_to(tiny.REPOSITORY / name)
+        shutil.copy(tiny.REPOSITORY / 'reproduce.py', self.path)
+        stand_ins.write(path, failing)
+
+    def reproduce(self, *flags, train_dir='T'):
+        done = subprocess.run(
+            [sys.executable, self.path / 'reproduce.py', *flags, f'--train_dir={train_dir}'],
+            env=self.environment,
+            cwd=self.path,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_SEC,
+        )
+        assert 'Traceback' not in done.stderr, done.stderr
+        return done
+
+    def slurm(self, *command):
+        subprocess.run(command, env=self.environment, check=True, capture_output=True)
+
+    def records(self):
+        """{script: its record}."""
+        found = {}
+        for path in self.path.glob('T/RUN1/*/*/reproduce.json'):
+            record = json.loads(path.read_text())
+            found[record['name'].split()[1]] = record
+        return found
+
+    def wait(self, condition):
+        deadline = time.monotonic() + WAIT_SEC
+        while not condition(self.records()):
+            assert time.monotonic() < deadline, self.records()
+            time.sleep(0.2)
+
+
+@needs_slurm
+def test_tasks_are_stopped_requeued_cancelled_and_failed(tmp_path):
+    """Two at a time, to the end of all that can end."""
+    submit = ['--methods=baseline,vae,aae,acai', '--seeds=1', '--total_kimg=80', '--executor=slurm']
+    with one_node_slurm.running(slots=2) as environment:
+        place = Place(tmp_path, environment, failing=['vae'])
+        done = place.reproduce(*submit, '--slurm=partition=none')
+        assert 'invalid partition specified: none' in done.stderr and done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        done = place.reproduce(*submit)
+        assert '4 tasks were submitted' in done.stdout, done
+        tasks = {name: record['slurm'] for name, record in place.records().items()}
+        assert set(tasks) == {'Baseline', 'VAE', 'AAE', 'ACAI'}
+
+        def works(name):
+            return lambda now: now[name]['state'] == 'running' and now[name]['images_seen'] > 64
+
+        place.wait(works('Baseline'))
+        # As Slurm does before a task's time is up: it stops, and puts itself into the queue.
+        place.slurm('scancel', '--signal=USR2', tasks['Baseline'])
+        place.wait(works('AAE'))
+        place.slurm('scontrol', 'requeue', tasks['AAE'])
+        place.wait(works('ACAI'))
+        cancelled = place.reproduce('--cancel').stdout
+        assert 'RUN1 ACAI lines32/64 stops.' in cancelled
+        place.wait(lambda now: now['ACAI']['state'] == 'stopped')
+        assert place.records()['ACAI']['reason'] == 'cancelled'
+        shown = place.reproduce('--status')
+        assert shown.returncode == 1
+        assert 'RUN1 VAE lines32/64 failed: out of luck' in shown.stdout.splitlines()
+
+        place.reproduce(*submit)
+        alike = {'Baseline': 'done', 'AAE': 'done', 'ACAI': 'done', 'VAE': 'failed'}
+        place.wait(lambda now: {name: record['state'] for name, record in now.items()} == alike)
+    logs = {path.parts[-2].split('_')[0]: path.read_text() for path in tmp_path.rglob('log.txt')}
+    assert all(text.count('.py --') >= 2 for text in logs.values()) and len(logs) == 4
+
+
+@needs_slurm
+def test_a_folder_that_the_nodes_do_not_share(tmp_path):
+    hidden = tmp_path / 'hidden'
+    hidden.mkdir()
+    elsewhere = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none "$0" && exec "$@"', str(hidden)]
+    if subprocess.run([*elsewhere, 'true'], capture_output=True).returncode:
+        pytest.skip('mounts are not allowed here')
+    with one_node_slurm.running(slurmd=elsewhere) as environment:
+        place = Place(tmp_path, environment)
+        flags = ['--methods=baseline', '--seeds=1', '--total_kimg=1', '--executor=slurm']
+        done = place.reproduce(*flags, train_dir=str(hidden))
+    assert done.returncode == 1
+    assert 'the nodes must share that folder' in done.stderr.splitlines()[-1]
