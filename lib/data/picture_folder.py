@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -58,16 +59,17 @@ def create(
             f'{folder} holds no readable picture; expected PNG, JPEG or other pictures in '
             f'sub-folders, one for each class.{_skipped_note(skipped)}'
         )
-    classes = sorted({label for label, _ in pictures.values()})
-    gray = all((x == x[..., :1]).all() for _, x in pictures.values())
-    parts = _split({relative: label for relative, (label, _) in pictures.items()}, test_fraction)
+    classes = sorted({picture.label for picture in pictures.values()})
+    gray = all(picture.gray for picture in pictures.values())
+    labels = {relative: picture.label for relative, picture in pictures.items()}
+    parts = _split(labels, test_fraction)
     if not parts['test']:
         raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
 
     if os.path.exists(about_path):
         os.remove(about_path)  # a dataset without it is not whole, should this be interrupted
     for part, members in parts.items():
-        encoded = (_encode(*pictures[relative], classes, gray) for relative in members)
+        encoded = (_encode(pictures[relative], classes, gray) for relative in members)
         records.write(paths[part], encoded, len(members))
     _write_about(about_path, classes, 1 if gray else 3, size)
     print(
@@ -130,7 +132,7 @@ def _files(folder):
 
 
 def _read_all(folder, strict, size):
-    """({relative path: (class, pixels)}, [relative path of a file that was skipped])."""
+    """({relative path: `_Picture`}, [relative path of a file that was skipped])."""
     pictures, skipped = {}, []
     found = _files(folder)
     for relative, label in records.progress(found, len(found), f'reading {folder}'):
@@ -138,7 +140,7 @@ def _read_all(folder, strict, size):
         try:
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
-            pictures[relative] = label, read_picture(path, size)
+            pictures[relative] = _compressed(label, read_picture(path, size))
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
             if strict:
                 raise UserError(
@@ -178,9 +180,25 @@ def _split(labels, test_fraction):
     }
 
 
-def _encode(label, pixels, classes, gray):
-    png = tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy()
-    return png, classes.index(label)
+class _Picture(NamedTuple):
+    """label: its class; png: its bytes, with one colour if it is gray."""
+
+    label: str
+    png: bytes
+    gray: bool
+
+
+def _compressed(label, pixels):
+    gray = bool((pixels == pixels[..., :1]).all())
+    return _Picture(label, tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy(), gray)
+
+
+def _encode(picture, classes, gray):
+    """(PNG bytes, class index) of a picture in a dataset that is gray, or is not."""
+    png = picture.png
+    if picture.gray and not gray:
+        png = tf.io.encode_png(tf.io.decode_png(png, channels=3)).numpy()
+    return png, classes.index(picture.label)
 
 
 def _write_about(path, classes, colors, size):

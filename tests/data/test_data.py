@@ -157,7 +157,7 @@ def test_errors_name_the_fix(golden_dir, monkeypatch):
     missing = message('svhn32', data_dir=golden_dir)
     assert 'svhn-extra.tfrecord is missing' in missing
     assert 'python create_datasets.py --datasets=svhn' in missing
-    assert 'mine-classes.json is missing' in message('mine', data_dir=golden_dir)
+    assert 'none of your own. To make mine' in message('mine', data_dir=golden_dir)
     assert 'There is no dataset' in message('../mine', data_dir=golden_dir)
     assert '0 images' in message('lines32', batch_size=0)
 

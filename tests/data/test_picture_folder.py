@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from lib import data
-from lib.data import picture_folder
+from lib.data import decoding, picture_folder
 from lib.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -174,8 +174,60 @@ def test_the_central_square_is_taken(tmp_path):
     assert one_picture(tmp_path, Image.new('L', (1, 900)), format='PNG').shape == (32, 32, 3)
 
 
+@pytest.mark.parametrize('size', [32, 48, 128])
+def test_records_keep_the_resolution(tmp_path, size):
+    """A picture larger than --size is shrunk to it at once, and not by way of 32x32."""
+    scale = 256 // size  # two pixels of the record a square
+    checks = (np.indices((size // 2, size // 2)).sum(0) % 2 * 255).astype(np.uint8)
+    checks = Image.fromarray(checks).resize((scale * size,) * 2, Image.Resampling.NEAREST)
+    (tmp_path / 'p').mkdir()
+    for i in range(2):
+        checks.save(tmp_path / 'p' / f'{i}.png')
+        checks.save(tmp_path / 'p' / f'{i}.jpg', quality=95)
+    dataset = create(tmp_path / 'p', tmp_path, size=size)
+    assert dataset.image_shape == (size, size, 1)
+    about = json.loads((tmp_path / 'records' / 'mine-classes.json').read_text())
+    assert about.get('size', 32) == size
+    for image in images_and_labels(dataset.train_once)[0][..., 0]:
+        tiles = image.reshape(size // 2, 2, size // 2, 2).mean((1, 3))
+        expected = np.where(np.indices(tiles.shape).sum(0) % 2, 1, -1)
+        assert (np.sign(tiles) == expected).all() and np.abs(tiles).mean() > 0.8
+
+
+def test_made_again_at_another_size(folder, tmp_path, monkeypatch):
+    """No decoded file of the old pictures is taken for the new ones'."""
+    monkeypatch.setattr(decoding, 'MEMORY_LIMIT_BYTES', 0)
+    for size in (32, 64, 32):
+        dataset = create(folder, tmp_path, size=size, overwrite=True)
+        assert images_and_labels(dataset.test)[0].shape == (30, size, size, 3)
+        decoded = sorted((tmp_path / 'records').glob('*.decoded.npy'))
+        assert len(decoded) == 2  # of train and test; the old ones are gone
+    assert next(dataset.train.as_numpy_iterator())['x'].shape == (50, 32, 32, 3)
+
+
+@pytest.mark.parametrize('size', [0, -2, 6, 33, 1026])
+def test_sizes_that_do_not_halve(folder, tmp_path, size):
+    with pytest.raises(UserError, match=f'--size={size} is not possible: the encoders halve'):
+        create(folder, tmp_path, size=size)
+    assert not (tmp_path / 'records').exists()
+
+
+@pytest.mark.parametrize('size', ['"64"', 33, 2.0, None, True])
+def test_a_damaged_size(folder, tmp_path, size):
+    create(folder, tmp_path)
+    path = tmp_path / 'records' / 'mine-classes.json'
+    content = path.read_text().replace('{', f'{{"size": {json.dumps(size)},', 1)
+    path.write_text(content)
+    with pytest.raises(UserError, match='mine-classes.json is damaged'):
+        data.get_dataset('mine', data_dir=str(tmp_path / 'records'))
+
+
 @pytest.mark.parametrize(
-    'name', ['mnist', 'MNIST32', 'svhn', 'lines32', 'digits32', 'a/b', '..', '', None, 'a b', '-a']
+    'name',
+    [
+        *('mnist', 'MNIST32', 'svhn', 'lines32', 'digits32', 'lines64', 'celeba48'),
+        *('fashion_mnist', 'a/b', '..', '', None, 'a b', '-a'),
+    ],
 )
 def test_names_that_cannot_be_used(folder, tmp_path, name):
     with pytest.raises(UserError, match='--name='):
@@ -206,7 +258,7 @@ def test_an_interrupted_replacement_is_no_dataset(folder, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         create(folder, tmp_path, overwrite=True)
     monkeypatch.undo()
-    with pytest.raises(UserError, match='mine-classes.json is missing'):
+    with pytest.raises(UserError, match='There is no dataset .mine.*none of your own'):
         data.get_dataset('mine', data_dir=str(tmp_path / 'records'))
     create(folder, tmp_path)
     assert pathlib.Path(tmp_path / 'records' / 'mine-classes.json').exists()
