@@ -43,6 +43,7 @@ class AAE(Autoencoder):
         ]
         logit = layers.dense('disc', self.seed, len(sizes), 1)
         self.discriminator = keras.Sequential([*hidden, logit], name='disc')
+        self.discriminator.build((None, math.prod(self.latent_shape)))
         return {**super().make_groups(), 'discriminator': [self.discriminator]}
 
     def learning_rate(self, group):

@@ -31,7 +31,7 @@ class ACAI(CriticAutoencoder):
         super().__init__(reg=reg, **shared)
 
     def sample_noise(self, batch, draws):
-        return {'alpha': sample_alpha(batch, draws)}
+        return {'alpha': sample_alpha(batch, self.latent_shape, draws)}
 
     def method_losses(self, x, noise):
         h = self.encode(x)

@@ -3,17 +3,13 @@ import functools
 import types
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 from keras import ops
 
-from acai_tf import hyperparameters
-from lib import classifiers, layers, randomness
-from lib.errors import UserError
-from lib.optimizer import Adam
-from lib.paper import experiments
-
-SIZES = ('scales', 'depth', 'latent')  # of the encoder and the decoder
+from acai_tf import networks
+from acai_tf.hyperparameters import HasHyperparameters
+from acai_tf.keras_model import KerasModel
+from lib import classifiers, randomness
 
 
 class Losses(NamedTuple):
@@ -28,11 +24,11 @@ class Losses(NamedTuple):
 
     objectives: dict
     scalars: dict
-    updates: dict = types.MappingProxyType({})
+    updates: dict = {}
 
 
-class Autoencoder(keras.Model):
-    """An autoencoder of images with a running classifier on its latents.
+class Autoencoder(HasHyperparameters, KerasModel):
+    """An autoencoder with a running classifier on its latents.
 
     A method is a subclass: its constructor names its hyper-parameters, with their defaults, and
     hands everything on; `make_groups` makes its layers and says who learns together;
@@ -40,13 +36,19 @@ class Autoencoder(keras.Model):
     `decode`, `reconstruct`, `classify`, and the only `train_step`.
 
     Args:
-        image_shape: (height, width, colors); height and width divisible by 2**scales.
+        image_shape: (height, width, colors); height and width divisible by 2**scales. Beside an
+            encoder of one's own the shape of one example, of any rank; None for the encoder's own
+            or, where that is open, the first batch's.
         nclass: number of classes of the running latent classifier.
         lr: Adam's learning rate, for every group unless `learning_rate` says otherwise.
         scales: how often the encoder halves the image.
         depth: channels of the first block.
         latent: channels of the latents.
-        seed: seeds the weights and, with the step, the noise.
+        encoder, decoder: Keras layers or models of one's own, (B, ...) -> (B, ...) and back, in
+            place of the paper's, which scales, depth and latent are of.
+        critic: for methods that have one: (B, ...) -> numbers that are averaged to one an example;
+            None for the paper's, or a fresh copy of one's own encoder.
+        seed: seeds the paper's weights and, with the step, the noise.
         dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
             stay in float32.
         **own: the method's own hyper-parameters; they become attributes, and part of the run
@@ -66,53 +68,52 @@ class Autoencoder(keras.Model):
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
-    # {own hyper-parameter: (lowest, highest)}; None where there is no bound.
-    BOUNDS = {}
+
+    critic = None  # a method that has one makes it in `make_groups`
+    latent_shape = None  # until it is known
 
     def __init__(
         self,
-        image_shape,
-        nclass,
+        image_shape=None,
+        nclass=None,
         lr=1e-4,
         *,
-        scales,
-        depth,
-        latent,
+        scales=None,
+        depth=None,
+        latent=None,
+        encoder=None,
+        decoder=None,
+        critic=None,
         seed=0,
         dtype='float32',
+        name=None,
         **own,
     ):
-        super().__init__(dtype=dtype)
-        height, width, colors = image_shape
-        if height % (1 << scales) or width % (1 << scales):
-            raise UserError(
-                f'An image of {height}x{width} cannot be halved {scales} times; use fewer scales.'
-            )
-        self.image_shape, self.nclass, self.lr, self.seed = tuple(image_shape), nclass, lr, seed
-        self.scales, self.depth, self.latent = scales, depth, latent
-        self.params = self.resolve(scales=scales, depth=depth, latent=latent, **own)
-        for name, value in {**own, **self.params}.items():
-            setattr(self, name, value)
-        self.latent_shape = (height >> scales, width >> scales, latent)
+        super().__init__(dtype=dtype, name=name)
+        if nclass is None:
+            raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
+        self.nclass, self.lr, self.seed = nclass, lr, seed
+        self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
+        self.mode = networks.TrainMode()
+        paper = {'scales': scales, 'depth': depth, 'latent': latent}
+        networks.check_arguments(type(self).__name__, self.given, image_shape, paper)
+        if encoder is not None:
+            image_shape = image_shape or networks.input_shape_of(encoder)
+        self.image_shape = image_shape and tuple(image_shape)
+        self.params = self.resolve(**(paper if encoder is None else {}), **own)
+        for key, value in {**own, **self.params}.items():
+            setattr(self, key, value)
 
-        self.encoder = layers.Encoder(
-            scales, depth, latent, self.ENCODER_SCOPE, seed, self.dtype_policy, self.image_shape
-        )
-        self.decoder = layers.Decoder(
-            scales, depth, colors, self.DECODER_SCOPE, seed, self.dtype_policy
-        )
+        self.encoder, self.decoder = networks.make(self, image_shape, **paper)
         self.classifier = classifiers.SingleLayerClassifier(nclass, seed)
-        self.global_step = self._counter('global_step', 'int64')
+        self.global_step = self.add_scalar('global_step', 'int64')
         # Original: the newest evaluation is stored with the weights.
         self.evaluation = {
-            name: self._counter(name, 'float32')
+            name: self.add_scalar(name, 'float32')
             for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
         }
-        self.build((None, *image_shape))
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        experiments.register(cls.__name__, cls.resolve)
+        if self.image_shape:
+            self.build((None, *self.image_shape))
 
     @staticmethod
     def methods():
@@ -123,55 +124,6 @@ class Autoencoder(keras.Model):
             if cls.method_losses is not Autoencoder.method_losses:
                 found[cls.__name__] = cls
         return found
-
-    @classmethod
-    def own_hyperparameters(cls):
-        """{name: `acai_tf.hyperparameters.Hyperparameter`} of what the method has of its own."""
-        return hyperparameters.of_class(cls, Autoencoder)
-
-    @classmethod
-    def hyperparameters(cls):
-        """{name: type} of all that names a run folder."""
-        own = {name: found.kind for name, found in cls.own_hyperparameters().items()}
-        return {**dict.fromkeys(SIZES, int), **own}
-
-    @classmethod
-    def resolve(cls, **given):
-        """{hyper-parameter: value} as they name a run folder, where sizes and some are given.
-
-        Raises:
-            UserError: one is out of the class's BOUNDS.
-        """
-        sizes = {name: given.pop(name) for name in SIZES if name in given}
-        return {**sizes, **hyperparameters.resolve(cls, Autoencoder, given)}
-
-    def _counter(self, name, dtype):
-        return self.add_weight(
-            name=name,
-            shape=(),
-            dtype=dtype,
-            initializer='zeros',
-            trainable=False,
-            aggregation='only_first_replica',
-        )
-
-    def build(self, input_shape):
-        """Makes the method's groups, then every variable, by a forward pass, and the optimizers.
-
-        Args:
-            input_shape: (None, *image_shape).
-        """
-        self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
-        x = ops.zeros((1, *input_shape[1:]))
-        losses = self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
-        self.tags = list(losses.scalars)  # in the order of reports
-        self.optimizers = {}
-        for group in self.groups:
-            optimizer = Adam(self.learning_rate(group))
-            if self.dtype_policy.compute_dtype == 'float16':
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            optimizer.build(self.group_variables(group))
-            self.optimizers[group] = optimizer
 
     def group_variables(self, group):
         """The trainable variables of a parameter group, in creation order."""
@@ -203,6 +155,7 @@ class Autoencoder(keras.Model):
 
     def encode(self, x, noise=None):
         """Images (B, H, W, C) in [-1, 1] to latents (B, *latent_shape)."""
+        self.build_for(x)
         return self.encoder(x)
 
     def latent_distribution(self, x):
@@ -249,9 +202,6 @@ class Autoencoder(keras.Model):
             classify=tf.function(self.classify, reduce_retracing=True),
         )
 
-    def call(self, x):
-        return self.reconstruct(x)
-
     def reconstruct(self, x, noise=None):
         """Images as evaluation sees them, (B, H, W, C): no dropout, no noise on the input."""
         return self.decode(self.encode(x, noise))
@@ -267,6 +217,7 @@ class Autoencoder(keras.Model):
             x: images (B, H, W, C).
             draw: tells several batches at one step apart (those of an evaluation); training uses 0.
         """
+        self.build_for(x)
         replica = tf.distribute.get_replica_context()
         replica_id = replica.replica_id_in_sync_group if replica else 0
         draws = randomness.Draws(self.seed, self.global_step.value, replica_id, draw)
@@ -280,11 +231,16 @@ class Autoencoder(keras.Model):
             label: one-hot (B, nclass).
             noise: {name: tensor}, from `draw_noise` or recorded.
         """
+        self.build_for(x)
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
         loss = classifiers.classification_loss(self.classifier(features), label)
+        objectives = {
+            group: objective + networks.penalties(self.group_variables(group))
+            for group, objective in losses.objectives.items()
+        }
         return Losses(
-            {**losses.objectives, 'classifier': loss},
+            {**objectives, 'classifier': loss},
             {**losses.scalars, 'classify_latent': loss},
             losses.updates,
         )
@@ -298,11 +254,11 @@ class Autoencoder(keras.Model):
         Returns:
             The scalars of this batch, before the update.
         """
-        x, label = data['x'], data['label']
+        x, label = self.unpack(data)
         noise = self.draw_noise(x)
         # Keras sums the replicas' gradients; the objectives are means over the whole batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape(persistent=True) as tape:
+        with self.mode, tf.GradientTape(persistent=True) as tape:
             losses = self.compute_losses(x, label, noise)
             objectives = {
                 group: self.optimizers[group].scale_loss(objective / replicas)
@@ -314,6 +270,8 @@ class Autoencoder(keras.Model):
         for name, value in losses.updates.items():
             getattr(self, name).assign(value)
         self.global_step.assign_add(1)
+        if self.compiled:  # for `fit`, whose logs are the epoch's means
+            self.record(losses.scalars, x)
         return losses.scalars
 
     def compute_gradients(self, tape, objectives):
@@ -329,16 +287,3 @@ class Autoencoder(keras.Model):
         if self.SEPARATE_OBJECTIVES:
             return tape.gradient(list(objectives.values()), variables)
         return {group: tape.gradient(objectives[group], variables[group]) for group in objectives}
-
-    def compile(self, optimizer=None, **kwargs):
-        """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
-
-        Raises:
-            ValueError: for an optimizer; the model has its own, one per parameter group.
-        """
-        if optimizer is not None:
-            raise ValueError(
-                f'{type(self).__name__} has one optimizer per parameter group; '
-                'set the learning rate with lr=... when you make the model.'
-            )
-        super().compile(optimizer=None, **kwargs)

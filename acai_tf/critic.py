@@ -13,8 +13,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from acai_tf import networks
 from acai_tf.autoencoder import Autoencoder
-from lib import layers
 
 # Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
 # above where float32 loses precision.
@@ -30,21 +30,31 @@ class CriticLosses(NamedTuple):
 
 
 class Critic(keras.layers.Layer):
-    """d(y): an encoder's output, averaged to one number an image.
+    """d(y): a network's answer, averaged to one number an example.
 
     Args:
-        scales, depth, latent: the encoder's, see `lib.layers.Encoder`.
-        seed: seeds its kernels.
-        dtype: Keras dtype policy of its convolutions.
+        network: a layer, (B, ...) -> (B, ...); the paper's is an encoder.
     """
 
-    def __init__(self, scales, depth, latent, seed=0, dtype=None):
-        super().__init__(dtype=dtype)
-        self.encoder = layers.Encoder(scales, depth, latent, 'disc', seed, self.dtype_policy)
+    def __init__(self, network):
+        super().__init__(name='critic')
+        self.encoder = network
 
-    def answer(self, images):
-        """Images (B, H, W, C) -> (B, 1, 1, 1) float32."""
-        return ops.mean(self.encoder(images), axis=(1, 2, 3), keepdims=True)
+    def build(self, input_shape):
+        # Its network has made its variables by then, under its own name: see `make_critic`.
+        self.built = True
+
+    def call(self, x):
+        return self.answer(x)
+
+    def compute_output_shape(self, input_shape):
+        return (None, *(1 for _ in input_shape[1:]))
+
+    def answer(self, x):
+        """Examples (B, ...) -> (B, 1, ..., 1) float32, of the same rank."""
+        answer = self.encoder(x)
+        mean = ops.mean(answer, axis=tuple(range(1, len(answer.shape))))
+        return ops.reshape(mean, (-1, *(1 for _ in x.shape[1:])))
 
     def answer_both_players(self, images):
         """The answer twice: for the critic's loss and for the autoencoder's.
@@ -77,13 +87,14 @@ class Critic(keras.layers.Layer):
             x: images (B, H, W, C).
             ae: their reconstructions.
             x_mix: decoded mixtures of latents.
-            alpha: (B, 1, 1, 1), how much of each mixture is the first latent.
+            alpha: (B, 1, ..., 1), how much of each mixture is the first latent.
             reg: the paper's gamma, how much of x is blended into ae.
         """
         blend = ops.stop_gradient(ae + reg * (x - ae))
         images = ops.concatenate([x_mix, blend])  # (2B, H, W, C): one pass serves both
         to_critic, to_autoencoder = self.answer_both_players(images)
         mix, real = ops.split(to_critic, 2)
+        alpha = ops.reshape(alpha, ops.shape(mix))  # latents may be of another rank than images
         return CriticLosses(
             loss_disc=ops.mean(ops.square(mix - alpha)),
             loss_ae_disc=ops.mean(ops.square(ops.split(to_autoencoder, 2)[0])),
@@ -91,9 +102,13 @@ class Critic(keras.layers.Layer):
         )
 
 
-def sample_alpha(batch, draws):
-    """alpha ~ U(0, 0.5), (batch, 1, 1, 1), by folding U(0, 1) at 0.5 as the original does."""
-    return 0.5 - abs(draws.uniform('alpha', (batch, 1, 1, 1)) - 0.5)
+def sample_alpha(batch, latent_shape, draws):
+    """alpha ~ U(0, 0.5), (batch, 1, ..., 1) of the latents' rank.
+
+    # Original: U(0, 1), folded at 0.5.
+    """
+    shape = (batch, *(1 for _ in latent_shape))
+    return 0.5 - abs(draws.uniform('alpha', shape) - 0.5)
 
 
 def mix(h, alpha):
@@ -103,7 +118,17 @@ def mix(h, alpha):
 
 def resolve_depth(params):
     """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
+    if 'depth' not in params:  # of networks of one's own
+        return {key: value for key, value in params.items() if key != 'advdepth'}
     return {**params, 'advdepth': params['advdepth'] or params['depth']}
+
+
+def make_critic(model):
+    """The critic of a model that knows its shapes: see `acai_tf.networks.make_critic_network`."""
+    critic = Critic(networks.make_critic_network(model))
+    critic.answer(ops.zeros((1, *model.image_shape)))
+    critic.build((None, *model.image_shape))
+    return critic
 
 
 class CriticAutoencoder(Autoencoder):
@@ -126,7 +151,5 @@ class CriticAutoencoder(Autoencoder):
         return resolve_depth(super().resolve(**given))
 
     def make_groups(self):
-        self.critic = Critic(
-            self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy
-        )
+        self.critic = make_critic(self)
         return {**super().make_groups(), 'critic': [self.critic]}

@@ -6,6 +6,9 @@ import numbers
 import re
 
 from lib.errors import UserError
+from lib.paper import experiments
+
+SIZES = ('scales', 'depth', 'latent')  # of the paper's encoder and decoder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +59,11 @@ def _range(low, high):
     return f'at most {high}' if low is None else f'between {low} and {high}'
 
 
-def of_class(cls, root):
+def of_class(cls):
     """{name: Hyperparameter} of a class: the keyword-only arguments with a number or text of the
-    constructors between it and `root`, bounded by the classes' BOUNDS."""
+    constructors below its first ancestor that `HasHyperparameters`, bounded by the classes' BOUNDS.
+    """
+    root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
     found = {}
     for base in reversed(cls.__mro__):
         if not issubclass(base, root) or base is root or '__init__' not in base.__dict__:
@@ -90,23 +95,49 @@ def _described_arguments(cls):
     return {name: ' '.join(text.split()) for name, text in found}
 
 
-def resolve(cls, root, given):
-    """{name: value} of all of a class's own hyper-parameters, where some are given.
+class HasHyperparameters:
+    """A class whose constructors name its hyper-parameters, with their defaults.
 
-    Raises:
-        TypeError: the class has no such argument, as Python says it.
-        UserError: a value is out of bounds.
+    Attributes:
+        BOUNDS: {hyper-parameter: its bounds}, as `Hyperparameter` has them.
     """
-    known = of_class(cls, root)
-    for name in given:
-        if name not in known:
-            raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
-    values = {name: given.get(name, own.default) for name, own in known.items()}
-    for name, value in values.items():
-        try:
-            values[name] = known[name].checked(value)
-        except ValueError as error:
-            raise UserError(
-                f'{cls.__name__} cannot have {name}={value!r}: it {error}.'
-            ) from error
-    return values
+
+    BOUNDS = {}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        experiments.register(cls.__name__, cls.resolve)
+
+    @classmethod
+    def own_hyperparameters(cls):
+        """{name: `Hyperparameter`} of what the method has of its own."""
+        return of_class(cls)
+
+    @classmethod
+    def hyperparameters(cls):
+        """{name: type} of all that names a run folder."""
+        own = {name: found.kind for name, found in cls.own_hyperparameters().items()}
+        return {**dict.fromkeys(SIZES, int), **own}
+
+    @classmethod
+    def resolve(cls, **given):
+        """{hyper-parameter: value} as they name a run folder, where sizes and some are given.
+
+        Raises:
+            TypeError: the class has no such argument, as Python says it.
+            UserError: one is out of the class's BOUNDS.
+        """
+        known = cls.own_hyperparameters()
+        values = {name: given[name] for name in SIZES if name in given}
+        for name in given:
+            if name not in (*SIZES, *known):
+                raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
+        for name, own in known.items():
+            value = given.get(name, own.default)
+            try:
+                values[name] = own.checked(value)
+            except ValueError as error:
+                raise UserError(
+                    f'{cls.__name__} cannot have {name}={value!r}: it {error}.'
+                ) from error
+        return values

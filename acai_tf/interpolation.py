@@ -23,7 +23,7 @@ def interpolate(model, left, right, steps=16, spherical=False):
         UserError: the images are not of the model's shape, or no floats, or there are no steps.
     """
     left, right = np.asarray(left), np.asarray(right)
-    one = left.ndim == 3
+    one = left.ndim == len(model.image_shape)
     if one:
         left, right = left[None], right[None]
     for images in (left, right):

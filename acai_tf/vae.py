@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses
-from acai_tf.critic import Critic, mix, resolve_depth, sample_alpha
+from acai_tf.critic import make_critic, mix, resolve_depth, sample_alpha
 from lib import layers, losses
 
 CRITICS_OWN = ('advweight', 'advdepth', 'reg')
@@ -25,6 +25,13 @@ class GaussianHead(keras.layers.Layer):
         self.shape = shape
         self.mean = layers.dense(name, seed, 0, math.prod(shape))
         self.log_var = layers.dense(name, seed, 1, math.prod(shape))
+
+    def build(self, input_shape):
+        for dense in (self.mean, self.log_var):
+            dense.build((None, math.prod(input_shape[1:])))
+
+    def compute_output_shape(self, input_shape):
+        return ((None, *self.shape),) * 2
 
     def call(self, features):
         flat = ops.reshape(features, (-1, math.prod(self.shape)))
@@ -63,18 +70,15 @@ class VAE(Autoencoder):
     def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')
         groups = {'autoencoder': [self.encoder, self.latent_head, self.decoder]}
-        self.critic = None
         if self.advweight:
-            self.critic = Critic(
-                self.scales, self.advdepth, self.latent, self.seed, self.dtype_policy
-            )
+            self.critic = make_critic(self)
             groups['critic'] = [self.critic]
         return groups
 
     def sample_noise(self, batch, draws):
         noise = {'eps': draws.normal('eps', (batch, *self.latent_shape))}
         if self.critic:
-            noise['alpha'] = sample_alpha(batch, draws)
+            noise['alpha'] = sample_alpha(batch, self.latent_shape, draws)
         return noise
 
     def features(self, x):

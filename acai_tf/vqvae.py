@@ -39,6 +39,12 @@ class QuantizedDecoder(keras.layers.Layer):
         )
         self.decoder = decoder
 
+    def build(self, h_shape, codebook_shape):
+        self.dense.build((None, self.size))
+
+    def compute_output_shape(self, h_shape, codebook_shape):
+        return self.decoder.compute_output_shape(h_shape)
+
     def call(self, h, codebook):
         """Latents (B, *latent_shape) and codes (K, D) -> images, features (B, D), vectors
         (B * num_latents, D) and their codes' numbers (B * num_latents,)."""

@@ -17,6 +17,12 @@ class SingleLayerClassifier(keras.layers.Layer):
         super().__init__(name=name, dtype='float32')
         self.dense = layers.dense(name, seed, 0, nclass)
 
+    def build(self, input_shape):
+        self.dense.build((None, math.prod(input_shape[1:])))
+
+    def compute_output_shape(self, input_shape):
+        return None, self.dense.units
+
     def call(self, features):
         size = math.prod(features.shape[1:])
         return self.dense(ops.reshape(ops.stop_gradient(features), (-1, size)))  # (B, nclass)

@@ -44,6 +44,12 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
     ]
 
 
+def _build(convs, input_shape):
+    for conv in convs:  # of the shape only the channels matter
+        conv.build(input_shape)
+        input_shape = (*input_shape[:3], conv.filters)
+
+
 def dense(scope, seed, index, units, activation=None, name=None):
     """A float32 dense layer with glorot-uniform kernel, the `index`-th of its scope."""
     kernel_seed = layer_seed(seed, f'{scope}/dense_{index}')
@@ -78,6 +84,7 @@ class Encoder(keras.layers.Layer):
         widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
         self.convs = _convolutions(name, [depth, *widths, latent], seed, self.dtype_policy, 1)
         self.pool = keras.layers.AveragePooling2D(2, dtype=self.dtype_policy)
+        self.scales = scales
 
     def check(self, x):
         """Raises UserError for what are no images of its shape, as a batch of floats."""
@@ -105,9 +112,12 @@ class Encoder(keras.layers.Layer):
         return super().__call__(x)
 
     def build(self, input_shape):
-        pointwise, second = self.convs[:2]
-        pointwise.build(input_shape)
-        second.build((*input_shape[:3], pointwise.filters))
+        _build(self.convs, input_shape)
+
+    def compute_output_shape(self, input_shape):
+        _, height, width, _ = input_shape
+        scales, channels = self.scales, self.convs[-1].filters
+        return None, height >> scales, width >> scales, channels
 
     def call(self, x):
         pointwise, second, *convs, last = self.convs
@@ -133,6 +143,15 @@ class Decoder(keras.layers.Layer):
         self.convs = _convolutions(name, [*widths, colors], seed, self.dtype_policy)
         for conv in self.convs[2:-1:2]:
             conv.doubles = True
+        self.scales = scales
+
+    def build(self, input_shape):
+        _build(self.convs, input_shape)
+
+    def compute_output_shape(self, input_shape):
+        _, height, width, _ = input_shape
+        scales, channels = self.scales, self.convs[-1].filters
+        return None, height << scales, width << scales, channels
 
     def call(self, x):
         for conv in self.convs:

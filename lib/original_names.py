@@ -20,7 +20,10 @@ def variable_names(model):
                 numbers[name, scope] = taken[name, kind] = taken.get((name, kind), -1) + 1
             number = numbers[name, scope]
             name += f'{kind}_{number}/' if number else f'{kind}/'
-        names[name + leaf] = variable
+        name += leaf
+        while name in names:  # layers of one name, of networks that are no original's
+            name += '_'
+        names[name] = variable
     return names
 
 

@@ -43,25 +43,6 @@ def test_images_need_not_be_square():
     model.train_step(batch)
 
 
-@pytest.mark.parametrize('method', ['ACAI', 'AEVQVAE'])
-def test_plain_compile_and_fit(method):
-    model = tiny.make(method, lr=1e-3)
-    dataset = tiny.dataset(batch_size=8)
-    model.compile()
-    history = model.fit(dataset.train.take(3), epochs=2, verbose=0)
-    assert set(history.history) == set(model.tags)
-    assert int(model.global_step) == 6
-    by_hand = tiny.make(method, lr=1e-3)
-    step = tf.function(by_hand.train_step)
-    for _ in range(2):
-        for batch in dataset.train.take(3):
-            scalars = step(batch)
-    for ours, expected in zip(model.trainable_variables, by_hand.trainable_variables, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
-    for tag, value in scalars.items():
-        assert history.history[tag][-1] == pytest.approx(float(value), rel=1e-3, abs=1e-6)
-
-
 @pytest.mark.parametrize('optimizer', ['adam', keras.optimizers.SGD()])
 def test_compile_refuses_an_optimizer(optimizer):
     model = tiny.make('ACAI')

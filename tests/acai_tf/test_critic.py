@@ -4,13 +4,14 @@ import pytest
 import tensorflow as tf
 
 from acai_tf import critic as critics
+from lib import layers
 
 
 class LinearCritic(critics.Critic):
     """d(y) = w * mean(y): every loss and gradient by hand."""
 
     def __init__(self, weight):
-        super().__init__(scales=0, depth=1, latent=1)
+        super().__init__(network=None)
         self.weight = self.add_weight(shape=(), initializer='zeros', name='weight')
         self.weight.assign(weight)
 
@@ -78,7 +79,7 @@ def test_a_critic_that_is_exactly_right_still_teaches_the_autoencoder():
 
 
 def test_answer_is_the_mean_of_an_encoders_output():
-    critic = critics.Critic(scales=1, depth=2, latent=3)
+    critic = critics.Critic(layers.Encoder(1, 2, 3, 'disc'))
     images = tf.random.stateless_uniform((4, 8, 8, 1), (0, 0))
     answer = critic.answer(images)
     assert answer.shape == (4, 1, 1, 1)

@@ -1,0 +1,223 @@
+"""What Keras promises of a model, kept: fit, evaluate, predict, save, load and export."""
+import functools
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from acai_tf import networks
+from lib.errors import UserError
+from lib.optimizer import Adam
+
+SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
+COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
+
+
+class KerasModel(keras.Model):
+    """The Keras side of `acai_tf.Autoencoder`, which has the mathematics and the train step.
+
+    A batch is {'x': (B, ...), 'label': one-hot (B, nclass)}, or a pair (x, label).
+    """
+
+    means = ()  # one Mean per tag, made with the variables
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(package=cls.__module__.partition('.')[0])(cls)
+
+    def add_scalar(self, name, dtype):
+        """A variable of one number, 0 at first, that is saved with the weights."""
+        return self.add_weight(
+            name=name,
+            shape=(),
+            dtype=dtype,
+            initializer='zeros',
+            trainable=False,
+            aggregation='only_first_replica',
+        )
+
+    def build(self, input_shape):
+        """Makes the method's groups, then every variable, by a forward pass, and the optimizers.
+
+        Args:
+            input_shape: (None, *image_shape), also as the 'x' of a dict.
+
+        Raises:
+            UserError: own networks whose shapes do not fit.
+        """
+        shape = input_shape['x'] if isinstance(input_shape, dict) else input_shape
+        self.image_shape = tuple(shape[1:])
+        if self.given.encoder is None:
+            self.latent_shape = tuple(self.encoder.compute_output_shape(shape)[1:])
+        else:
+            self.latent_shape = networks.meet(self.encoder, self.decoder, self.image_shape)
+        self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
+        if self.given.critic is not None and self.critic is None:
+            raise UserError(f'{type(self).__name__} has no critic here; leave critic=... out.')
+        x = ops.zeros((1, *self.image_shape))
+        losses = self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
+        self.tags = list(losses.scalars)  # in the order of reports
+        self.means = [keras.metrics.Mean(name=tag) for tag in self.tags]
+        self.optimizers = {}
+        for group in self.groups:
+            optimizer = Adam(self.learning_rate(group))
+            if self.dtype_policy.compute_dtype == 'float16':
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(self.group_variables(group))
+            self.optimizers[group] = optimizer
+
+    def build_for(self, x):
+        """`build` for data, or a tensor's specification, of a model that knows no shapes yet."""
+        if self.latent_shape is None and hasattr(x, 'shape'):
+            with tf.init_scope():
+                self.build((None, *x.shape[1:]))
+
+    def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
+        """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
+
+        Raises:
+            UserError: for an optimizer, a loss or metrics; the model has its own.
+        """
+        if optimizer is not None:
+            raise UserError(
+                f'{type(self).__name__} has one optimizer per parameter group; '
+                'set the learning rate with lr=... when you make the model.'
+            )
+        if loss is not None or metrics is not None:
+            raise UserError(
+                f'{type(self).__name__} minimises and reports what its method says; compile it '
+                'without loss and metrics.'
+            )
+        super().compile(optimizer=None, **kwargs)
+
+    def compile_from_config(self, config):
+        self.compile(**{name: config[name] for name in COMPILED})
+
+    def fit(self, x=None, *args, **kwargs):
+        """Keras' fit: its logs are the epoch's means under the training tags."""
+        self.build_for(_first(x))
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Keras' evaluate: the means of the training tags, every example alike; changes no weight.
+
+        As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
+        """
+        self.build_for(_first(x))
+        return super().evaluate(x, *args, **kwargs)
+
+    @property
+    def metrics(self):
+        return list(self.means)
+
+    def record(self, scalars, x):
+        """Adds a batch's scalars to the means that Keras reports."""
+        for mean in self.means:
+            mean.update_state(scalars[mean.name], sample_weight=tf.shape(x)[0])
+
+    def unpack(self, data):
+        """(x, label) of a batch.
+
+        Raises:
+            UserError: it has none; the message says what a batch is.
+        """
+        x, label, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if isinstance(x, dict):
+            missing = [key for key in ('x', 'label') if key not in x]
+            if missing:
+                raise UserError(
+                    f"A batch must have 'x', (B, ...), and 'label', one-hot (B, {self.nclass}); "
+                    f'this one has {_keys(x)} but no {missing[0]!r}.'
+                )
+            x, label = x['x'], x['label']
+        if label is None or tuple(label.shape[1:]) != (self.nclass,):
+            shape = None if label is None else ('B', *label.shape[1:])
+            raise UserError(
+                f"A batch must have 'x', (B, ...), and 'label', one-hot (B, {self.nclass}); the "
+                f"labels of this one are {'missing' if shape is None else shape}."
+            )
+        return x, label
+
+    def test_step(self, data):
+        """The scalars of a batch, with noise of its own, for `evaluate`."""
+        x, label = self.unpack(data)
+        seen = self.means[0].count  # examples before; tells the draws of batches apart
+        scalars = self.compute_losses(x, label, self.draw_noise(x, draw=1 + seen)).scalars
+        self.record(scalars, x)
+        return scalars
+
+    def call(self, x):
+        """Reconstructions, of a batch or of its 'x'; what `predict` gives."""
+        return self.reconstruct(x['x'] if isinstance(x, dict) else x)
+
+    def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
+        """Writes a SavedModel with the signatures encode, decode, reconstruct and classify.
+
+        Each takes one tensor (B, ...) and returns one under 'output_0'. A sampling method draws as
+        at the step of the export. Other formats of Keras' export have `call` alone.
+        """
+        if not self.built:
+            raise UserError(f'{self.name} knows no shapes yet; call it on a batch before export.')
+        if format != 'tf_saved_model':
+            return super().export(filepath, format=format, verbose=verbose, **kwargs)
+        x = tf.TensorSpec((None, *self.image_shape), tf.float32, name='x')
+        h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
+        archive = keras.export.ExportArchive()
+        archive.track(self)
+        for name, spec in {'encode': x, 'decode': h, 'reconstruct': x, 'classify': x}.items():
+            archive.add_endpoint(name, functools.partial(getattr(self, name)), [spec])
+        return archive.write_out(filepath, verbose=verbose)
+
+    def seed_states(self):
+        """The states of own networks' random layers, such as dropout, which Keras does not save."""
+        kept = {id(variable) for variable in self.weights}
+        return [variable for variable in self.variables if id(variable) not in kept]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self.seed_states()):
+            store[f'{SEED_STATE}{index}'] = state.numpy()
+
+    def load_own_variables(self, store):
+        keys = list(store.keys())
+        super().load_own_variables({key: store[key] for key in keys if SEED_STATE not in key})
+        for index, state in enumerate(self.seed_states()):
+            state.assign(store[f'{SEED_STATE}{index}'])
+
+    def get_config(self):
+        given = {
+            role: keras.saving.serialize_keras_object(network)
+            for role, network in vars(self.given).items()
+            if network is not None
+        }
+        shared = {
+            'image_shape': self.image_shape,
+            'nclass': self.nclass,
+            'lr': self.lr,
+            'seed': self.seed,
+            'dtype': self.dtype_policy.name,
+            'name': self.name,
+        }
+        return {**shared, **self.params, **given}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        networks = {
+            role: keras.saving.deserialize_keras_object(config[role], custom_objects)
+            for role in ('encoder', 'decoder', 'critic')
+            if role in config
+        }
+        return cls(**{**config, **networks})
+
+
+def _keys(batch):
+    return ', '.join(map(repr, batch)) or 'nothing'
+
+
+def _first(x):
+    """The data of what fit was given, or something of their shape, where that can be told."""
+    if isinstance(x, tf.data.Dataset):
+        x = x.element_spec
+    if isinstance(x, tuple):
+        x = x[0]
+    return x.get('x') if isinstance(x, dict) else x

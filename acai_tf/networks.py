@@ -1,0 +1,226 @@
+"""The networks of a model: the paper's, or any Keras layers or models of one's own."""
+import re
+import types
+
+import keras
+from keras import ops
+
+from lib import layers
+from lib.errors import UserError
+
+
+class Given(types.SimpleNamespace):
+    """A user's own networks: encoder, decoder and critic, each None where the paper's serves.
+
+    A plain object, so that Keras sees them once: in the layers that they become part of.
+    """
+
+
+class TrainMode:
+    """Whether own networks behave as in training (dropout, batch norm): inside its `with` alone."""
+
+    on = False
+
+    def __enter__(self):
+        self.on = True
+
+    def __exit__(self, *_):
+        self.on = False
+
+
+class Network(keras.layers.Layer):
+    """A network of the user's as a part of a model: with float32 at its end, and in training mode
+    during train steps alone.
+
+    Args:
+        network: a Keras layer or model with one input and one output, (B, ...) each.
+        role: 'encoder', 'decoder' or 'critic'.
+        mode: the model's `TrainMode`.
+    """
+
+    def __init__(self, network, role, mode):
+        super().__init__(name=role, dtype='float32')
+        self.network, self.mode = network, mode
+
+    def check(self, x):
+        """Raises UserError for what are no examples of the shape that it met."""
+        if tuple(x.shape[1:]) != self.shape_of_one:
+            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
+
+    def call(self, x):
+        return ops.cast(self.network(x, training=self.mode.on), 'float32')
+
+    def compute_output_shape(self, input_shape):
+        return (None, *self.output_shape_of_one)
+
+    def meet(self, shape):
+        """Makes the variables, by an answer to zeros.
+
+        Args:
+            shape: of one example.
+
+        Returns:
+            The shape of the answer to one example.
+
+        Raises:
+            UserError: there is none; the message names the shapes.
+        """
+        who = f'The {self.name} {self.network.name!r}'
+        try:
+            answer = self.network(ops.zeros((1, *shape)), training=False)
+        except Exception as error:  # whatever a layer raises
+            reason = ' '.join(re.sub(r'\x1b\[\d+m', '', str(error)).split())[:200]  # no colours
+            raise UserError(
+                f'{who} does not take data of shape {batch(shape)}: {reason}'
+            ) from error
+        is_number = hasattr(answer, 'shape') and 'float' in keras.backend.standardize_dtype(
+            answer.dtype
+        )
+        if not is_number:
+            raise UserError(
+                f'{who} must answer data of shape {batch(shape)} with one tensor (B, ...) of '
+                f'floats, not with {_described(answer)}.'
+            )
+        if tuple(answer.shape[:1]) != (1,):
+            raise UserError(
+                f'{who} must answer every example of shape {batch(shape)} on its own, and answers '
+                f'a batch of one with shape {tuple(answer.shape)}.'
+            )
+        self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(answer.shape[1:])
+        self.build((None, *shape))
+        return self.output_shape_of_one
+
+
+def batch(shape):
+    """The shape of a batch as text: (32, 32, 1) -> '(B, 32, 32, 1)'."""
+    return f'({", ".join(["B", *map(str, shape)])})'
+
+
+def _described(answer):
+    if hasattr(answer, 'dtype'):
+        return f'{keras.backend.standardize_dtype(answer.dtype)} of shape {tuple(answer.shape)}'
+    return f'a {type(answer).__name__}'
+
+
+def input_shape_of(network):
+    """The shape of one example that a network says it takes, or None where it leaves that open."""
+    shape = getattr(network, 'input_shape', None)
+    if not isinstance(shape, tuple) or not shape or None in shape[1:]:
+        return None
+    return shape[1:]
+
+
+def check_arguments(class_name, given, image_shape, sizes):
+    """Refuses arguments of a model that contradict each other.
+
+    Args:
+        class_name: of the model.
+        given: `Given`.
+        image_shape: of one example, or None.
+        sizes: {'scales', 'depth', 'latent': value or None}, of the paper's networks.
+
+    Raises:
+        UserError: the message says what to give.
+    """
+    missing = [name for name, value in sizes.items() if value is None]
+    if (given.encoder is None) != (given.decoder is None):
+        raise UserError(f'{class_name} needs an encoder and a decoder, or neither.')
+    if given.encoder is None:
+        if image_shape is None or missing:
+            raise UserError(
+                f'{class_name} needs {(missing or ["image_shape"])[0]}; give image_shape, scales, '
+                'depth and latent, or an encoder and a decoder of your own.'
+            )
+        _check_image(image_shape, sizes['scales'])
+    elif len(missing) < len(sizes):
+        extra = next(name for name in sizes if name not in missing)
+        raise UserError(
+            f"{extra} is of the paper's networks; leave it out beside an encoder and a decoder."
+        )
+
+
+def _check_image(image_shape, scales):
+    height, width, _ = image_shape
+    if height % (1 << scales) or width % (1 << scales):
+        raise UserError(
+            f'An image of {height}x{width} cannot be halved {scales} times; use fewer scales.'
+        )
+
+
+def make(model, image_shape, scales, depth, latent):
+    """(encoder, decoder) of a model: its user's, or the paper's of the given sizes."""
+    given, policy, seed = model.given, model.dtype_policy, model.seed
+    if given.encoder is not None:
+        roles = (('encoder', given.encoder), ('decoder', given.decoder))
+        return tuple(Network(network, role, model.mode) for role, network in roles)
+    return (
+        layers.Encoder(
+            scales, depth, latent, model.ENCODER_SCOPE, seed, policy, tuple(image_shape)
+        ),
+        layers.Decoder(scales, depth, image_shape[-1], model.DECODER_SCOPE, seed, policy),
+    )
+
+
+def meet(encoder, decoder, shape):
+    """Makes the variables of a user's encoder and decoder, and sees that their shapes fit.
+
+    Args:
+        encoder, decoder: `Network`.
+        shape: of one example.
+
+    Returns:
+        The shape of one example's latents.
+
+    Raises:
+        UserError: they do not; the message names the shapes.
+    """
+    latent_shape = encoder.meet(shape)
+    if not latent_shape:
+        raise UserError(
+            f'The encoder answers data of shape {batch(shape)} with (B,); latents are (B, ...) '
+            'with at least one axis of their own.'
+        )
+    back = decoder.meet(latent_shape)
+    if back != shape:
+        raise UserError(
+            f'The encoder takes data of shape {batch(shape)} to latents {batch(latent_shape)}, and '
+            f'the decoder takes these to {batch(back)}; it must give the shape of the data.'
+        )
+    return latent_shape
+
+
+def fresh_copy(network):
+    """A Keras network of the same layers with weights of its own.
+
+    Raises:
+        UserError: it cannot be copied.
+    """
+    try:
+        if isinstance(network, keras.Model):
+            return keras.models.clone_model(network)
+        return type(network).from_config(network.get_config())
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise UserError(
+            f'The encoder {network.name!r} cannot be copied for the critic (it has no usable '
+            'get_config); give a critic=... of your own.'
+        ) from error
+
+
+def make_critic_network(model):
+    """What answers as the model's critic: its user's, a fresh copy of its user's encoder, or the
+    paper's."""
+    given = model.given
+    if given.critic is None and given.encoder is None:
+        return layers.Encoder(
+            model.scales, model.advdepth, model.latent, 'disc', model.seed, model.dtype_policy
+        )
+    network = given.critic if given.critic is not None else fresh_copy(given.encoder)
+    network = Network(network, 'critic', model.mode)
+    network.meet(model.image_shape)
+    return network
+
+
+def penalties(variables):
+    """The sum of what variables' own regularisers ask for, a scalar, or 0 without any."""
+    asked = [v.regularizer(v) for v in variables if getattr(v, 'regularizer', None) is not None]
+    return sum(asked)

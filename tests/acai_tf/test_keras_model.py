@@ -1,0 +1,210 @@
+"""What Keras promises of a model: fit, evaluate, predict, callbacks, save, load, export."""
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import acai_tf
+from lib.errors import UserError
+from tests import tiny
+
+IMAGE = {'image_shape': (8, 8, 1), 'scales': 1}
+some_methods = pytest.mark.parametrize('method', ['ACAI', 'VAE', 'AEVQVAE'])
+every_method = pytest.mark.parametrize('method', tiny.METHODS)
+
+
+def make(method='ACAI', **changes):
+    return tiny.make(method, **{**IMAGE, 'lr': 3e-3, **changes})
+
+
+def batches(model, size=12, batch_size=4):
+    return tf.data.Dataset.from_tensor_slices(tiny.batch(model, size)).batch(batch_size)
+
+
+def values(variables):
+    return [variable.numpy() for variable in variables]
+
+
+def state(model):
+    """Weights, step, and what the optimizers remember."""
+    optimizers = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    return values([*model.variables, *optimizers])
+
+
+def assert_equal(ours, expected):
+    for one, other in zip(ours, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@some_methods
+def test_fit_reports_the_epochs_means(method):
+    model, by_hand = make(method), make(method)
+    model.compile()
+    history = model.fit(batches(model), epochs=2, verbose=0).history
+    step = tf.function(by_hand.train_step)
+    for epoch in range(2):
+        scalars = [step(batch) for batch in batches(by_hand)]
+        for tag in model.tags:
+            mean = np.mean([float(one[tag]) for one in scalars])
+            assert history[tag][epoch] == pytest.approx(mean, rel=1e-3, abs=1e-6), tag
+    assert set(history) == set(model.tags)
+    assert history[model.tags[0]][0] != history[model.tags[0]][1]
+
+
+def test_steps_per_execution_change_nothing_but_speed():
+    one, three = make(), make()
+    one.compile()
+    three.compile(steps_per_execution=3)
+    expected = one.fit(batches(one), epochs=2, verbose=0).history
+    history = three.fit(batches(three), epochs=2, verbose=0).history
+    for tag, means in expected.items():
+        assert history[tag] == pytest.approx(means, rel=1e-3, abs=1e-7), tag
+    assert int(three.global_step) == 6
+
+
+@some_methods
+def test_evaluate_gives_the_same_tags_and_changes_no_weight(method):
+    model = make(method)
+    model.compile()
+    before = state(model)
+    data = batches(model, size=11)  # the last batch is smaller, and counts for less
+    scores = model.evaluate(data, return_dict=True, verbose=0)
+    assert_equal(state(model), before)
+    assert set(scores) == set(model.tags) and np.isfinite(list(scores.values())).all()
+    again = model.evaluate(data, verbose=0)
+    assert dict(zip(model.metrics_names, again, strict=True)) == pytest.approx(scores)
+    means, seen = dict.fromkeys(model.tags, 0.0), 0
+    for batch in data:
+        noise = model.draw_noise(batch['x'], draw=1 + seen)
+        scalars = model.compute_losses(batch['x'], batch['label'], noise).scalars
+        seen += len(batch['x'])
+        for tag in model.tags:
+            means[tag] += float(scalars[tag]) * len(batch['x']) / 11
+    assert scores == pytest.approx(means, rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize('form', ['dataset', 'arrays', 'dict'])
+def test_data_come_in_keras_forms(form):
+    model = make('AEBaseline')
+    model.compile()
+    batch = {key: value.numpy() for key, value in tiny.batch(model, 8).items()}
+    data = {
+        'dataset': (tf.data.Dataset.from_tensor_slices(batch).batch(4),),
+        'arrays': (batch['x'], batch['label']),
+        'dict': (batch,),
+    }[form]
+    model.fit(*data, batch_size=None if form == 'dataset' else 4, verbose=0)
+    assert int(model.global_step) == 2
+    pictures = model.predict(*data[:1], verbose=0)
+    np.testing.assert_allclose(pictures, model.reconstruct(batch['x']), atol=1e-5)
+
+
+def test_validation_and_callbacks(tmp_path):
+    model = make()
+    model.compile()
+    best, newest = str(tmp_path / 'best.keras'), str(tmp_path / 'newest.weights.h5')
+    history = model.fit(
+        batches(model),
+        validation_data=batches(model, size=8),
+        epochs=4,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping('val_loss_ae', mode='max', patience=1),
+            keras.callbacks.ModelCheckpoint(
+                best, 'val_loss_ae', mode='min', save_best_only=True
+            ),
+            keras.callbacks.ModelCheckpoint(newest, save_weights_only=True),
+            keras.callbacks.TensorBoard(str(tmp_path / 'board')),
+        ],
+    ).history
+    # It falls and should rise, so that the second epoch is the last.
+    assert set(history) == {*model.tags, *(f'val_{tag}' for tag in model.tags)}
+    assert len(history['loss_ae']) == 2
+    assert history['val_loss_ae'][1] < history['val_loss_ae'][0]
+    assert_equal(state(keras.models.load_model(best)), state(model))
+    other = make(seed=3)
+    other.load_weights(newest)
+    assert_equal(state(other), state(model))
+    assert {path.name for path in (tmp_path / 'board').iterdir()} == {'train', 'validation'}
+
+
+@every_method
+def test_summary_shows_every_part(method):
+    lines, model = [], make(method)
+    model.summary(print_fn=lines.append)
+    text = '\n'.join(lines)
+    assert '?' not in text and 'unbuilt' not in text
+    for part in model.layers:
+        assert part.name in text and f' {part.count_params():,} ' in text
+    assert '(None, 8, 8, 1)' in text and '(None, 4, 4, 4)' in text and '(None, 10)' in text
+
+
+@every_method
+def test_a_saved_model_goes_on_as_if_never_stopped(method, tmp_path):
+    model, path = make(method), str(tmp_path / 'm.keras')
+    model.compile(steps_per_execution=3)
+    for _ in range(3):
+        model.train_step(tiny.batch(model))
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert type(loaded) is type(model) and loaded.params == model.params
+    assert loaded.get_config() == model.get_config() and int(loaded.global_step) == 3
+    assert loaded.steps_per_execution == 3
+    assert_equal(state(loaded), state(model))
+    x = tiny.batch(model)['x']
+    np.testing.assert_array_equal(loaded(x), model(x))
+    for each in (model, loaded):
+        each.train_step(tiny.batch(model))
+    assert_equal(state(loaded), state(model))
+
+
+def test_a_saved_model_keeps_its_precision_and_loss_scale(tmp_path):
+    model, path = make(dtype='mixed_float16', lr=0.01, seed=5), str(tmp_path / 'm.keras')
+    model.train_step(tiny.batch(model))
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert loaded.dtype_policy.name == 'mixed_float16' and not loaded.compiled
+    assert_equal(state(loaded), state(model))
+
+
+@every_method
+def test_export(method, tmp_path):
+    model = make(method)
+    model.export(str(tmp_path), verbose=False)
+    signatures = tf.saved_model.load(str(tmp_path)).signatures
+    assert {'encode', 'decode', 'reconstruct', 'classify'} <= set(signatures)
+    for size in (1, 3):
+        x = tiny.batch(model, size)['x']
+        h = model.encode(x)
+        for name, given in {'encode': x, 'decode': h, 'reconstruct': x, 'classify': x}.items():
+            (answer,) = signatures[name](given).values()
+            np.testing.assert_allclose(answer, getattr(model, name)(given), atol=1e-5)
+
+
+@pytest.mark.parametrize('wrong', [{'loss': 'mse'}, {'metrics': ['mae']}])
+def test_losses_and_metrics_are_the_methods(wrong):
+    with pytest.raises(UserError, match='ACAI minimises and reports what its method says'):
+        make().compile(**wrong)
+
+
+@pytest.mark.parametrize(
+    'batch, words',
+    [
+        ({'label': 1}, "this one has 'label' but no 'x'"),
+        ({}, "this one has nothing but no 'x'"),
+        ({'x': np.zeros((2, 8, 8, 1))}, "this one has 'x' but no 'label'"),
+        (np.zeros((2, 8, 8, 1)), 'the labels of this one are missing'),
+        ((np.zeros((2, 8, 8, 1)), np.zeros((2, 3))), r"are \('B', 3\)"),
+        ((np.zeros((2, 8, 8, 1)), np.zeros(2)), r"are \('B',\)"),
+    ],
+)
+def test_a_batch_that_is_none_is_refused_in_one_sentence(batch, words):
+    for step in (make('AEBaseline').train_step, make('AEBaseline').test_step):
+        with pytest.raises(UserError, match=words) as raised:
+            step(batch)
+        assert '\n' not in str(raised.value)
+
+
+def test_classes_are_registered():
+    for name, cls in acai_tf.ALL_AES.items():
+        assert keras.saving.get_registered_object(f'acai_tf>{name}') is cls

@@ -1,0 +1,262 @@
+"""Networks of one's own: any Keras layers, data and latents of any rank."""
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import acai_tf
+from lib import original_names
+from lib.errors import UserError
+from tests import tiny
+
+NCLASS = 3
+
+
+def dense(*units, **options):
+    *hidden, last = (keras.layers.Dense(unit) for unit in units)
+    return keras.Sequential([*hidden, keras.layers.LeakyReLU(0.2), last], **options)
+
+
+def vectors():
+    """Data (B, 12) to latents (B, 5), with layers that training and evaluation see differently."""
+    encoder = keras.Sequential(
+        [keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dense(5)]
+    )
+    decoder = keras.Sequential([keras.layers.Dropout(0.1), keras.layers.Dense(12)])
+    return encoder, decoder, (12,)
+
+
+def sequences():
+    """Data (B, 6, 3) to latents (B, 5); the encoder knows its shape."""
+    encoder = keras.Sequential([
+        keras.layers.Input((6, 3)), keras.layers.Conv1D(4, 3, padding='same', activation='relu'),
+        keras.layers.Flatten(), keras.layers.Dense(5),
+    ])
+    decoder = keras.Sequential([keras.layers.Dense(18), keras.layers.Reshape((6, 3))])
+    return encoder, decoder, (6, 3)
+
+
+def volumes():
+    """Data (B, 4, 4, 4, 1) to latents (B, 2, 2, 2, 3), functional."""
+    x = keras.Input((4, 4, 4, 1))
+    h = keras.Input((2, 2, 2, 3))
+    encoder = keras.Model(x, keras.layers.Conv3D(3, 3, 2, 'same')(x))
+    decoder = keras.Model(h, keras.layers.Conv3DTranspose(1, 3, 2, 'same')(h))
+    return encoder, decoder, (4, 4, 4, 1)
+
+
+DATA = {'vectors': vectors, 'sequences': sequences, 'volumes': volumes}
+
+
+def make(method, data, **changes):
+    keras.utils.set_random_seed(0)
+    encoder, decoder, _ = DATA[data]()
+    options = {**tiny.SMALL.get(method, {}), 'lr': 3e-3, **changes}
+    return acai_tf.ALL_AES[method](encoder=encoder, decoder=decoder, nclass=NCLASS, **options)
+
+
+def batch_of(shape, size=8):
+    draws = np.random.default_rng(0)
+    x = draws.uniform(-1, 1, (size, *shape)).astype('float32')
+    return {'x': x, 'label': np.eye(NCLASS, dtype='float32')[np.arange(size) % NCLASS]}
+
+
+@pytest.mark.parametrize(
+    'method, data',
+    [*((method, 'vectors') for method in tiny.METHODS),
+     *(('ACAI', data) for data in DATA), ('VAE', 'volumes'), ('AEVQVAE', 'sequences')],
+)
+def test_every_method_learns_data_of_any_rank(method, data):
+    model = make(method, data)
+    shape = DATA[data]()[2]
+    batch = batch_of(shape)
+    scalars = [model.train_step(batch) for _ in range(8)]
+    if method in ('ACAI', 'LRAE', 'AAE'):  # the others take more steps to tell
+        assert float(scalars[-1]['loss_ae']) < float(scalars[0]['loss_ae'])
+    assert all(np.isfinite(float(value)) for one in scalars for value in one.values())
+    h = model.encode(batch['x'])
+    assert model.image_shape == shape and h.shape == (8, *model.latent_shape)
+    assert model.decode(h).shape == model.reconstruct(batch['x']).shape == (8, *shape)
+    assert model.classify(batch['x']).shape == (8,)
+    names = original_names.variable_names(model)
+    assert len(names) == len(model.variables)
+    grouped = [id(v) for group in model.groups for v in model.group_variables(group)]
+    assert sorted(grouped) == sorted(map(id, model.trainable_variables))
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'AEVQVAE', 'VAE'])
+def test_it_is_saved_loaded_and_exported(method, tmp_path):
+    model, batch, path = make(method, 'vectors'), batch_of((12,)), str(tmp_path / 'm.keras')
+    model.train_step(batch)
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    np.testing.assert_array_equal(loaded(batch['x']), model(batch['x']))
+    for _ in range(2):  # dropout draws on, too
+        ours, expected = loaded.train_step(batch), model.train_step(batch)
+        for tag in model.tags:
+            assert float(ours[tag]) == float(expected[tag]), tag
+    model.export(str(tmp_path / 'exported'), verbose=False)
+    exported = tf.saved_model.load(str(tmp_path / 'exported'))
+    np.testing.assert_allclose(exported.reconstruct(batch['x']), model(batch['x']), atol=1e-5)
+
+
+def test_the_promised_call():
+    """Ten lines: the critic's numbers are averaged, alpha has the latents' rank."""
+    encoder, decoder, _ = sequences()
+    critic = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(7)])
+    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, critic=critic, nclass=10, lr=1e-4)
+    x = batch_of((6, 3))['x']
+    assert model.built and model.draw_noise(x)['alpha'].shape == (8, 1)
+    answer = model.critic.answer(x)
+    assert answer.shape == (8, 1, 1)
+    np.testing.assert_allclose(answer[:, 0, 0], np.mean(critic(x), axis=1), rtol=1e-5)
+    assert model.params == {'advweight': 0.5, 'reg': 0.2}
+
+
+def test_interpolations_of_own_data():
+    model, batch = make('ACAI', 'sequences'), batch_of((6, 3))
+    between = acai_tf.interpolate(model, batch['x'][0], batch['x'][1], 4)
+    assert between.shape == (4, 6, 3)
+    with pytest.raises(UserError, match=r'must be \(B, 6, 3\), not \(8, 3, 6\)'):
+        acai_tf.interpolate(model, *[np.swapaxes(batch['x'], 1, 2)] * 2)
+
+
+def test_losses_are_those_of_the_formulas():
+    """Equations 1-3 by hand, with linear networks on vectors."""
+    encoder, decoder, critic = (keras.layers.Dense(n, use_bias=False) for n in (2, 4, 3))
+    model = acai_tf.ACAI(
+        image_shape=(4,), encoder=encoder, decoder=decoder, critic=critic, nclass=3, advweight=0.7
+    )
+    batch, alpha = batch_of((4,), 5), np.linspace(0, 0.5, 5, dtype='float32')[:, None]
+    scalars = model.compute_losses(batch['x'], batch['label'], {'alpha': alpha}).scalars
+    f, g, d = (np.asarray(layer.kernel, np.float64) for layer in (encoder, decoder, critic))
+    h = batch['x'] @ f
+    mixed = (alpha * h + (1 - alpha) * h[::-1]) @ g
+    blend = 0.2 * batch['x'] + 0.8 * h @ g
+    answers = [np.mean(images @ d, axis=1) for images in (mixed, blend)]
+    expected = {
+        'loss_ae': np.mean((batch['x'] - h @ g) ** 2),
+        'loss_disc': np.mean((answers[0] - alpha[:, 0]) ** 2),
+        'loss_ae_disc': np.mean(answers[0] ** 2),
+        'loss_disc_real': np.mean(answers[1] ** 2),
+    }
+    for tag, value in expected.items():
+        assert float(scalars[tag]) == pytest.approx(value, rel=1e-5), tag
+
+
+def test_shapes_may_wait_for_the_first_batch():
+    batch = batch_of((12,))
+    encoder, decoder, _ = vectors()
+    for first in (
+        lambda model: model(batch['x']),
+        lambda model: model.encode(batch['x']),
+        lambda model: tf.function(model.train_step)(batch),
+    ):
+        copies = [keras.models.clone_model(network) for network in (encoder, decoder)]
+        model = acai_tf.ACAI(encoder=copies[0], decoder=copies[1], nclass=NCLASS)
+        assert not model.built and model.image_shape is None
+        with pytest.raises(UserError, match='knows no shapes yet'):
+            model.export('nowhere')
+        first(model)
+        assert model.image_shape == (12,) and model.latent_shape == (5,)
+        assert list(model.groups) == ['autoencoder', 'critic', 'classifier']
+
+
+def test_the_critic_is_a_fresh_copy_of_the_encoder():
+    model = make('ACAI', 'sequences')
+    encoder, critic = model.encoder.network, model.critic.encoder.network
+    for ours, theirs in zip(encoder.trainable_variables, critic.trainable_variables, strict=True):
+        assert ours.shape == theirs.shape and ours is not theirs
+    kernels = [network.layers[-1].kernel.numpy() for network in (encoder, critic)]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
+
+
+def test_own_layers_are_in_training_mode_during_train_steps_alone():
+    model, batch = make('AEBaseline', 'vectors'), batch_of((12,))
+    model(batch['x'])
+    norm = model.encoder.network.layers[1]
+    before = norm.moving_mean.numpy()
+    model.compute_losses(batch['x'], batch['label'], {})
+    model.encode(batch['x'])
+    np.testing.assert_array_equal(norm.moving_mean, before)
+    model.train_step(batch)
+    assert np.abs(norm.moving_mean - before).max() > 1e-4
+    assert not model.mode.on
+
+
+def test_regularisers_of_own_layers_are_minimised():
+    plain = keras.layers.Dense(4)
+    asked = keras.layers.Dense(2, kernel_regularizer=keras.regularizers.L2(0.3))
+    model = acai_tf.AEBaseline(image_shape=(4,), encoder=asked, decoder=plain, nclass=NCLASS)
+    batch = batch_of((4,))
+    losses = model.compute_losses(batch['x'], batch['label'], {})
+    penalty = 0.3 * float(tf.reduce_sum(asked.kernel.value**2))
+    objective = float(losses.objectives['autoencoder'])
+    assert objective == pytest.approx(float(losses.scalars['loss']) + penalty)
+
+
+class Odd(keras.layers.Layer):
+    """A layer without a usable get_config."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def answering(function):
+    return keras.layers.Lambda(function)
+
+
+@pytest.mark.parametrize(
+    'networks, words',
+    [
+        ({'decoder': dense(3, 9)}, r'data of shape \(B, 7\) to latents \(B, 4\), .* to \(B, 9\)'),
+        (
+            {'decoder': keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(7)])},
+            r"The decoder '\w+' does not take data of shape \(B, 4\)",
+        ),
+        (
+            {'encoder': keras.layers.Conv2D(3, 3)},
+            r"The encoder '\w+' does not take data of shape \(B, 7\): .*ndim=4",
+        ),
+        (
+            {'encoder': answering(lambda x: x[:, 0])},
+            r'answers data of shape \(B, 7\) with \(B,\); latents are \(B, ...\)',
+        ),
+        ({'critic': answering(lambda x: {'a': x})}, r'\(B, 7\) with one .* not with a dict'),
+        (
+            {'critic': answering(lambda x: keras.ops.argmax(x, -1))},
+            r'one tensor \(B, ...\) of floats, not with int32 of shape \(1,\)',
+        ),
+        (
+            {'critic': answering(lambda x: keras.ops.mean(x))},
+            r'every example of shape \(B, 7\) on its own, and .* with shape \(\)',
+        ),
+        ({'encoder': Odd(4)}, 'cannot be copied for the critic'),
+        ({'decoder': None}, 'ACAI needs an encoder and a decoder, or neither'),
+        ({'depth': 3}, "depth is of the paper's networks; leave it out"),
+        ({'encoder': None, 'decoder': None}, 'ACAI needs scales; give image_shape, scales'),
+        ({'reg': 2}, 'reg=2: it must be between'),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_sentence(networks, words):
+    options = {'encoder': dense(3, 4), 'decoder': dense(3, 7), 'nclass': NCLASS, **networks}
+    with pytest.raises(UserError, match=words) as raised:
+        acai_tf.ACAI(image_shape=(7,), **options)
+    assert '\n' not in str(raised.value)
+
+
+def test_a_method_without_critic_refuses_one():
+    encoder, decoder, _ = sequences()
+    for method in (acai_tf.AEBaseline, acai_tf.VAE):
+        with pytest.raises(UserError, match=f'{method.__name__} has no critic here'):
+            method(encoder=encoder, decoder=decoder, critic=dense(2, 1), nclass=NCLASS)
+
+
+def test_a_vae_can_have_the_critic():
+    model, batch = make('VAE', 'sequences', advweight=0.5), batch_of((6, 3))
+    assert model.params == {'beta': 1.0, 'advweight': 0.5, 'reg': 0.2}
+    assert {'loss_disc', 'elbo'} <= set(model.train_step(batch))
