@@ -10,8 +10,16 @@ from lib.runs import architecture, scalars
 
 SIZES = ('scales', 'depth', 'latent')
 # What is used of args.json.
-OPTIONS = {'lr': float, 'seed': int, 'batch': int, 'dataset': str, 'latent_width': int}
-RUN_OPTIONS = ('seed', 'lr', 'batch', 'latent_width')  # of a `lib.paper.results.Run`
+OPTIONS = {
+    'lr': float,
+    'seed': int,
+    'batch': int,
+    'dataset': str,
+    'latent_width': int,
+    'precision': str,
+    'devices': int,
+}
+RUN_OPTIONS = tuple(set(OPTIONS) - {'dataset'})  # of a `lib.paper.results.Run`
 LARGEST = 1 << 31  # of what is computed with
 
 

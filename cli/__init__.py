@@ -86,6 +86,9 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     if wants_tensorflow():
         _import_quietly('tensorflow')
     logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
+    from lib import devices
+
+    devices.keep_float32()
     try:
         yield given
     except UserError as error:

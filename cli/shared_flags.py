@@ -34,10 +34,10 @@ def define_autoencoder_flags():
     flags.DEFINE_enum(
         'precision',
         'auto',
-        ['auto', 'float32', 'mixed_float16', 'mixed_bfloat16'],
-        'Number format of the convolutions; auto is mixed_float16 on GPUs with tensor cores.',
+        ['auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'],
+        'Number format of the convolutions; auto is float32 but on GPUs with tensor cores.',
     )
-    flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto does on a GPU.')
+    flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto: on one GPU.')
     flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
 
 

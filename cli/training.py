@@ -19,13 +19,20 @@ def train(method):
     from lib import train as training
 
     machines.join()
-    strategy = devices.make_strategy(FLAGS.devices)
-    precision = devices.resolve_precision(FLAGS.precision)
-    if FLAGS.batch % strategy.num_replicas_in_sync:
+    count = devices.count_machines()
+    choice = devices.choose(
+        devices.find_gpus(),
+        precision=FLAGS.precision,
+        jit=FLAGS.jit,
+        devices=FLAGS.devices,
+        machines=count,
+    )
+    if FLAGS.batch % choice.replicas:
         raise UserError(
-            f'--batch={FLAGS.batch} cannot be shared out equally over '
-            f'{strategy.num_replicas_in_sync} devices; choose a multiple of their number.'
+            f'--batch={FLAGS.batch} cannot be shared out equally over {choice.replicas} devices; '
+            'choose a multiple of their number.'
         )
+    strategy = devices.start(choice, count)
     dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     with strategy.scope():
@@ -37,21 +44,21 @@ def train(method):
             depth=FLAGS.depth,
             latent=FLAGS.latent,
             seed=FLAGS.seed,
-            dtype=precision,
+            dtype=choice.dtype,
             **own,
         )
     name = runs.experiment_name(method.__name__, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
     args = {key: FLAGS[key].value for key in _RECORDED}
     args = {'class': method.__name__, **args, **model.params}
-    args |= {'precision': precision, 'devices': strategy.num_replicas_in_sync}
+    args |= {'precision': choice.precision, 'devices': choice.replicas, 'jit': choice.jit}
     if FLAGS.dry_run:
         describe(model, folder, args)
         return 0
-    with opened(folder, args, model, may_change=('total_kimg', 'report_kimg')):
-        jit_compile = devices.resolve_jit(FLAGS.jit)
+    with opened(folder, args, model, may_change=('total_kimg', 'report_kimg', 'jit')):
+        print(choice.line)
         stopped_by = training.train_run(
-            model, dataset, folder, args=args, jit_compile=jit_compile, **schedule()
+            model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
         )
     return end(folder, model, stopped_by)
 
@@ -74,7 +81,7 @@ def opened(folder, args, model, may_change=()):
     saves = model.distribute_strategy.extended.should_checkpoint
     with folder.locked() if saves else contextlib.nullcontext():
         defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
-        folder.check_args(args, may_change, defaults)
+        folder.check_args(args, may_change, defaults | _BEFORE)
         yield
 
 
@@ -98,6 +105,7 @@ def end(folder, model, stopped_by):
     return 0
 
 
+_BEFORE = {'precision': 'float32', 'devices': 1}  # of runs that did not record it
 _RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
 
 

@@ -1,51 +1,133 @@
-"""What the machine offers: devices, number formats and the compiler that suit it."""
+"""What the machine offers: devices, and the number formats and the compiler that suit them."""
+import dataclasses
+
 import tensorflow as tf
 
 from lib.errors import UserError
 
-TENSOR_CORES = (7, 0)  # compute capability from which float16 is faster
+FLOAT16_FROM, BFLOAT16_FROM = (7, 0), (8, 0)  # compute capabilities that are fast in it
+PRECISIONS = ('auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16')
 
 
-def _gpus():
-    return tf.config.list_physical_devices('GPU')
+@dataclasses.dataclass(frozen=True)
+class Gpu:
+    """A GPU: its name, and its compute capability (major, minor), (0, 0) where none is known."""
+
+    name: str
+    compute_capability: tuple = (0, 0)
 
 
-def resolve_precision(precision):
-    """The Keras dtype policy for the flag --precision.
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a run computes on, and how.
 
-    'auto' is mixed_float16 where every GPU has tensor cores, and float32 elsewhere.
+    gpus: the GPUs in use, the machine's first; none where the CPU computes.
+    replicas: how many parts a batch is shared out in, over all machines.
+    precision: one of PRECISIONS without 'auto'.
+    jit: whether XLA compiles the train step.
     """
-    if precision != 'auto':
-        return precision
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in _gpus()]
-    capable = [gpu.get('compute_capability', (0, 0)) >= TENSOR_CORES for gpu in details]
-    return 'mixed_float16' if capable and all(capable) else 'float32'
+
+    gpus: tuple
+    replicas: int
+    precision: str
+    jit: bool
+
+    @property
+    def dtype(self):
+        """The Keras dtype policy."""
+        return 'float32' if self.precision == 'tf32' else self.precision
+
+    @property
+    def line(self):
+        """It in words."""
+        names = [gpu.name for gpu in self.gpus] or ['CPU']
+        counted = [f'{names.count(name)} x {name}' for name in dict.fromkeys(names)]
+        devices = ', '.join(counted).replace('1 x CPU', 'CPU')
+        jit = 'on' if self.jit else 'off'
+        return f'Devices: {devices}; replicas: {self.replicas}; {self.precision}; jit {jit}.'
 
 
-def resolve_jit(jit):
-    """Whether to compile the train step with XLA, for the flag --jit; 'auto' does so on a GPU."""
-    return bool(_gpus()) if jit == 'auto' else jit == 'on'
-
-
-def make_strategy(count=0):
-    """The distribution strategy of this process; a model must be made in its scope.
-
-    Several machines where the environment variable TF_CONFIG describes them, else several GPUs,
-    else one device. Every strategy but the last shares a batch out in equal parts.
+def choose(gpus, *, precision='auto', jit='auto', devices=0, machines=1):
+    """What a run computes on, and how, by the flags of the same names.
 
     Args:
-        count: how many GPUs to use; 0 for all.
+        gpus: list of `Gpu`, those of this machine; the others of a run are taken to be alike.
+        precision: one of PRECISIONS. 'auto' is mixed_bfloat16 where every GPU in use has compute
+            capability 8.0 or more, mixed_float16 on a single one of 7.x, and float32 elsewhere.
+        jit: 'auto', 'on' or 'off'. 'auto' is on where one GPU computes.
+        devices: how many GPUs to use; 0 for all.
+        machines: how many train together.
 
     Raises:
-        UserError: there are fewer.
+        UserError: there are fewer GPUs, or what was asked for cannot work on several devices.
     """
-    if tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().jobs:
+    if devices > max(1, len(gpus)):
+        raise UserError(f'--devices={devices}, but TensorFlow sees {len(gpus)} GPUs here.')
+    used = tuple(gpus[: devices or len(gpus)])
+    replicas = max(1, len(used)) * machines
+    if replicas > 1 and jit == 'on':
+        raise UserError(
+            f'--jit=on works on one device, not on {replicas}: XLA compiles no step that several '
+            'share; use --jit=off or --devices=1.'
+        )
+    if replicas > 1 and precision == 'mixed_float16':
+        raise UserError(
+            f'--precision=mixed_float16 works on one device, not on {replicas}: Keras looks for an '
+            'overflow on one of them only; use mixed_bfloat16 or float32, or --devices=1.'
+        )
+    if precision == 'auto':
+        slowest = min((gpu.compute_capability for gpu in used), default=(0, 0))
+        precision = 'float32'
+        if slowest >= BFLOAT16_FROM:
+            precision = 'mixed_bfloat16'
+        elif slowest >= FLOAT16_FROM and replicas == 1:
+            precision = 'mixed_float16'
+    one_gpu = len(used) == replicas == 1
+    return Choice(used, replicas, precision, jit == 'on' or (jit == 'auto' and one_gpu))
+
+
+def find_gpus():
+    """[`Gpu`] of this machine, in TensorFlow's order."""
+    gpus = []
+    for device in tf.config.list_physical_devices('GPU'):
+        details = tf.config.experimental.get_device_details(device)
+        name = details.get('device_name', device.name)
+        gpus.append(Gpu(name, details.get('compute_capability', (0, 0))))
+    return gpus
+
+
+def count_machines():
+    """How many machines train together, by the environment variable TF_CONFIG."""
+    cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+    return max(1, sum(len(addresses) for addresses in cluster.values()))
+
+
+def keep_float32():
+    """Multiplies float32 as float32, where newer GPUs would round it to TF32."""
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def start(choice, machines=1):
+    """The distribution strategy of this process; a model must be made in its scope.
+
+    Only the GPUs in use become visible, and their memory is taken as it is needed, so that others
+    can use the rest. To be called before TensorFlow computes anything.
+
+    Args:
+        choice: what `choose` says.
+        machines: how many train together; each of several must be described by TF_CONFIG.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(choice.precision == 'tf32')
+    if choice.gpus:
+        gpus = tf.config.list_physical_devices('GPU')[: len(choice.gpus)]
+        tf.config.set_visible_devices(gpus, 'GPU')
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if machines > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
-    gpus = _gpus()
-    if count > max(1, len(gpus)):
-        raise UserError(f'--devices={count}, but TensorFlow sees {len(gpus)} GPUs here.')
-    names = [f'GPU:{index}' for index in range(count or len(gpus))]
-    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.get_strategy()
+    if len(choice.gpus) > 1:
+        return tf.distribute.MirroredStrategy([f'GPU:{k}' for k in range(len(choice.gpus))])
+    return tf.distribute.get_strategy()
 
 
 def share_out(strategy, dataset):

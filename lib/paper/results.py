@@ -34,6 +34,7 @@ class Run:
     clustering: what cluster.py left, or {}.
     code: whose code trained it, OURS or ORIGINAL; the two are never averaged.
     latent_width: as recorded; None where it follows from the dataset.
+    precision, devices: what it was trained in and on how many, as recorded.
     """
 
     path: str
@@ -47,6 +48,8 @@ class Run:
     clustering: dict = dataclasses.field(default_factory=dict)
     code: str = OURS
     latent_width: int | None = None
+    precision: str = 'float32'
+    devices: int = 1
 
     @property
     def latent_size(self):
@@ -95,7 +98,8 @@ def read_run(path, class_name, dataset, params, options):
     Args:
         path: the folder.
         class_name, dataset, params: what was trained.
-        options: {'seed', 'lr', 'batch', 'latent_width': value} as far as they are recorded.
+        options: {'seed', 'lr', 'batch', 'latent_width', 'precision', 'devices': value} as far as
+            they are recorded.
     """
     folder = runs.RunFolder(path)
     if os.path.isdir(folder.summaries):
@@ -205,6 +209,10 @@ def settings(run):
         unusual['lr'] = run.lr
     if run.batch != experiments.BATCH:
         unusual['batch'] = run.batch
+    if run.precision != 'float32':
+        unusual['precision'] = run.precision
+    if run.devices != 1:
+        unusual['devices'] = run.devices
     return unusual
 
 

@@ -68,9 +68,75 @@ def test_shares_are_the_batch_in_order():
     assert next(iter(share))['x'].numpy().tolist() == batch['x'].numpy().tolist()
 
 
-def test_choices_on_a_machine_without_a_gpu():
-    assert devices.resolve_precision('auto') == 'float32'
-    assert devices.resolve_precision('mixed_bfloat16') == 'mixed_bfloat16'
-    assert not devices.resolve_jit('auto') and devices.resolve_jit('on')
-    with pytest.raises(UserError, match='--devices=3'):
-        devices.make_strategy(3)
+P100, T4 = devices.Gpu('P100', (6, 0)), devices.Gpu('T4', (7, 5))
+A100, H100 = devices.Gpu('A100', (8, 0)), devices.Gpu('H100', (9, 0))
+
+
+@pytest.mark.parametrize(
+    'gpus, options, replicas, precision, jit',
+    [
+        ([], {}, 1, 'float32', False),
+        ([], {'devices': 1}, 1, 'float32', False),
+        ([], {'jit': 'on', 'precision': 'mixed_bfloat16'}, 1, 'mixed_bfloat16', True),
+        ([], {'machines': 2}, 2, 'float32', False),
+        ([P100], {}, 1, 'float32', True),
+        ([T4], {}, 1, 'mixed_float16', True),
+        ([T4], {'jit': 'off', 'precision': 'float32'}, 1, 'float32', False),
+        ([A100], {}, 1, 'mixed_bfloat16', True),
+        ([A100], {'precision': 'tf32'}, 1, 'tf32', True),
+        ([A100], {'machines': 2}, 2, 'mixed_bfloat16', False),
+        ([T4, T4], {}, 2, 'float32', False),  # float16 is for one device
+        ([T4, T4], {'devices': 1}, 1, 'mixed_float16', True),
+        ([H100] * 8, {}, 8, 'mixed_bfloat16', False),
+        ([H100] * 8, {'devices': 2}, 2, 'mixed_bfloat16', False),
+        ([A100, T4], {}, 2, 'float32', False),
+        ([A100, T4], {'devices': 1}, 1, 'mixed_bfloat16', True),
+    ],
+)
+def test_choices(gpus, options, replicas, precision, jit):
+    choice = devices.choose(gpus, **options)
+    assert (choice.replicas, choice.precision, choice.jit) == (replicas, precision, jit)
+    assert choice.gpus == tuple(gpus[: options.get('devices') or len(gpus)])
+
+
+@pytest.mark.parametrize(
+    'gpus, options, problem',
+    [
+        ([], {'devices': 2}, '--devices=2, but TensorFlow sees 0 GPUs'),
+        ([H100] * 8, {'devices': 9}, '--devices=9, but TensorFlow sees 8 GPUs'),
+        ([H100] * 8, {'jit': 'on'}, '--jit=on works on one device, not on 8'),
+        ([], {'jit': 'on', 'machines': 2}, '--jit=on works on one device, not on 2'),
+        ([T4, T4], {'precision': 'mixed_float16'}, 'mixed_float16 works on one device, not on 2'),
+    ],
+)
+def test_what_cannot_work_is_refused(gpus, options, problem):
+    with pytest.raises(UserError, match=problem):
+        devices.choose(gpus, **options)
+
+
+def test_a_choice_in_words():
+    assert devices.choose([]).line == 'Devices: CPU; replicas: 1; float32; jit off.'
+    said = devices.choose([A100, A100, T4]).line
+    assert said == 'Devices: 2 x A100, 1 x T4; replicas: 3; float32; jit off.'
+    assert devices.choose([A100], precision='tf32').dtype == 'float32'
+
+
+def test_only_the_gpus_in_use_are_visible_and_their_memory_grows(monkeypatch):
+    seen = {}
+    there = ['GPU:0', 'GPU:1', 'GPU:2']
+    monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: there)
+    monkeypatch.setattr(tf.config, 'set_visible_devices', lambda gpus, kind: seen.update(gpus=gpus))
+    grows = []
+    growth = tf.config.experimental, 'set_memory_growth'
+    monkeypatch.setattr(*growth, lambda gpu, on: grows.append((gpu, on)))
+    strategy = devices.start(devices.choose([T4] * 3, devices=1))
+    assert seen == {'gpus': ['GPU:0']} and grows == [('GPU:0', True)]
+    assert strategy.num_replicas_in_sync == 1
+
+
+@pytest.mark.parametrize('precision, rounded', [('tf32', True), ('float32', False)])
+def test_float32_is_tf32_only_where_asked_for(precision, rounded):
+    devices.start(devices.choose([], precision=precision))
+    assert tf.config.experimental.tensor_float_32_execution_enabled() == rounded
+    devices.keep_float32()
+    assert not tf.config.experimental.tensor_float_32_execution_enabled()

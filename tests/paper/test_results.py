@@ -115,6 +115,14 @@ def test_a_damaged_file_counts_as_far_as_it_goes(damage, tmp_path, capsys):
     assert (f'{path} is damaged after' in note) == (damage != 'empty')
 
 
+def test_another_precision_is_another_setting(tmp_path):
+    options = {'precision': 'mixed_bfloat16', 'devices': 2}
+    for name, recorded in ('RUN1', {'precision': 'float32', 'devices': 1}), ('RUN2', options):
+        own_run(tmp_path / name, {'mean_distance': {65: 0.1}}, **recorded)
+    found = load.find_runs(str(tmp_path))
+    assert [results.settings(run) for run in found] == [{}, options]
+
+
 def test_settings_that_are_not_the_papers(tmp_path):
     own_run(tmp_path / 'a', {}, depth=32, lr=0.01)
     own_run(tmp_path / 'b', {}, name='AEDropout_depth16_dropout0.9_latent16_scales4', dropout=0.9)
