@@ -13,7 +13,7 @@ import cli
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum('table', '1', ['1', '2', '3'], 'Table of the paper.')
+flags.DEFINE_enum('table', '1', ['1', '2', '3', 'samples'], 'Of the paper, or docs/BEYOND.md.')
 flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, ...', 1)
 flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of every run, in 1024 images.', 0)
 flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
@@ -65,7 +65,7 @@ def main():
     if FLAGS.write_runs:
         commands.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
         return 0
-    table = int(FLAGS.table)
+    table = int(FLAGS.table) if FLAGS.table.isdigit() else FLAGS.table
     jobs = reproduce.plan(
         table,
         train_dir,

@@ -7,7 +7,7 @@ from acai_tf import load
 from cli import run_record
 from lib import data, files, runs, train
 from lib.errors import UserError
-from lib.paper import experiments, reported, tables
+from lib.paper import experiments, reported, samples_table, tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, data
     """The jobs of a table, the first seed's first.
 
     Args:
-        table: 1, 2 or 3.
+        table: 1, 2 or 3, or experiments.SAMPLES_TABLE.
         train_dir: seed k's runs lie in RUNk below it.
         seeds: how many, from 1.
         total_kimg, report_kimg: as the training scripts have them.
@@ -144,9 +144,11 @@ def ready(jobs):
 
 
 def print_results(table, train_dir, not_run):
-    """Prints a table of the paper, and on stderr why runs were not run."""
+    """Prints a table of the paper, or of samples, and on stderr why runs were not run."""
     found = load.find_runs(train_dir) if os.path.isdir(train_dir) else []
-    print(tables.to('text', [tables.build(found, table)], missing='not run'))
+    is_papers = table in experiments.TABLES
+    built = tables.build(found, table) if is_papers else samples_table.build(found)
+    print(tables.to('text', [built], missing='not run'))
     print_not_run(not_run)
 
 

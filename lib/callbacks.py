@@ -12,7 +12,7 @@ import time
 import keras
 import tensorflow as tf
 
-from lib import checkpoints, eval, progress_bar, randomness, runs
+from lib import checkpoints, eval, progress_bar, randomness, runs, sampling
 from lib.drawing import captions, pictures
 
 KEEP_CHECKPOINTS = 3
@@ -146,6 +146,21 @@ class LineScores(Callback):
         self.say('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
 
 
+class SampleScores(Callback):
+    """Whether random samples are lines, and whether all angles occur; see `lib.sampling`."""
+
+    def __init__(self, dataset, events, say):
+        super().__init__()
+        self.dataset, self.events, self.say = dataset, events, say
+
+    def on_epoch_end(self, epoch, logs=None):
+        images = sampling.sample_images(self.model, self.dataset, seed=self.model.seed)
+        tags = sampling.tags(self.model)
+        scores = dict(zip(tags, eval.sample_eval(images), strict=True))
+        write_scalars(self.events, self.step, scores)
+        self.say('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
+
+
 class PictureGrid(Callback):
     """Draws reconstructions, interpolations and samples of the first test images.
 
@@ -207,12 +222,12 @@ def autoencoder_reports(dataset, run, events, progress):
         events: the writer of its event files.
         progress: the `Progress` that prints, and knows the batch size.
     """
-    say = progress.print
+    say, on_lines = progress.print, (LineScores, SampleScores)
     return [
         progress,
         BatchScalars(events),
         LatentAccuracy(dataset, events, say),
-        *([LineScores(dataset, events, say)] if dataset.score_lines else []),
+        *([callback(dataset, events, say) for callback in on_lines] if dataset.score_lines else []),
         PictureGrid(dataset, events, run.images, progress.batch_size),
         Checkpoints(run, events),
     ]

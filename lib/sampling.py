@@ -4,6 +4,8 @@ import numpy as np
 from lib import eval, randomness
 
 SAMPLES = 1024  # scored at a report
+MEASURES = ('sample_distance', 'sample_coverage', 'sample_kl')  # of `eval.sample_eval`
+FITTED = '_fitted'  # ends a tag of samples that do not come from a prior
 FITTED_IMAGES = 4096  # training images whose latents the Gaussian is fitted to
 
 
@@ -28,20 +30,25 @@ class Gaussian:
         return flat.reshape(-1, *self.shape).astype(np.float32)
 
 
-def sample_images(model, dataset, count=SAMPLES, seed=0):
+def tags(model):
+    """What MEASURES of samples of a model are called: those of a fitted Gaussian are labelled."""
+    return [measure + (not model.HAS_PRIOR) * FITTED for measure in MEASURES]
+
+
+def sample_images(model, dataset, count=None, seed=0):
     """Images decoded from random latents: from the prior N(0, 1) of a method that has one, else
     from a `Gaussian` fitted to latents of training images.
 
     Args:
         model: an `acai_tf` model; its `HAS_PRIOR` says whether training pulls latents to N(0, 1).
         dataset: a `lib.data.Dataset`, for the latents of its first FITTED_IMAGES training images.
-        count: how many samples.
+        count: how many samples; None for SAMPLES.
         seed: of the samples, which are the same at every report.
 
     Returns:
         (count, H, W, C) float32.
     """
-    shape = (count, *model.latent_shape)
+    shape = (count or SAMPLES, *model.latent_shape)
     latents = randomness.Draws(seed).normal('eval/samples', shape).numpy()
     if not model.HAS_PRIOR:
         batches = dataset.train.unbatch().take(FITTED_IMAGES).batch(FITTED_IMAGES)

@@ -51,11 +51,12 @@ def run_script(script, *flags):
     """Runs a script whose functions of PHASES mark their beginning and end."""
     import importlib
 
-    from lib import eval
+    from lib import eval, sampling
     from lib.data import datasets
 
     datasets.LINES_TEST_IMAGES = 128  # reports are short
     eval.interpolations.__defaults__ = (4, eval.STEPS)
+    sampling.SAMPLES, sampling.FITTED_IMAGES = 32, 128
     marks = int(os.environ[MARKS])
     for phase, place in PHASES.items():
         module, path = place.split(':')

@@ -42,10 +42,11 @@ def run(script, flags, arguments):
 if __name__ == '__main__':
     from absl import flags
 
-    from lib import eval
+    from lib import eval, sampling
     from lib.data import datasets
 
     datasets.LINES_TEST_IMAGES = TEST_LINES
     eval.interpolations.__defaults__ = (INTERPOLATIONS, eval.STEPS)
+    sampling.SAMPLES, sampling.FITTED_IMAGES = 32, 128
     for script, *arguments in json.load(sys.stdin):
         print(json.dumps(run(script, flags.FLAGS, arguments)), flush=True)

@@ -1,6 +1,7 @@
 """How good random samples of the lines are: no table of the paper, but its benchmark asked anew."""
 from typing import NamedTuple
 
+from lib import sampling
 from lib.paper import layouts, reported, results, tables
 
 TITLE = (
@@ -15,10 +16,8 @@ NOTES = (
     'Perfect samples have distance 0, coverage 100 % and a divergence of 0.05 nats, which 1,024 '
     'even samples expect; real lines of random angles do.',
 )
-MEASURES = ('sample_distance', 'sample_coverage', 'sample_kl')
-QUANTITIES = [reported.QUANTITIES[measure] for measure in MEASURES]
-FITTED = '_fitted'  # ends a tag whose samples come from the fitted Gaussian
-SOURCES = {'prior': '', 'fitted': FITTED}
+QUANTITIES = [reported.QUANTITIES[measure] for measure in sampling.MEASURES]
+SOURCES = {'prior': '', 'fitted': sampling.FITTED}
 HEADINGS = ('latents', 'distance x1e-3', 'coverage %', 'divergence (nats)', 'seeds x kimg')
 
 
@@ -54,7 +53,7 @@ class SamplesTable(NamedTuple):
                 tables.number_text(line.cells[measure], quantity).rstrip(layouts.SHORT)
                 if measure in line.cells
                 else missing
-                for measure, quantity in zip(MEASURES, QUANTITIES, strict=True)
+                for measure, quantity in zip(sampling.MEASURES, QUANTITIES, strict=True)
             ]
             cell = next(iter(line.cells.values()))
             lines.append(layouts.Line(label, [line.source, *numbers, tables.length_text(cell)]))
@@ -92,7 +91,8 @@ def build(records):
     for key in sorted(groups, key=lambda key: (order.index(key[0]), *key[1:])):
         for source, suffix in SOURCES.items():
             found = {
-                measure: results.over_seeds(groups[key], measure + suffix) for measure in MEASURES
+                measure: results.over_seeds(groups[key], measure + suffix)
+                for measure in sampling.MEASURES
             }
             cells = {measure: cell for measure, cell in found.items() if cell}
             if cells:

@@ -9,7 +9,7 @@ import numpy as np
 import tabulate
 import tensorflow as tf
 
-from lib import eval, interpolate, losses
+from lib import eval, interpolate, losses, sampling
 from lib.drawing import pictures
 
 STEPS, PAIRS = 16, 6  # pictures an interpolation; interpolations
@@ -36,7 +36,8 @@ def scores(model, dataset, images):
     Returns:
         {name: float}: the method's scalars as training reports them, 'reconstruction rmse' in
         pixel values of 0..255, 'latent_accuracy' in percent over the whole test set where there
-        is more than one class, and for lines 'mean_distance' and 'mean_smoothness'.
+        is more than one class, and for lines 'mean_distance', 'mean_smoothness' and
+        the scores of random samples (`lib.sampling`).
     """
     numbers = _scalars(model, dataset, images)
     x = eval.first_images(dataset, images)
@@ -47,6 +48,8 @@ def scores(model, dataset, images):
     if dataset.score_lines:
         scored = eval.line_eval(eval.interpolations(model, dataset))
         numbers.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
+        samples = sampling.sample_images(model, dataset, seed=model.seed)
+        numbers.update(zip(sampling.tags(model), eval.sample_eval(samples), strict=True))
     return numbers
 
 

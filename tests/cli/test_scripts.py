@@ -28,6 +28,7 @@ SCALARS = {
     *('rmse', 'loss_ae', 'loss_disc', 'loss_ae_disc', 'loss_disc_real', 'classify_latent'),
     *('latent_accuracy', 'mean_distance', 'mean_smoothness'),
     *('mean_distance_2', 'mean_smoothness_2'),
+    *('sample_distance_fitted', 'sample_coverage_fitted', 'sample_kl_fitted'),
 }
 PICTURES = {f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')}
 ENVIRONMENT = {**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'}
