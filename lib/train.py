@@ -89,9 +89,9 @@ def make_train_steps(model, jit_compile):
         jit_compile: whether to compile the step with XLA.
 
     Returns:
-        A function of (iterator over distributed batches, number of steps, what a step takes this
-        machine) that returns the steps' scalars, (steps, len(model.tags)) float32, means over the
-        replicas, and the mean of the time over the machines.
+        A function of (iterator over distributed batches, number of steps, what this machine tells,
+        a vector) that returns the steps' scalars, (steps, len(model.tags)) float32, means over the
+        replicas, and the mean of what all machines tell.
     """
     strategy = model.distribute_strategy
     train_step = tf.function(model.train_step, jit_compile=jit_compile)
@@ -100,12 +100,12 @@ def make_train_steps(model, jit_compile):
         return strategy.reduce('mean', value, axis=None)
 
     @tf.function
-    def train_steps(batches, count, step_sec):
+    def train_steps(batches, count, told):
         rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
         for row in tf.range(count):
             scalars = strategy.run(train_step, (next(batches),))
             rows = rows.write(row, tf.stack([mean(scalars[tag]) for tag in model.tags]))
-        return rows.stack(), mean(strategy.run(tf.identity, (step_sec,)))
+        return rows.stack(), mean(strategy.run(tf.identity, (told,)))
 
     return train_steps
 
@@ -134,21 +134,31 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
     batches = iter(devices.share_out(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
     steps_per_call, step_sec = 1, 1.0  # until some are timed
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    asked = False  # whether one of several machines told the others of a signal
+
+    def stop_signal():
+        """One that all machines know of, so that none waits for another that has stopped."""
+        if several:
+            return (interrupt.signal or signal.SIGTERM) if asked else None
+        return interrupt.signal
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
     with Interrupt() as interrupt:
         reports.on_train_begin()
-        while step < last and not interrupt.signal:
+        while step < last and not stop_signal():
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
-            while step < report and not interrupt.signal:
+            while not history or (step < report and not stop_signal()):
                 count, start = min(steps_per_call, report - step), time.perf_counter()
-                scalars, mean_sec = train_steps(batches, tf.constant(count), tf.constant(step_sec))
+                told = tf.constant([step_sec, float(interrupt.signal is not None)])
+                scalars, means = train_steps(batches, tf.constant(count), told)
+                mean_sec, asked = means.numpy()
                 history.append(scalars.numpy())
                 step_sec = (time.perf_counter() - start) / count
                 # Several machines must agree on the number of steps, so that all go by the mean of
                 # the times that they took for the steps before these.
-                steps_per_call = max(1, int(CALL_SEC / float(mean_sec)))
+                steps_per_call = max(1, int(CALL_SEC / mean_sec))
                 step += count
                 logs = dict(zip(model.tags, history[-1][-1], strict=True))
                 reports.on_train_batch_end(step, logs)
@@ -158,7 +168,7 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
             if step == report:
                 reports.on_epoch_end(epoch, {tag: np.mean(values[tag]) for tag in model.tags})
         reports.on_train_end()
-    return interrupt.signal
+    return stop_signal()
 
 
 def train_run(

@@ -21,8 +21,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from tests import one_node_slurm  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FLAGS = ['--table=1', '--seeds=1', '--methods=baseline,vae,acai', '--total_kimg=8']
-FLAGS += ['--report_kimg=2']
+FLAGS = ['--table=1', '--seeds=1', '--methods=baseline,vae,acai', '--total_kimg=6']
+FLAGS += ['--report_kimg=3']
 LIMITS = '--slurm=time=3,signal_delay_s=60'  # each try has one to two minutes
 GIVE_UP_SEC = 1500
 

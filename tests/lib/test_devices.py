@@ -1,6 +1,8 @@
 """Several replicas compute what one would; several machines train one run."""
+import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -33,7 +35,9 @@ def test_moving_averages_are_of_the_whole_batch():
     assert found['assigned'] == pytest.approx(vectors * (1 - discretization.DECAY), rel=1e-4)
 
 
-def test_two_machines_train_one_run(tmp_path):
+@contextlib.contextmanager
+def two_machines(train_dir, total_kimg):
+    """Two processes that train one run."""
     ports = []
     for _ in range(2):
         with socket.socket() as free:
@@ -41,7 +45,7 @@ def test_two_machines_train_one_run(tmp_path):
             ports.append(free.getsockname()[1])
     cluster = {'worker': [f'127.0.0.1:{port}' for port in ports]}
     command = [sys.executable, 'baseline.py', '--depth=2', '--latent=4', '--batch=16']
-    command += ['--total_kimg=1', '--report_kimg=1', f'--train_dir={tmp_path}']
+    command += [f'--total_kimg={total_kimg}', '--report_kimg=1', f'--train_dir={train_dir}']
     tasks = [{'type': 'worker', 'index': index} for index in range(2)]
     workers = [
         subprocess.Popen(
@@ -54,12 +58,35 @@ def test_two_machines_train_one_run(tmp_path):
         )
         for task in tasks
     ]
-    first, second = (worker.communicate(timeout=300)[0] for worker in workers)
-    assert [worker.returncode for worker in workers] == [0, 0], first + second
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+def test_two_machines_train_one_run(tmp_path):
+    with two_machines(tmp_path, total_kimg=1) as workers:
+        first, second = (worker.communicate(timeout=300)[0] for worker in workers)
+        assert [worker.returncode for worker in workers] == [0, 0], first + second
     assert 'kimg=1' in first and 'kimg=' not in second  # one reports
     (args,) = tmp_path.glob('lines32/*/args.json')
     assert json.loads(args.read_text())['args']['devices'] == 2
     assert (args.parent / 'tf' / 'model.ckpt-65.index').exists()
+
+
+def test_a_signal_to_one_machine_stops_both_at_the_same_step(tmp_path):
+    with two_machines(tmp_path, total_kimg=9999) as workers:
+        for line in workers[0].stdout:
+            if line.startswith('kimg=1 '):
+                break
+        workers[1].terminate()
+        said = [worker.communicate(timeout=300)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [143, 143], said
+    first, second = (re.search(r'Stopped at step (\d+)', text)[1] for text in said)
+    assert first == second
+    steps = {int(path.stem.rpartition('-')[2]) for path in tmp_path.glob('lines32/*/tf/*.index')}
+    assert max(steps) == int(first)
 
 
 def test_shares_are_the_batch_in_order():
