@@ -11,7 +11,8 @@ from lib.data.datasets import (
     record_path,
     shuffled_rows,
 )
-from lib.data.registry import DATASETS, KNOWN, scale
+from lib.data.preparations import scale
+from lib.data.registry import DATASETS, KNOWN
 
 __all__ = [
     'DATASETS',

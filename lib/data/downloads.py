@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import formats, published, records, registry
+from lib.data import faces, published, records, registry
 from lib.errors import UserError
 
 NETWORK_SECONDS = 8  # a host that is silent for so long is taken as not reachable
@@ -175,11 +175,11 @@ def _reachable(url):
 
 
 def _create_from_zip(path, celeba_zip):
-    faces, read, size = formats.open_faces(celeba_zip)
+    entries, read, size = faces.open_zip(celeba_zip)
     pictures = (
-        (formats.checked_face(celeba_zip, face.filename, read, face, size(face)), 0)
-        for face in sorted(faces, key=lambda face: os.path.basename(face.filename))
+        (faces.checked(celeba_zip, entry.filename, read, entry, size(entry)), 0)
+        for entry in sorted(entries, key=lambda entry: os.path.basename(entry.filename))
     )
-    records.write(path, pictures, len(faces))
-    known = '' if len(faces) == formats.FACES else f'; the whole CelebA has {formats.FACES:,}'
-    print(f'{path}: {len(faces):,} pictures{known}.')
+    records.write(path, pictures, len(entries))
+    known = '' if len(entries) == faces.COUNT else f'; the whole CelebA has {faces.COUNT:,}'
+    print(f'{path}: {len(entries):,} pictures{known}.')

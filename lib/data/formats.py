@@ -1,35 +1,27 @@
-"""Datasets in files as their authors publish them: MNIST's idx, SVHN's .mat, CelebA's pictures.
+"""Datasets in files as their authors publish them: what a format is, MNIST's idx, SVHN's .mat.
 
 A format finds the files of a split in a folder, compares them with the published checksums, and
-reads them; CIFAR-10's is in `lib.data.cifar`. What a file claims about its size is compared with
-the size that it has before anything of that size is allocated, and nothing is unpacked to disk.
+reads them; the others are in `lib.data.cifar` and `lib.data.faces`. What a file claims about its
+size is compared with the size that it has before anything of that size is allocated, and nothing is
+unpacked to disk.
 """
 import dataclasses
 import gzip
 import hashlib
 import math
 import os
-import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from lib.data import decoding
 from lib.errors import UserError
 
 NCLASS = 10  # of the datasets that have classes
 ZLIB_RATIO = 1032  # deflate packs no better than this
 HASHED_AT_ONCE = 2**20
-FACES = 202599
-FACE_SHAPE = (218, 178, 3)
-MAX_FACE_BYTES = 2**24  # no JPEG of that shape is larger
-FACE_NAME = re.compile(r'(\d{6})\.jpg')
-# {split: the first and last picture of it}, by the published partition.
-FACES_OF = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}
 
 
 class Pictures(NamedTuple):
@@ -205,109 +197,3 @@ class Mat(Format):
         if not fits(math.prod(x), path):
             raise unusable(path, f'says that it holds {x[3]:,} pictures, but is too small for that')
         return x[3]
-
-
-class Faces(Format):
-    """CelebA's aligned and cropped pictures: the authors' zip, or a folder of them."""
-
-    def wanted(self, split):
-        return [('img_align_celeba.zip', 'img_align_celeba', '000001.jpg')]
-
-    def find(self, folder, names):
-        archive, below, _ = (os.path.join(folder, name) for name in names)
-        if os.path.isfile(archive):
-            return archive
-        return next((place for place in (below, folder) if _face_files(place)), None)
-
-    def verify(self, path):
-        if not os.path.isdir(path):
-            super().verify(path)
-        elif (count := len(_face_files(path))) != FACES:
-            raise UserError(
-                f'{path} holds {count:,} pictures of CelebA\'s {FACES:,}; complete it, or give '
-                '--no-checksums to use them as they are.'
-            )
-
-    def read(self, paths, split):
-        (path,) = paths
-        if os.path.isdir(path):
-            found, read, size = _face_files(path), _read_file, os.path.getsize
-        else:
-            found, (entries, read, size) = {}, open_faces(path)
-            for entry in entries:
-                name = os.path.basename(entry.filename)
-                if not FACE_NAME.fullmatch(name) or name in found:
-                    raise unusable(path, f'holds {entry.filename!r:.80}, or holds it twice')
-                found[name] = entry
-        first, last = FACES_OF[split]
-        names = sorted(name for name in found if first <= int(name[:6]) <= last)
-
-        def picture(index):
-            file = found[names[index]]
-            return checked_face(path, names[index], read, file, size(file))
-
-        return Pictures(names, None, picture)
-
-
-def open_faces(path):
-    """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
-
-    Raises:
-        UserError: it is no zip, or has no JPEG.
-    """
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-        raise UserError(
-            f'Cannot read {path} ({error}); give the path of a whole img_align_celeba.zip.'
-        ) from error
-    entries = [entry for entry in archive.infolist() if _is_face(entry.filename)]
-    if not entries:
-        raise UserError(f'{path} holds no .jpg; give the img_align_celeba.zip.')
-    return entries, archive.read, lambda entry: entry.file_size
-
-
-def _is_face(name):
-    return name.lower().endswith(('.jpg', '.jpeg')) and not name.startswith('__MACOSX/')
-
-
-def checked_face(path, name, read, file, size):
-    """The JPEG bytes of a face, as they are.
-
-    Args:
-        path: the zip or folder that it is from.
-        name: of the picture.
-        read: file -> bytes.
-        file: what it takes.
-        size: of the picture in bytes, as its zip or folder says.
-
-    Raises:
-        UserError: it is no picture of CelebA, or cannot be read.
-    """
-    try:
-        image = read(file) if size <= MAX_FACE_BYTES else b''
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
-            NotImplementedError) as error:  # fmt: skip
-        raise UserError(
-            f'Cannot read {name} of {path} ({error}); give a whole img_align_celeba.zip.'
-        ) from error
-    if image[:2] != b'\xff\xd8' or decoding.size(image) != FACE_SHAPE:
-        raise UserError(
-            f'{path}: {name} is no JPEG of 178x218 pixels in colour; give the '
-            'img_align_celeba.zip of the aligned and cropped pictures.'
-        )
-    return image
-
-
-def _face_files(folder):
-    """{picture's name: its path} of a folder; {} where there is none."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return {}
-    return {name: os.path.join(folder, name) for name in names if FACE_NAME.fullmatch(name)}
-
-
-def _read_file(path):
-    with open(path, 'rb') as file:
-        return file.read()

@@ -8,15 +8,13 @@ import re
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 
-from lib.data import cifar, decoding, digits, formats
+from lib.data import cifar, decoding, digits, faces, formats, preparations
 from lib.errors import UserError
 
 DEFAULT_SIZE_PX = 32
 MIN_SIZE_PX, MAX_SIZE_PX = 8, 1024
-# CelebA's 178x218 pictures are cut to this square by the original, and not enlarged.
-CELEBA_BORDER_PX, CELEBA_SIZE_PX = (36, 16), 146
+CELEBA_SIZE_PX = 146  # the square that the original cuts out; it is not enlarged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,42 +80,10 @@ class Entry:
     in_paper: bool = True
 
 
-def scale(pixels):
-    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
-    return tf.cast(pixels, tf.float32) * (2 / 255) - 1
-
-
-def pad_to_32(pixels):
-    """(n, 28, 28, 1) -> (n, 32, 32, 1); pixel 0 is the original's padding by -1."""
-    return tf.pad(pixels, ((0, 0), (2, 2), (2, 2), (0, 0)))
-
-
-def faces(pixels, size):
-    """CelebA's (n, 218, 178, 3) uint8 -> (n, size, size, 3) float32, a little beyond [-1, 1] at
-    edges.
-
-    # Original: TensorFlow 1's bicubic resizing, without half-pixel centres and antialiasing;
-    today's `tf.image.resize` gives other pictures.
-    """
-    top, left = CELEBA_BORDER_PX
-    cropped = scale(pixels[:, top:-top, left:-left])
-    return tf.raw_ops.ResizeBicubic(
-        images=cropped, size=(size, size), align_corners=False, half_pixel_centers=False
-    )
-
-
-def svhn_class(digit):
-    """SVHN's class of a digit: digit d is class d - 1, and digit 0 is class 9.
-
-    # Original: it subtracts 1 from SVHN's own labels, in which digit 0 is 10.
-    """
-    return (digit - 1) % 10
-
-
 def _like_mnist(name, builder, checksums, **place):
     """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=BUILDER."""
     train, test = f'{builder}-train', f'{builder}-test'
-    preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, pad_to_32)
+    preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, preparations.pad_to_32)
     splits = {train: ('train',), test: ('test',)}
     return Entry(
         name,
@@ -143,7 +109,7 @@ CELEBA = Source(
     'celeba',
     'celeb_a',
     {'celeba-train': ('train', 'validation', 'test')},
-    formats.Faces(
+    faces.Faces(
         {'img_align_celeba.zip': '46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74'}
     ),
     to_class=None,
@@ -157,10 +123,10 @@ def _celeba(size, sizes=()):
     name, stems = f'celeba{size}', tuple(CELEBA.splits)
     preparation = decoding.Preparation(
         name,
-        formats.FACE_SHAPE,
+        faces.SHAPE,
         (size, size, 3),
         1,
-        functools.partial(faces, size=size),
+        functools.partial(preparations.faces, size=size),
         np.float32,
     )
     return Entry(
@@ -209,7 +175,7 @@ SVHN = Source(
     'svhn_cropped',
     {'svhn-train': ('train',), 'svhn-test': ('test',), 'svhn-extra': ('extra',)},
     formats.Mat(SVHN_FILES),
-    svhn_class,
+    preparations.svhn_class,
 )
 
 DATASETS = {

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from lib import data
-from lib.data import decoding, records
+from lib.data import decoding, records, registry
 from lib.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -156,3 +156,17 @@ def test_damaged_picture(tmp_path):
 def test_label_out_of_range(tmp_path, label):
     image = png(np.zeros((32, 32, 3), np.uint8))
     assert f'has the label {label}; expected 0 to 9' in wrong(tmp_path, image, label)
+
+
+def test_decoded_files_of_several_widths_lie_side_by_side(tmp_path):
+    path = str(tmp_path / 'celeba-train.tfrecord')
+    pixels = RNG.integers(0, 256, (3, 218, 178, 3), np.uint8)
+    records.write(path, [(tf.io.encode_jpeg(image).numpy(), 0) for image in pixels], 3)
+    found = {}
+    for _ in range(2):
+        for width in (32, 64):
+            preparation = registry.find(f'celeba{width}').records.preparation
+            rows = decoding.load([path], preparation, 0)
+            assert rows['x'].shape == (3, width, width, 3)
+            np.testing.assert_array_equal(rows, found.setdefault(width, rows.copy()))
+    assert len(cache_files(tmp_path)) == 2

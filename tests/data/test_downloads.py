@@ -16,7 +16,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import downloads, records, registry
+from lib.data import downloads, preparations, records, registry
 from lib.errors import UserError
 from tests import tiny
 from tests.data import published_files
@@ -142,7 +142,7 @@ def svhn(tmp_path, server, monkeypatch):
 
 
 def test_svhn_class_is_its_own_label_minus_1(svhn, tmp_path):
-    assert [registry.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
+    assert [preparations.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
     downloads.create('svhn', svhn)
     for part in ('train', 'test', 'extra'):
         pictures = read(svhn, f'svhn-{part}')
@@ -312,6 +312,17 @@ def test_the_script_killed_and_run_again(tmp_path):
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     assert records.count(str(folder / 'celeba-train.tfrecord')) == 4000
+
+
+def test_the_script_on_files_as_published(tmp_path):
+    published_files.write_idx(tmp_path)
+    command = script('--datasets=mnist', f'--from={tmp_path}', f'--data_dir={tmp_path}/records')
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 1 and 'is not the published file' in refused.stderr
+    assert 'Traceback' not in refused.stderr and not (tmp_path / 'records').exists()
+    done = subprocess.run([*command, '--no-checksums'], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert 'mnist-train.tfrecord: 30 pictures.' in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""CelebA's aligned and cropped pictures as their authors publish them: a zip, or a folder."""
+import os
+import re
+import zipfile
+import zlib
+
+from lib.data import decoding
+from lib.data.formats import Format, Pictures, unusable
+from lib.errors import UserError
+
+COUNT = 202599
+SHAPE = (218, 178, 3)
+MAX_BYTES = 2**24  # no JPEG of that shape is larger
+NAME = re.compile(r'(\d{6})\.jpg')
+# {split: the first and last picture of it}, by the published partition.
+PARTITION = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}
+
+
+class Faces(Format):
+    """CelebA's aligned and cropped pictures: the authors' zip, or a folder of them."""
+
+    def wanted(self, split):
+        return [('img_align_celeba.zip', 'img_align_celeba', '000001.jpg')]
+
+    def find(self, folder, names):
+        archive, below, _ = (os.path.join(folder, name) for name in names)
+        if os.path.isfile(archive):
+            return archive
+        return next((place for place in (below, folder) if _files(place)), None)
+
+    def verify(self, path):
+        if not os.path.isdir(path):
+            super().verify(path)
+        elif (count := len(_files(path))) != COUNT:
+            raise UserError(
+                f'{path} holds {count:,} pictures of CelebA\'s {COUNT:,}; complete it, or give '
+                '--no-checksums to use them as they are.'
+            )
+
+    def read(self, paths, split):
+        (path,) = paths
+        if os.path.isdir(path):
+            found, read, size = _files(path), _read_file, os.path.getsize
+        else:
+            found, (entries, read, size) = {}, open_zip(path)
+            for entry in entries:
+                name = os.path.basename(entry.filename)
+                if not NAME.fullmatch(name) or name in found:
+                    raise unusable(path, f'holds {entry.filename!r:.80}, or holds it twice')
+                found[name] = entry
+        first, last = PARTITION[split]
+        names = sorted(name for name in found if first <= int(name[:6]) <= last)
+
+        def picture(index):
+            file = found[names[index]]
+            return checked(path, names[index], read, file, size(file))
+
+        return Pictures(names, None, picture)
+
+
+def open_zip(path):
+    """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
+
+    Raises:
+        UserError: it is no zip, or has no JPEG.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise UserError(
+            f'Cannot read {path} ({error}); give the path of a whole img_align_celeba.zip.'
+        ) from error
+    entries = [entry for entry in archive.infolist() if _is_face(entry.filename)]
+    if not entries:
+        raise UserError(f'{path} holds no .jpg; give the img_align_celeba.zip.')
+    return entries, archive.read, lambda entry: entry.file_size
+
+
+def _is_face(name):
+    return name.lower().endswith(('.jpg', '.jpeg')) and not name.startswith('__MACOSX/')
+
+
+def checked(path, name, read, file, size):
+    """The JPEG bytes of a face, as they are.
+
+    Args:
+        path: the zip or folder that it is from.
+        name: of the picture.
+        read: file -> bytes.
+        file: what it takes.
+        size: of the picture in bytes, as its zip or folder says.
+
+    Raises:
+        UserError: it is no picture of CelebA, or cannot be read.
+    """
+    try:
+        image = read(file) if size <= MAX_BYTES else b''
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
+            NotImplementedError) as error:  # fmt: skip
+        raise UserError(
+            f'Cannot read {name} of {path} ({error}); give a whole img_align_celeba.zip.'
+        ) from error
+    if image[:2] != b'\xff\xd8' or decoding.size(image) != SHAPE:
+        raise UserError(
+            f'{path}: {name} is no JPEG of 178x218 pixels in colour; give the '
+            'img_align_celeba.zip of the aligned and cropped pictures.'
+        )
+    return image
+
+
+def _files(folder):
+    """{picture's name: its path} of a folder; {} where there is none."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return {}
+    return {name: os.path.join(folder, name) for name in names if NAME.fullmatch(name)}
+
+
+def _read_file(path):
+    with open(path, 'rb') as file:
+        return file.read()
