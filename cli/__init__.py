@@ -1,20 +1,12 @@
 """What the scripts share: their flags, and one clear sentence for a user's mistake."""
 import contextlib
-import importlib
 import math
-import os
 import sys
-import tempfile
 
 from absl import app, flags, logging
 
 from cli import shared_flags
 from lib.errors import UserError
-
-# TensorFlow's notes; what goes wrong comes as an exception.
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-# TensorFlow turns oneDNN on only for processors with AVX-512; with AVX2 it is twice as fast too.
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 
 FLAGS = flags.FLAGS
 SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
@@ -26,7 +18,6 @@ def train(class_name):
     Args:
         class_name: the method's class in `acai_tf`.
     """
-    _import_quietly('tensorflow')
     from acai_tf import ALL_AES
 
     method = ALL_AES[class_name]
@@ -84,11 +75,11 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         if isinstance(value, float) and not math.isfinite(value):
             sys.exit(f'{script}: --{name}={value} is no number to compute with.')
     if wants_tensorflow():
-        _import_quietly('tensorflow')
-    logging.set_verbosity(logging.WARNING)  # such as its notes on every collective operation
-    from lib import devices
+        import lib.quietly  # noqa: F401  (before all that imports TensorFlow)
+        from lib import devices
 
-    devices.keep_float32()
+        devices.keep_float32()
+    logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
     try:
         yield given
     except UserError as error:
@@ -101,23 +92,3 @@ def parse(arguments):
         return FLAGS(arguments)
     except flags.Error as error:
         sys.exit(f'{arguments[0]}: {error} (--help lists the flags)')
-
-
-def _import_quietly(module):
-    """Imports a module without what it logs meanwhile, unless the import fails.
-
-    TensorFlow logs before it reads the level that should keep it from doing so.
-    """
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as log:
-        os.dup2(log.fileno(), 2)
-        try:
-            importlib.import_module(module)
-        except BaseException:
-            log.seek(0)
-            os.write(stderr, log.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without what it prints when it starts: import this module first.
+"""Imports TensorFlow without what it prints when it starts, and with oneDNN: import this first.
 
 TensorFlow logs before it reads the level that should keep it from doing so. What goes wrong later
 comes as an exception; TF_CPP_MIN_LOG_LEVEL, where it is set, says what else is logged.
@@ -12,6 +12,8 @@ import tempfile
 def _import_tensorflow():
     """Imports TensorFlow with standard error put aside, and back if the import fails."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+    # By itself it uses oneDNN only on processors with AVX-512; with AVX2 that is twice as fast too.
+    os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as log:
