@@ -5,6 +5,7 @@ last, so that what was reported before it is never lost.
 """
 import contextlib
 import errno
+import math
 import os
 import sys
 import time
@@ -14,8 +15,13 @@ import tensorflow as tf
 
 from lib import checkpoints, eval, progress_bar, randomness, runs, sampling
 from lib.drawing import captions, pictures
+from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
+# Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
+TAGS = {name: tag for tag, name in scalars.PLAIN.items()}
+RATE_TAG = 'time/images_per_sec'
+RATE_DESCRIPTION = 'Images that training took in a second, mean over the report period.'
 
 
 class Callback(keras.callbacks.Callback):
@@ -39,6 +45,7 @@ class Progress(Callback):
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
         self.start = self.before = self.seen = 0  # when the period began, images by then and now
+        self.rate = math.nan  # images a second of the newest period
 
     def on_train_begin(self, logs=None):
         self.seen = self.step * self.batch_size
@@ -58,9 +65,9 @@ class Progress(Callback):
         self.seen = images
 
     def on_epoch_end(self, epoch, logs=None):
-        rate = (self.seen - self.before) / (time.perf_counter() - self.start)
+        self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
-        self.print(f'{means}  [{rate:.2f} img/s]')
+        self.print(f'{means}  [{self.rate:.2f} img/s]')
 
     def on_train_end(self, logs=None):
         self.close()
@@ -80,15 +87,17 @@ class Progress(Callback):
 
 
 def _short(value):
-    return f'{value:.2f}' if abs(value) >= 0.01 or value == 0 else f'{value:.1e}'
+    """Three significant digits."""
+    return f'{value:.0f}' if abs(value) >= 1000 else f'{value:#.3g}'.rstrip('.')
 
 
 class BatchScalars(Callback):
-    """Writes the scalars of the period's last batch to the event file, as the original does."""
+    """Writes the scalars of the period's last batch to the event file, as the original does, and
+    the period's rate."""
 
-    def __init__(self, events):
+    def __init__(self, events, progress):
         super().__init__()
-        self.events = events
+        self.events, self.progress = events, progress
         self.last = {}
 
     def on_train_batch_end(self, batch, logs=None):
@@ -96,6 +105,8 @@ class BatchScalars(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         write_scalars(self.events, self.step, self.last)
+        with disk_errors(), self.events.as_default(self.step):
+            tf.summary.scalar(RATE_TAG, self.progress.rate, description=RATE_DESCRIPTION)
 
 
 @contextlib.contextmanager
@@ -107,9 +118,9 @@ def disk_errors():
         raise OSError(errno.EIO, 'its event file takes no more') from error
 
 
-def write_scalars(events, step, scalars):
+def write_scalars(events, step, values):
     with disk_errors(), events.as_default(step):
-        for tag, value in scalars.items():
+        for tag, value in values.items():
             tf.summary.scalar(tag, value)
 
 
@@ -125,7 +136,10 @@ class LatentAccuracy(Callback):
         one_class = self.dataset.nclass == 1
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
-        write_scalars(self.events, self.step, {'latent_accuracy': accuracy})
+        if one_class:
+            self.say('accuracy undefined (one class)')
+            return
+        write_scalars(self.events, self.step, {TAGS['latent_accuracy']: accuracy})
         self.say(f'accuracy={accuracy:.2f}')
 
 
@@ -142,8 +156,10 @@ class LineScores(Callback):
         self.model.evaluation['mean_distance'].assign(distance)
         self.model.evaluation['mean_smoothness'].assign(smoothness)
         scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
-        write_scalars(self.events, self.step, scores)
-        self.say('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
+        tagged = {TAGS[name]: value for name, value in scores.items()}
+        write_scalars(self.events, self.step, tagged)
+        smooth = f'={smoothness:.4f}' if math.isfinite(smoothness) else ' undefined (nothing moves)'
+        self.say(f'mean_distance={distance:.4f}  mean_smoothness{smooth}')
 
 
 class SampleScores(Callback):
@@ -181,7 +197,7 @@ class PictureGrid(Callback):
         with disk_errors(), self.events.as_default(self.step):
             for name, picture in grid.items():
                 # Original: these tags.
-                tf.summary.image(f'{name}/image/0', pictures.to_uint8(picture)[None])
+                tf.summary.image(f'{name}/image/0', pictures.to_tensorboard(picture)[None])
         if self.dataset.score_lines:
             # Original: the drawn interpolations' own scores, under these tags.
             distance, smoothness = eval.line_eval(straight)
@@ -225,7 +241,7 @@ def autoencoder_reports(dataset, run, events, progress):
     say, on_lines = progress.print, (LineScores, SampleScores)
     return [
         progress,
-        BatchScalars(events),
+        BatchScalars(events, progress),
         LatentAccuracy(dataset, events, say),
         *([callback(dataset, events, say) for callback in on_lines] if dataset.score_lines else []),
         PictureGrid(dataset, events, run.images, progress.batch_size),

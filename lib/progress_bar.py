@@ -4,9 +4,24 @@ import sys
 import tqdm
 
 SECONDS_LIVE, SECONDS_LOGGED = 0.5, 30  # between two states of a bar
+LOGGED_COLUMNS = 80
+
+
+class _WholeLines:
+    """A stream that gets each state of a bar as a line, so that logs can be read and searched."""
+
+    def write(self, text):
+        text = text.strip()
+        if text:
+            sys.stderr.write(f'{text}\n')
+
+    def flush(self):
+        sys.stderr.flush()
 
 
 def bar(*args, **options):
     """tqdm's bar with this project's pace; arguments as for `tqdm.tqdm`."""
-    seconds = SECONDS_LIVE if sys.stderr.isatty() else SECONDS_LOGGED
-    return tqdm.tqdm(*args, mininterval=seconds, dynamic_ncols=True, **options)
+    if sys.stderr.isatty():
+        return tqdm.tqdm(*args, mininterval=SECONDS_LIVE, dynamic_ncols=True, **options)
+    options = {'mininterval': SECONDS_LOGGED, 'ncols': LOGGED_COLUMNS, **options}
+    return tqdm.tqdm(*args, file=_WholeLines(), **options)

@@ -157,13 +157,15 @@ def weights(run, step):
 
 
 def logged(run):
-    """[(step, tag, value's bytes)] of all event files, sorted."""
+    """[(step, tag, value's bytes)] of all event files, sorted; of times only the tag."""
     from lib.runs import events
 
     found = []
     for path in pathlib.Path(run.summaries).iterdir():
         for _, event in events.read(str(path)):
-            found += [(event.step, v.tag, v.SerializeToString()) for v in event.summary.value]
+            for value in event.summary.value:
+                told = b'' if value.tag.startswith('time/') else value.SerializeToString()
+                found.append((event.step, value.tag, told))
     return sorted(found)
 
 

@@ -19,6 +19,18 @@ def to_uint8(images):
     return np.round(127.5 + 127.5 * clipped).astype(np.uint8)
 
 
+def to_tensorboard(picture):
+    """A picture (H, W, C) as the 2018 code's event files show it: 0 is grey, the largest white.
+
+    # Original: TensorFlow 1 stretches each picture so that its largest absolute value is white or
+    black; one without negative values so that 0 is black.
+    """
+    picture = np.nan_to_num(picture, nan=0.0, posinf=1.0, neginf=-1.0)
+    largest = max(np.abs(picture).max(), 1e-6)
+    scale, zero = (127 / largest, 128) if picture.min() < 0 else (255 / largest, 0)
+    return (picture * scale + zero).astype(np.uint8)
+
+
 def to_png(image):
     """One picture (H, W, 1 or 3) in [-1, 1] to PNG bytes."""
     return tf.io.encode_png(to_uint8(image)).numpy()

@@ -113,7 +113,7 @@ def reports(dataset, run, events, progress):
     """What a report on a classifier prints and writes; see `callbacks.autoencoder_reports`."""
     return [
         progress,
-        callbacks.BatchScalars(events),
+        callbacks.BatchScalars(events, progress),
         Accuracies(dataset, events, progress.print),
         callbacks.Checkpoints(run, events),
     ]

@@ -141,7 +141,7 @@ def test_picture_grid_is_the_originals():
     grid = np.load(tiny.GOLDENS / 'baseline' / 'grid.npz')
     model = tiny.golden_model('baseline')
     checkpoints.load_original(model, tiny.golden_prefix('baseline', 'final'))
-    drawn, _ = pictures.grid(
+    drawn, _ = pictures.report_pictures(
         lambda images: eval.encode(model, images),
         lambda latents: eval.decode(model, latents),
         grid['images'],

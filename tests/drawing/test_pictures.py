@@ -61,3 +61,13 @@ def test_grid_repeats_images_of_a_small_test_set():
     )
     np.testing.assert_array_equal(drawn['reconstruction'][:, ::2, 0], [[1, 2], [3, 4]])
     np.testing.assert_array_equal(drawn['interpolation'][..., 0], [[5, 2], [1, 3]])
+
+
+def test_tensorboard_shows_pictures_in_the_range_of_the_originals():
+    def shown(*values):
+        return pictures.to_tensorboard(np.reshape(values, (1, -1, 1))).ravel().tolist()
+
+    assert shown(-1, 0, 1) == [1, 128, 255]  # as the 2018 code's event files have them
+    assert shown(-0.5, 0, 0.25) == [1, 128, 191]  # stretched
+    assert shown(0, 0.5) == [0, 255]
+    assert shown(np.nan, -1) == [128, 1] and shown(0, 0) == [0, 0]

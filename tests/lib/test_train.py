@@ -311,7 +311,7 @@ def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, ca
             for value in event.summary.value:
                 steps.setdefault(value.tag, []).append(event.step)
     drawn = [f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')]
-    assert set(steps) == {*model.tags, 'latent_accuracy', *drawn}
+    assert set(steps) == {*model.tags, 'latent_accuracy_1', 'time/images_per_sec', *drawn}
     for tag in steps:
         assert sorted(steps[tag]) == [1, 4, 7], tag
 
