@@ -8,6 +8,16 @@ from absl import app, flags, logging
 from cli import shared_flags
 from lib.errors import UserError
 
+
+def _end_quietly(kind, error, trace):
+    """Ends with a word, not a traceback, on Ctrl-C at any moment."""
+    if issubclass(kind, KeyboardInterrupt):
+        print('Stopped.', file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _end_quietly
 FLAGS = flags.FLAGS
 SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
 

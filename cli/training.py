@@ -7,6 +7,7 @@ import sys
 
 from absl import flags
 
+from cli import announcements
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -56,6 +57,8 @@ def train(method):
         describe(model, folder, args)
         return 0
     with opened(folder, args, model, may_change=('total_kimg', 'report_kimg', 'jit')):
+        last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
+        announcements.begin(folder, model, args, last)
         print(choice.line)
         stopped_by = training.train_run(
             model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
@@ -101,6 +104,7 @@ def end(folder, model, stopped_by):
         step = int(model.global_step.numpy())
         print(f'Stopped at step {step}; the same command goes on from there.')
         return 128 + stopped_by
+    announcements.end(folder, FLAGS.train_dir)
     print(f'Done; the run is in {folder.path}')
     return 0
 

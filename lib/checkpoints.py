@@ -108,16 +108,24 @@ def restore(model, run, weights_suffice=False):
     return 0
 
 
-def resume(model, run):
-    """`restore`, and says so."""
+def resume(model, run, last):
+    """`restore`, and says so; training ends at step `last`."""
     step = restore(model, run)
-    if run.is_original:
+    if step > last:
+        print(f'{run.path} is at step {step}, past the {last} of this length: nothing to do.')
+    elif step == last:
+        print(
+            f'{run.path} is complete, at step {step} of {last}; raise --total_kimg to lengthen it.'
+        )
+    elif run.is_original:
         print(
             f'Resuming {run.path} at step {step}, from a checkpoint written by the 2018 code (it '
             'has no args.json; the options of this command are recorded there now).'
         )
     elif step:
         print(f'Resuming {run.path} at step {step}.')
+    if 0 < step < last:
+        print(f'{step:,} of {last:,} steps are done.')
     return step
 
 

@@ -4,7 +4,9 @@ Keras' `fit` cannot drive several machines, so that this loop does, through the 
 and Keras callbacks; an epoch is a report period.
 """
 import contextlib
+import os
 import signal
+import sys
 import time
 
 import keras
@@ -59,12 +61,15 @@ def check_finite(model, scalars, step):
 class Interrupt:
     """Turns SIGINT and SIGTERM into a request to stop after the current step.
 
+    Args:
+        answer: what to say at once when the first signal comes.
+
     Attributes:
         signal: the number of the signal that came, or None.
     """
 
-    def __init__(self):
-        self.signal = None
+    def __init__(self, answer=''):
+        self.signal, self.answer = None, answer
 
     def __enter__(self):
         self._previous = {
@@ -78,6 +83,8 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _request(self, number, frame):
+        if self.answer and not self.signal:
+            os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
         self.signal = number
 
 
@@ -144,7 +151,7 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
         return interrupt.signal
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
-    with Interrupt() as interrupt:
+    with Interrupt('Stopping; saving...') as interrupt:
         reports.on_train_begin()
         while step < last and not stop_signal():
             epoch, report, history = -(-step // period), next_report(step, period, last), []
@@ -210,9 +217,11 @@ def train_run(
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
-    step = checkpoints.resume(model, run)
+    step = checkpoints.resume(model, run, last)
     if not allow_nan:
         _check_restored(model, run, step)
+    if step >= last:
+        return None
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], **options)

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import sys
 
 from lib import files
 from lib.errors import UserError
@@ -14,7 +15,7 @@ from lib.runs import locks
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 LOCK_NAME = '.lock'
-LOCK_WAIT_SEC = 2  # a killed process may take a moment to go
+LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (
     f'{ARGS_NAME}.partial-*',
@@ -156,6 +157,8 @@ class RunFolder:
         with contextlib.ExitStack() as stack:
             try:
                 path = os.path.join(self.path, LOCK_NAME)
+                if holder := locks.holder(path):
+                    print(f'Waiting for {holder} to leave {self.path}...', file=sys.stderr)
                 stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
             except locks.HeldError as error:
                 raise UserError(

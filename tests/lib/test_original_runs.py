@@ -47,7 +47,8 @@ def test_training_goes_on_where_the_original_stopped(copied):
     assert int(acai_tf.load_run(str(folder)).global_step) == 65
 
     code, out, _ = original.run(*command, '--total_kimg=4', cwd=train_dir)
-    assert code == 0 and f'Resuming {folder} at step 65.' in out and '2018' not in out
+    assert code == 0 and f'{folder} is complete, at step 65 of 65' in out and '2018' not in out
+    assert len(list((folder / 'tf' / 'summaries').iterdir())) == 2  # no new event file
 
 
 def test_a_checkpoint_that_does_not_fit_leaves_the_folder_alone(copied):

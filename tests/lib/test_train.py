@@ -49,7 +49,7 @@ def new_run(folder):
 def go_on(method, run, record):
     """What a script does when it is started: a new model, the newest checkpoint, the loop."""
     model = tiny.make(method, scales=1, depth=1)
-    checkpoints.resume(model, run)
+    checkpoints.resume(model, run, 1000)
     with tf.summary.create_file_writer(run.summaries).as_default() as events:
         reports = [record, callbacks.Checkpoints(run, events)]
         stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD)
@@ -185,7 +185,7 @@ def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
     model = tiny.make('ACAI', scales=1, depth=1)
     fresh = original.state(model)
     with pytest.raises(UserError, match='No checkpoint in .* can be read'):
-        checkpoints.resume(model, run)
+        checkpoints.resume(model, run, 1000)
     assert original.state(model) == fresh
     assert sorted(os.listdir(run.checkpoints)) == before
 
@@ -195,10 +195,10 @@ def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     for other in (tiny.make('ACAI', scales=1), tiny.make('VAE', scales=1, depth=1)):
         fresh = original.state(other)
         with pytest.raises(UserError):
-            checkpoints.resume(other, run)
+            checkpoints.resume(other, run, 1000)
         assert original.state(other) == fresh
     model = tiny.make('ACAI', scales=1, depth=1)
-    assert checkpoints.resume(model, run) == 7
+    assert checkpoints.resume(model, run, 1000) == 7
     assert original.state(model) == end
 
 
@@ -249,7 +249,7 @@ def test_training_stops_when_it_diverges(step, value, problem, tmp_path):
     assert '--allow_nan' in str(error.value) and '--lr' in str(error.value)
     assert run.newest_step() == kept
     model = tiny.make('ACAI', scales=1, depth=1)
-    assert checkpoints.resume(model, run) == kept
+    assert checkpoints.resume(model, run, 1000) == kept
     train.check_finite(model, {}, kept)
 
 

@@ -1,0 +1,68 @@
+"""What a run says when it begins and when it ends."""
+import glob
+import math
+import os
+
+from lib import runs
+from lib.errors import UserError
+
+# May differ between runs that are alike.
+LENGTHS = ('total_kimg', 'report_kimg', 'jit')
+
+
+def begin(folder, model, args, last):
+    """Says what is about to be trained: a new run's size and place, or what is other than before.
+
+    Args:
+        folder: the `lib.runs.RunFolder`, before args.json is written.
+        model: what is trained.
+        args: {option: value}, as they will be recorded.
+        last: the step at which training ends.
+    """
+    steps = folder.checkpoint_steps()
+    if steps and steps[0] >= last:
+        return
+    record = folder.read_args()
+    if record:
+        for option in LENGTHS:
+            before = record['args'].get(option, args[option])
+            if before != args[option]:
+                print(f'--{option} is {args[option]} now; it was {before}.')
+    elif not steps:
+        size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+        print(f'New run {folder.path}: {size:,} parameters.')
+        for other, option, value in _alike(folder, args):
+            print(f'It differs from {other} in {option} alone: {value} there, {args[option]} here.')
+
+
+def _alike(folder, args):
+    """[(path, option, its value)] of runs beside a new one that differ from it in one option."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(folder.path)), '*'))):
+        try:
+            record = runs.RunFolder(path).read_args() if path != folder.path else None
+        except UserError:
+            continue
+        if not record or record['args'].get('class') != args['class']:
+            continue
+        before, now = _independent(record['args']), _independent(args)
+        other = [option for option in now if before.get(option) != now[option]]
+        if len(other) == 1:
+            found.append((path, other[0], before.get(other[0])))
+    return found
+
+
+def _independent(args):
+    """Options without the lengths, and without what follows from others."""
+    follows = {*LENGTHS, 'scales'}  # from latent_width
+    if args.get('advdepth') == args.get('depth'):
+        follows.add('advdepth')
+    return {option: value for option, value in args.items() if option not in follows}
+
+
+def end(folder, train_dir):
+    """Says where to look at what a run left."""
+    picture = os.path.join(folder.images, 'name.png')
+    if os.path.exists(picture):
+        print(f'Pictures: {picture}')
+    print(f'Curves: tensorboard --logdir={train_dir}')

@@ -1,0 +1,79 @@
+"""What a run says when it begins and when it ends."""
+import contextlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cli import announcements
+from lib import checkpoints, runs
+from tests import tiny
+
+ARGS = {'class': 'AEBaseline', 'precision': 'float32', 'lr': 1e-4, 'seed': 0, 'total_kimg': 2,
+        'report_kimg': 1, 'latent_width': 4, 'scales': 3}  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def model():
+    return tiny.make('AEBaseline')
+
+
+def begun(folder, model, capsys, last=33, **changes):
+    run = runs.RunFolder(str(folder))
+    run.create()
+    announcements.begin(run, model, {**ARGS, **changes}, last)
+    return capsys.readouterr().out.splitlines()
+
+
+def recorded(folder, **changes):
+    run = runs.RunFolder(str(folder))
+    run.create()
+    run.write_args({**ARGS, **changes})
+    return run
+
+
+def test_a_new_run_tells_its_size_and_the_run_that_it_resembles(tmp_path, model, capsys):
+    (new,) = begun(tmp_path / 'a', model, capsys)
+    variables = [variable.value for variable in model.trainable_variables]
+    size = sum(variable.shape.num_elements() for variable in variables)
+    assert new == f'New run {tmp_path}/a: {size:,} parameters.'
+    recorded(tmp_path / 'b', total_kimg=99)
+    recorded(tmp_path / 'c', seed=5, lr=1.0)
+    _, alike = begun(tmp_path / 'd', model, capsys, seed=4)
+    assert alike == f'It differs from {tmp_path}/b in seed alone: 0 there, 4 here.'
+    # What follows from another option is no difference of its own.
+    lines = begun(tmp_path / 'e', model, capsys, latent_width=2, scales=4)
+    assert lines[1].endswith('b in latent_width alone: 4 there, 2 here.')
+    (tmp_path / 'b' / 'args.json').write_text('{')
+    assert len(begun(tmp_path / 'f', model, capsys, seed=7)) == 1
+
+
+def test_a_resumed_run_tells_what_changed_and_a_finished_one_nothing(tmp_path, model, capsys):
+    run = recorded(tmp_path / 'a')
+    open(run.checkpoint(17) + '.index', 'w').close()
+    assert begun(run.path, model, capsys, total_kimg=3) == ['--total_kimg is 3 now; it was 2.']
+    assert begun(run.path, model, capsys, total_kimg=1, last=17) == []
+
+
+def test_complete_and_past_the_end(tmp_path, model, capsys):
+    run = recorded(tmp_path / 'a')
+    model.global_step.assign(17)
+    checkpoints.save_original(model, run.checkpoint(17), 17)
+    for last, words in ((17, 'is complete, at step 17 of 17; raise --total_kimg'),
+                        (9, 'is at step 17, past the 9 of this length: nothing to do'),
+                        (33, '17 of 33 steps are done.')):  # fmt: skip
+        checkpoints.resume(model, run, last)
+        assert words in capsys.readouterr().out
+
+
+def test_ctrl_c_at_start_up_is_a_word():
+    command = [sys.executable, 'cluster.py', '--ae_dir=/no/such']
+    with subprocess.Popen(
+        command, cwd=tiny.REPOSITORY, stderr=subprocess.PIPE, text=True
+    ) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.5)  # TensorFlow is being imported
+        process.send_signal(signal.SIGINT)
+        error = process.communicate()[1]
+    assert 'Traceback' not in error and process.returncode
