@@ -25,9 +25,9 @@ def begin(folder, model, args, last):
     record = folder.read_args()
     if record:
         for option in LENGTHS:
-            before = record['args'].get(option, args[option])
-            if before != args[option]:
-                print(f'--{option} is {args[option]} now; it was {before}.')
+            before, now = record['args'].get(option), args.get(option)
+            if None not in (before, now) and before != now:
+                print(f'--{option} is {now} now; it was {before}.')
     elif not steps:
         size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
         print(f'New run {folder.path}: {size:,} parameters.')
