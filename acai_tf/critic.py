@@ -19,6 +19,9 @@ from acai_tf.autoencoder import Autoencoder
 # Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
 # above where float32 loses precision.
 TINY_GRADIENT = 1e-20
+# The same in float16, of the largest gradient: half a step of float16's own rounding.
+FLOAT16_SHARE = 2.0**-11
+FLOAT16_RAISED = 2.0**10  # what a small gradient is raised to at most, far from float16's 65,504
 
 
 class CriticLosses(NamedTuple):
@@ -72,13 +75,21 @@ class Critic(keras.layers.Layer):
                 answer = self.answer(images)
 
             def backward(to_critic, to_images, variables=()):
-                seed = tf.where(tf.abs(to_critic) < TINY_GRADIENT, TINY_GRADIENT, to_critic)
+                if self._is_float16():
+                    scale, seed = float16_seed(to_critic, to_images)
+                else:
+                    seed = tf.where(tf.abs(to_critic) < TINY_GRADIENT, TINY_GRADIENT, to_critic)
                 to_input, to_weights = tape.gradient(answer, [images, variables], seed)
+                if self._is_float16():
+                    to_weights = [gradient / scale for gradient in to_weights]
                 return to_input * tf.cast(to_images / seed, to_input.dtype), to_weights
 
             return (answer, tf.identity(answer)), backward
 
         return answers(images)
+
+    def _is_float16(self):
+        return getattr(self.encoder, 'compute_dtype', None) == 'float16'
 
     def losses(self, x, ae, x_mix, alpha, reg):
         """The three losses of a batch; critic and autoencoder each get only their own gradients.
@@ -100,6 +111,28 @@ class Critic(keras.layers.Layer):
             loss_ae_disc=ops.mean(ops.square(ops.split(to_autoencoder, 2)[0])),
             loss_disc_real=ops.mean(ops.square(real)),
         )
+
+
+def float16_seed(to_critic, to_images):
+    """What a backward pass in float16 begins with, so that neither player's gradient is lost.
+
+    Where the critic is nearly right, its own numbers would vanish in float16 and take the images'
+    gradient with them. So they are all made as large as the other player's, within float16's range,
+    and the smallest are raised, by what float16 would round off the weights' gradient anyway.
+
+    Args:
+        to_critic, to_images: the gradients of the two players' answers, scaled against underflow.
+
+    Returns:
+        (how many times too large the gradient of the weights will be, the seed of the pass).
+    """
+    largest = tf.reduce_max(tf.abs(to_critic))
+    others = tf.minimum(tf.reduce_max(tf.abs(to_images)), FLOAT16_RAISED)
+    target = tf.maximum(tf.maximum(largest, others), TINY_GRADIENT)
+    scale = target / tf.maximum(largest, TINY_GRADIENT)
+    smallest = FLOAT16_SHARE * target
+    seed = to_critic * scale
+    return scale, tf.where(tf.abs(seed) < smallest, smallest, seed)
 
 
 def sample_alpha(batch, latent_shape, draws):

@@ -8,6 +8,8 @@ from tests import tiny
 
 STEPS, LAST = 200, 50
 DISTANCE = 0.03  # of float32's mean over the last steps
+ADVWEIGHT = 10.0  # so large that the autoencoder's gradient is mostly the critic's
+FLOAT16_ERROR = 0.02  # of a group's gradient
 
 
 @pytest.fixture(scope='module')
@@ -43,3 +45,41 @@ def test_low_precision_stays_near_float32(train):
             for gradient, variable in zip(values, model.group_variables(group), strict=True):
                 assert np.isfinite(gradient).all() and gradient.dtype == tf.float32
                 assert variable.dtype == 'float32'
+
+
+def gradients_near_the_answer(method, dtype, distance):
+    """{group: all its gradients, flat} where the critic is `distance` from its target."""
+    model = tiny.make(method, dtype=dtype, advweight=ADVWEIGHT)
+    batch = tiny.batch(model, 8)
+    noise = model.draw_noise(batch['x'])
+    alpha = noise.get('alpha', tf.ones((8, 1, 1, 1)))  # the LRAE's critic should answer 1
+    other = tf.fill(alpha.shape, 0.05)  # to pictures that are no mixtures
+    near = [other, alpha + distance] if method == 'LRAE' else [alpha + distance, other]
+    answer = model.critic.answer
+
+    def answer_so(images):
+        answered = answer(images)
+        return tf.concat(near, 0) + (answered - tf.stop_gradient(answered))
+
+    model.critic.answer = answer_so
+    with tf.GradientTape(persistent=True) as tape:
+        losses = model.compute_losses(batch['x'], batch['label'], noise)
+        objectives = {
+            group: model.optimizers[group].scale_loss(objective)
+            for group, objective in losses.objectives.items()
+        }
+    found = {}
+    for group, values in model.compute_gradients(tape, objectives).items():
+        scale = float(getattr(model.optimizers[group], 'dynamic_scale', 1.0))
+        found[group] = np.concatenate([np.ravel(value) for value in values]) / scale
+    return found
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'LRAE', 'VAE'])
+def test_float16_keeps_both_players_gradients_where_the_critic_is_right(method):
+    for distance in (1e-2, 1e-4, 1e-6, 0.0):
+        exact = gradients_near_the_answer(method, 'float32', distance)
+        rounded = gradients_near_the_answer(method, 'mixed_float16', distance)
+        for group in exact:
+            error = np.linalg.norm(rounded[group] - exact[group]) / np.linalg.norm(exact[group])
+            assert error < FLOAT16_ERROR, (group, distance, error)
