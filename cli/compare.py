@@ -74,8 +74,7 @@ def _traits(path):
     """{trait: value as a label says it} of a run folder."""
     load.check_is_there(path)
     folder = runs.RunFolder(path)
-    class_name, params, recorded = load.describe_run(folder)
-    dataset = recorded.get('dataset', folder.dataset)
+    class_name, params, dataset, recorded = load.identify(folder)
     record = results.Run(path, class_name, dataset, params, recorded.get('seed'))
     return {
         'method': reported.METHODS.get(class_name, class_name),
@@ -88,7 +87,7 @@ def _traits(path):
 
 
 def _common_dataset(folders):
-    names = [load.describe_run(folder)[2].get('dataset', folder.dataset) for folder in folders]
+    names = [load.identify(folder).dataset for folder in folders]
     names = list(dict.fromkeys(names))
     if len(names) > 1:
         raise UserError(

@@ -95,7 +95,7 @@ def _images(ends, model, run):
 
 def _test_images(indices, model, run):
     """{index: test image} of the dataset that the run was trained on."""
-    name = load.describe_run(run)[2].get('dataset', run.dataset)
+    name = load.identify(run).dataset
     dataset = data.get_dataset(name)
     if dataset.image_shape != model.image_shape:
         raise UserError(f'The images of {name} are not of the shape that {run.path} is for.')

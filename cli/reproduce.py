@@ -78,8 +78,7 @@ class Job:
 
     def check(self):
         """Raises UserError if the run's folder is of another seed, or its data are missing."""
-        record = self.folder.read_args()
-        before = record['args'].get('seed', self.seed) if record else self.seed
+        before = self.folder.args.get('seed', self.seed)
         if before != self.seed:
             raise UserError(
                 f'{self.folder.path} was trained with --seed={before}, but RUN{self.seed} is for '

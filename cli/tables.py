@@ -69,7 +69,7 @@ def find_classified(train_dir):
 def _classified(run):
     """The `Classified` of a run folder."""
     curve = scalars.read(run.summaries).get('test_accuracy')
-    args = (run.read_args() or {'args': {}})['args']
+    args = run.args
     if not curve or not args:
         raise UserError('it has no report yet' if args else f'it has no {runs.ARGS_NAME}')
     last = max(curve)
@@ -90,12 +90,11 @@ def _autoencoder(run, args):
     own = runs.RunFolder(args['ae_dir'])
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     known = own if os.path.isdir(own.path) else runs.RunFolder(os.path.dirname(run.path))
-    class_name, params, recorded = load.describe_run(known)
+    class_name, params, trained_on, recorded = load.identify(known)
     options = {key: recorded[key] for key in ('lr', 'batch') if key in recorded}
-    trained_on = recorded.get('dataset', own.dataset)
     record = results.Run(own.path, class_name, trained_on, params, **options)
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
-    is_original = known is own and not own.read_args()
+    is_original = known is own and not own.is_recorded
     return class_name, settings, results.ORIGINAL if is_original else results.OURS

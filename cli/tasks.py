@@ -40,8 +40,7 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
 
     run = runs.RunFolder(FLAGS.ae_dir)
     model = load_run(FLAGS.ae_dir)
-    record = run.read_args() or {'args': {}}
-    name = dataset_name or record['args'].get('dataset', run.dataset)
+    name = dataset_name or run.args.get('dataset', run.dataset)
     dataset = data.get_dataset(name, batch_size, seed)
     if dataset.image_shape != model.image_shape:
         sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]
@@ -108,7 +107,7 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
 
 def _check_autoencoder(run, args):
 
-    before = (run.read_args() or {'args': {}})['args'].get('ae_step', args.get('ae_step'))
+    before = run.args.get('ae_step', args.get('ae_step'))
     if before != args.get('ae_step'):
         raise UserError(
             f'{run.path} holds a classifier of the autoencoder at step {before}, which is at step '

@@ -90,8 +90,7 @@ class RunFolder:
     @property
     def is_original(self):
         """Whether the 2018 code wrote it: it has checkpoints, but no record of its options."""
-        recorded = os.path.exists(os.path.join(self.path, ARGS_NAME))
-        return not recorded and bool(self.checkpoint_steps())
+        return not self.is_recorded and bool(self.checkpoint_steps())
 
     def checkpoint(self, step):
         """The checkpoint's prefix for a global step."""
@@ -192,6 +191,20 @@ class RunFolder:
                 f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
                 'options you give.'
             ) from error
+
+    @property
+    def is_recorded(self):
+        """Whether it has a record of its options; the original's runs have none."""
+        return os.path.exists(os.path.join(self.path, ARGS_NAME))
+
+    @property
+    def args(self):
+        """{option: value} as `write_args` recorded them; {} where there is no record.
+
+        Raises:
+            UserError: as `read_args`.
+        """
+        return (self.read_args() or {'args': {}})['args']
 
     def write_args(self, args, **about):
         """Records the resolved options of the run, with the versions that made it.

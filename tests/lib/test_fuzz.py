@@ -195,7 +195,7 @@ def test_names_of_run_folders(folder, name):
     if '/' in name or '\0' in name:
         return
     try:
-        class_name, params, _ = load.describe_run(runs.RunFolder(str(folder / name)))
+        class_name, params, _, _ = load.identify(runs.RunFolder(str(folder / name)))
     except UserError:
         return
     types = acai_tf.ALL_AES[class_name].hyperparameters()

@@ -1,0 +1,140 @@
+"""Which folders are runs, and what each says about itself."""
+import os
+import sys
+from typing import NamedTuple
+
+from lib.errors import UserError
+from lib.runs import scalars
+from lib.runs.folder import RunFolder, parse_experiment_name
+
+SIZES = ('scales', 'depth', 'latent')
+# What is used of args.json.
+OPTIONS = {
+    'lr': float,
+    'seed': int,
+    'batch': int,
+    'dataset': str,
+    'latent_width': int,
+    'precision': str,
+    'devices': int,
+}
+LARGEST = 1 << 31  # of what is computed with
+
+
+class Identity(NamedTuple):
+    """What a run folder, ours or the original's, says about itself.
+
+    class_name: the method's class.
+    params: {hyper-parameter: value}, with scales, depth and latent.
+    dataset: what it was trained on.
+    recorded: {option: value} as args.json has them; {} for the original's.
+    """
+
+    class_name: str
+    params: dict
+    dataset: str
+    recorded: dict
+
+
+def identify(run, methods):
+    """The `Identity` of a run folder.
+
+    Args:
+        run: a `lib.runs.RunFolder`.
+        methods: {class name: {hyper-parameter: its type}} of all that are known.
+
+    Raises:
+        UserError: the folder is no run, or its args.json is damaged.
+    """
+    recorded = run.args
+    class_name = run.name.split('_')[0]
+    if recorded.get('class') in list(methods):  # a list, for what is recorded may be anything
+        class_name = recorded['class']  # the name of a released run does not say it
+    if class_name not in methods:
+        raise UserError(
+            f'{run.path} is no run folder: its name must begin with one of '
+            f'{", ".join(sorted(methods))}.'
+        )
+    if run.is_recorded:
+        params = _params_from_args(run, methods[class_name])
+    else:
+        class_name, params = _params_from_name(run, class_name, methods)
+    for key in SIZES:
+        if params[key] < (0 if key == 'scales' else 1):
+            raise UserError(f'{run.path} is no run folder: it has {key}={params[key]}.')
+    return Identity(class_name, params, recorded.get('dataset', run.dataset), recorded)
+
+
+def find(train_dir, methods):
+    """Yields (`RunFolder`, `Identity`) of every autoencoder below a folder, ordered by path; a note
+    on stderr names what is unreadable.
+
+    Args:
+        train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's.
+        methods: as for `identify`.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not os.path.isdir(train_dir):
+        raise UserError(f'{train_dir} is no folder; give the one that holds the runs.')
+    seen = set()
+    for folder, below, _ in os.walk(train_dir, followlinks=True):
+        if os.path.realpath(folder) in seen:  # a link back up would never end
+            below.clear()
+            continue
+        seen.add(os.path.realpath(folder))
+        below.sort()
+        run = RunFolder(folder)
+        named = run.name.split('_')[0] in methods or os.path.exists(
+            os.path.join(folder, scalars.CURVE_NAME)
+        )
+        if not named or not os.path.isdir(run.checkpoints):
+            continue
+        below.clear()
+        try:
+            yield run, identify(run, methods)
+        except UserError as error:
+            print(error, file=sys.stderr)
+
+
+def _params_from_args(run, types):
+    """{hyper-parameter: value} of args.json, whose options must be of their types."""
+    recorded = run.args
+    for key in SIZES:
+        if not isinstance(recorded.get(key), int):
+            raise UserError(
+                f'{run.path} has no {key} in its args.json; restore that, or delete it to have the '
+                "folder's name read."
+            )
+    for key, kind in {**types, **OPTIONS}.items():
+        if key in recorded and not _is_a(kind, recorded[key]):
+            raise UserError(
+                f'{run.path} has {key}={recorded[key]!r:.50} in its args.json, which is no '
+                f'{kind.__name__}; restore it.'
+            )
+    return {key: value for key, value in recorded.items() if key in types}
+
+
+def _is_a(kind, value):
+    """Whether a value from JSON is of a kind and can be computed with."""
+    if kind is str:
+        return isinstance(value, str)
+    numbers = (int, float) if kind is float else int
+    return isinstance(value, numbers) and abs(value) <= LARGEST  # NaN is not
+
+
+def _params_from_name(run, class_name, methods):
+    """(class name, {hyper-parameter: value}) of a folder that has no args.json."""
+    types = methods[class_name]
+    text = parse_experiment_name(run.name, types)
+    if class_name == 'ACAI' and 'reg' not in text:
+        class_name = 'LRAE'  # Original: the ablation's class is called ACAI too
+    missing = [key for key in SIZES if key not in text]
+    try:
+        params = {key: types[key](value) for key, value in text.items()}
+    except ValueError as error:
+        raise UserError(f'{run.name} is no name of a run folder: {error}.') from error
+    if missing:
+        raise UserError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
+    return class_name, params
