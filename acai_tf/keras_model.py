@@ -96,6 +96,8 @@ class KerasModel(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
         self.build_for(_first(x))
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):

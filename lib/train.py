@@ -12,6 +12,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
 
 from lib import callbacks, checkpoints, devices, original_names
 from lib.errors import UserError
@@ -256,7 +257,12 @@ def _open_events(run, args, step):
             if args:
                 run.write_args(args)
             events.drop_after(run.summaries, step)
-            return tf.summary.create_file_writer(run.summaries)
+            writer = tf.summary.create_file_writer(run.summaries)
+            if args and not step:
+                # TensorBoard's HParams tab shows them beside the run's scalars.
+                with writer.as_default(0):
+                    hparams.hparams(args)
+            return writer
     except OSError as error:
         raise UserError(
             f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '

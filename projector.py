@@ -1,0 +1,34 @@
+"""Writes the latents of test images for TensorBoard's projector:
+
+    python projector.py --ae_dir=experiments/lines32/ACAI_advdepth16_...
+    tensorboard --logdir=experiments
+"""
+from absl import flags
+
+import cli
+from cli import tasks
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer('images', 1000, 'How many test images.', 2, 10_000)
+
+
+def main():
+    import numpy as np
+
+    from lib import eval
+    from lib.drawing import projector
+
+    ae, ae_run, dataset = tasks.open_autoencoder()
+    batch = next(dataset.test.unbatch().batch(FLAGS.images).as_numpy_iterator())
+    latents = eval.encode(ae, batch['x'])
+    projector.write(ae_run.summaries, latents, np.argmax(batch['label'], axis=1), batch['x'])
+    print(
+        f'{len(latents)} latents for tensorboard --logdir={ae_run.path}: see Projector, below '
+        'Inactive.'
+    )
+    return 0
+
+
+if __name__ == '__main__':
+    tasks.define_ae_dir_flag()
+    cli.run(main, required=tasks.AE_DIR)

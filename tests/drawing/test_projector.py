@@ -1,0 +1,30 @@
+"""The files of TensorBoard's embedding projector, and the HParams record of a run."""
+import numpy as np
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorboard.plugins import projector as tensorboard_projector
+
+from lib.drawing import pictures, projector
+
+
+def test_what_is_written_is_what_the_projector_reads(tmp_path):
+    draws = np.random.default_rng(0)
+    latents = draws.normal(size=(5, 2, 2, 3))
+    images = draws.uniform(-1, 1, (5, 4, 6, 1)).astype(np.float32)
+    for _ in range(2):  # the second replaces the first
+        projector.write(str(tmp_path), latents, [3, 1, 4, 1, 5], images)
+    config = tensorboard_projector.ProjectorConfig()
+    text_format.Parse((tmp_path / 'projector_config.pbtxt').read_text(), config)
+    (embedding,) = config.embeddings
+    read = np.loadtxt(tmp_path / embedding.tensor_path, delimiter='\t')
+    np.testing.assert_allclose(read, latents.reshape(5, -1), rtol=1e-5)
+    assert (tmp_path / embedding.metadata_path).read_text().split('\n') == list('31415')
+    assert list(embedding.sprite.single_image_dim) == [6, 4]  # width, height
+    sprite = tf.io.decode_png((tmp_path / embedding.sprite.image_path).read_bytes()).numpy()
+    assert sprite.shape == (3 * 4, 3 * 6, 1)
+    for number, image in enumerate(pictures.to_uint8(images)):
+        row, column = divmod(number, 3)
+        np.testing.assert_array_equal(
+            sprite[4 * row : 4 * row + 4, 6 * column : 6 * column + 6], image
+        )
+    assert sprite[4:8, 12:].max() == sprite[8:].max() == 0  # left over

@@ -1,0 +1,29 @@
+"""The examples run, on tiny settings."""
+import re
+import subprocess
+import sys
+
+from tests import tiny
+
+
+def run(name, *arguments):
+    done = subprocess.run(
+        [sys.executable, '-m', f'examples.{name}', *arguments],
+        cwd=tiny.REPOSITORY, capture_output=True, text=True, timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_vectors():
+    out = run('digits_vectors', '--seeds=1', '--epochs=2')
+    rows = re.findall(r'^\| (\w+) \| (\S+)±0.0 \| (\S+)±0.0000 \|$', out, re.MULTILINE)
+    assert [row[0] for row in rows] == ['autoencoder', 'ACAI']
+    assert all(5 < float(accuracy) <= 100 and 0 < float(mse) < 0.3 for _, accuracy, mse in rows)
+
+
+def test_residual_network(tmp_path):
+    out = run('lines64_residual', '--steps=3', '--width=16', f'--out={tmp_path / "picture.png"}')
+    found = re.search(r'After 3 steps: mean distance (\S+), smoothness (\S+)', out)
+    assert 0 < float(found[1]) < 2
+    assert (tmp_path / 'picture.png').read_bytes().startswith(b'\x89PNG')
