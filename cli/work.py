@@ -10,7 +10,7 @@ from lib.runs import locks
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 POLL_SEC = 0.2
 LOOK_SEC = 2  # from one look whether it is cancelled to the next
-SIGNALLED = (130, 143)  # exit codes of a training script that a signal stopped
+SIGNALLED = (130, 143, -2, -15)  # exit codes of a script that a signal stopped
 
 
 class Work:
@@ -71,6 +71,8 @@ class Work:
         self.record.images_seen = self.job.images_seen
         self._console.seen(self.job.name, self.job.images_seen)
         if self._why_stopped or code in SIGNALLED:
+            if self.job.next_command() is None:  # the signal came at the very end
+                return self._end(run_record.DONE, '')
             return self._end(run_record.STOPPED, self._why_stopped or self._process.last)
         if code:
             return self._end(run_record.FAILED, self._process.last or f'exit code {code}')

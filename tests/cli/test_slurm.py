@@ -106,7 +106,8 @@ class Place:
 @needs_slurm
 def test_tasks_are_stopped_requeued_cancelled_and_failed(tmp_path):
     """Two at a time, to the end of all that can end."""
-    submit = ['--methods=baseline,vae,aae,acai', '--seeds=1', '--total_kimg=80', '--executor=slurm']
+    submit = ['--methods=baseline,vae,aae,acai', '--seeds=1', '--total_kimg=100']
+    submit += ['--executor=slurm']
     with one_node_slurm.running(slots=2) as environment:
         place = Place(tmp_path, environment, failing=['vae'])
         done = place.reproduce(*submit, '--slurm=partition=none')
@@ -125,11 +126,9 @@ def test_tasks_are_stopped_requeued_cancelled_and_failed(tmp_path):
         place.slurm('scancel', '--signal=USR2', tasks['Baseline'])
         place.wait(works('AAE'))
         place.slurm('scontrol', 'requeue', tasks['AAE'])
-        place.wait(works('ACAI'))
-        cancelled = place.reproduce('--cancel').stdout
-        assert 'RUN1 ACAI lines32/64 stops.' in cancelled
+        place.wait(lambda now: now['ACAI']['state'] == 'running')
+        assert 'RUN1 ACAI lines32/64 stops.' in place.reproduce('--cancel').stdout
         place.wait(lambda now: now['ACAI']['state'] == 'stopped')
-        assert place.records()['ACAI']['reason'] == 'cancelled'
         shown = place.reproduce('--status')
         assert shown.returncode == 1
         assert 'RUN1 VAE lines32/64 failed: out of luck' in shown.stdout.splitlines()
