@@ -112,6 +112,16 @@ def test_a_run_can_be_stopped_after_every_step(tmp_path):
     assert original.state(again) == original.state(unbroken)
 
 
+def test_several_steps_a_call_are_those_steps_bit_for_bit(tmp_path, monkeypatch):
+    single, _ = go_on('ACAI', new_run(tmp_path / 'single'), Record())
+    monkeypatch.setattr(train, 'CALL_SEC', 1e9)
+    several = Record()
+    model, _ = go_on('ACAI', new_run(tmp_path / 'several'), several)
+    assert original.state(model) == original.state(single)
+    assert several.reports == [1, 4, 7]  # no call goes past a report
+    assert several.steps == [1, 4, 7]
+
+
 def test_handlers_of_signals_are_put_back():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with train.Interrupt() as interrupt:
