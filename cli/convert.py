@@ -88,7 +88,7 @@ def from_original(path, train_dir, options, overwrite=False):
         checkpoints.save_original(model, unfinished.checkpoint(step), step)
         args = {'class': type(model).__name__, 'dataset': original.dataset}
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
-        args.update(precision='float32', devices=1)  # Original: it knew nothing else
+        args.update(precision='float32', devices=1, jit=False)  # Original: it knew nothing else
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
         _rename(unfinished.path, run.path)
     except OSError as error:
