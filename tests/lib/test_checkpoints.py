@@ -11,29 +11,35 @@ import acai_tf
 from lib import checkpoints, original_names, randomness
 from lib.errors import UserError
 from lib.runs import architecture
-from tests import original
+from tests import original, tiny
 
 MOMENT_TOLERANCE = 1e-4  # of a moment's norm
 DATA, INDEX = checkpoints.DATA, checkpoints.INDEX
 
 
 @pytest.mark.parametrize('name', original.GOLDEN_NAMES)
-def test_adam_is_where_the_originals_was_after_ten_steps(name):
+def test_adam_is_where_the_originals_was_after_ten_steps(name, monkeypatch):
+    tiny.assert_on_one_side_of_the_kink(lambda: moments_apart(name), monkeypatch)
+
+
+def moments_apart(name):
+    """Names of Adam's moments and powers that do not end where the original's did."""
     steps = original.config(name)['steps']
     trained, loaded = original.model(name), original.model(name)
     checkpoints.load_original(trained, original.prefix(name, 'initial'))
     original.train(trained, name, range(steps))
     assert checkpoints.load_original(loaded, original.prefix(name, 'final')) == steps
-
-    final = dict(original_names.stored_variables(loaded))
-    for key, variable in original_names.stored_variables(trained):
-        if '/Adam' in key:
-            error = np.linalg.norm(variable.numpy() - final[key].numpy())
-            assert error <= MOMENT_TOLERANCE * np.linalg.norm(final[key].numpy()), key
-        elif 'power' in key:
-            assert variable.numpy() == final[key].numpy(), key
     for optimizer in loaded.optimizers.values():
         assert int(optimizer.iterations) == steps
+
+    apart, final = [], dict(original_names.stored_variables(loaded))
+    for key, variable in original_names.stored_variables(trained):
+        error = np.linalg.norm(variable.numpy() - final[key].numpy())
+        if '/Adam' in key and error > MOMENT_TOLERANCE * np.linalg.norm(final[key].numpy()):
+            apart.append(key)
+        if 'power' in key and error:
+            apart.append(key)
+    return apart
 
 
 @pytest.mark.parametrize('name', original.GOLDEN_NAMES)
