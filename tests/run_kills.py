@@ -157,14 +157,16 @@ def weights(run, step):
 
 
 def logged(run):
-    """[(step, tag, value's bytes)] of all event files, sorted; of times only the tag."""
+    """[(step, tag, value's bytes)] of all event files, sorted; of times only the tag, which the
+    record of the options, made when the run began, holds too."""
     from lib.runs import events
 
     found = []
     for path in pathlib.Path(run.summaries).iterdir():
         for _, event in events.read(str(path)):
             for value in event.summary.value:
-                told = b'' if value.tag.startswith('time/') else value.SerializeToString()
+                timed = value.tag.startswith(('time/', '_hparams_/'))
+                told = b'' if timed else value.SerializeToString()
                 found.append((event.step, value.tag, told))
     return sorted(found)
 

@@ -196,6 +196,7 @@ def test_its_event_files_and_pictures_hold_each_report_once(interrupted):
     found = {}
     for step, tag, _ in run_kills.logged(run):
         found.setdefault(tag, []).append(step)
+    assert found.pop('_hparams_/session_start_info') == [0]  # when it was new, and never again
     assert found == {tag: REPORTS for tag in SCALARS | PICTURES}
     names = ['name.png', 'name_000000.png', 'name_000007.png', 'name_000014.png']
     assert sorted(os.listdir(run.images)) == names
