@@ -256,7 +256,8 @@ def _open_events(run, args, step):
         with callbacks.disk_errors():
             if args:
                 run.write_args(args)
-            events.drop_after(run.summaries, step)
+            # Before the first checkpoint all is written again, what stands at step 0 too.
+            events.drop_after(run.summaries, step or -1)
             writer = tf.summary.create_file_writer(run.summaries)
             if args and not step:
                 # TensorBoard's HParams tab shows them beside the run's scalars.
