@@ -65,7 +65,7 @@ def test_steps_are_not_correlated():
 
 
 def test_alpha_is_uniform_up_to_a_half():
-    alpha = critic.sample_alpha(50_000, randomness.Draws(0)).numpy()
+    alpha = critic.sample_alpha(50_000, (2, 2, 4), randomness.Draws(0)).numpy()
     assert alpha.shape == (50_000, 1, 1, 1)
     assert alpha.min() >= 0 and alpha.max() <= 0.5
     assert abs(alpha.mean() - 0.25) < 0.005 and abs(alpha.var() - 0.25 / 12) < 0.001
