@@ -89,12 +89,14 @@ def _autoencoder(run, args):
     """(class, settings, code) of the autoencoder whose latents were classified."""
     own = runs.RunFolder(args['ae_dir'])
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
-    known = own if os.path.isdir(own.path) else runs.RunFolder(os.path.dirname(run.path))
-    class_name, params, trained_on, recorded = load.identify(known)
+    is_there = os.path.isdir(own.path)
+    known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
+    class_name, params, dataset, recorded = load.identify(known)
+    trained_on = dataset if is_there else own.dataset
     options = {key: recorded[key] for key in ('lr', 'batch') if key in recorded}
     record = results.Run(own.path, class_name, trained_on, params, **options)
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
-    is_original = known is own and not own.is_recorded
+    is_original = is_there and not own.is_recorded
     return class_name, settings, results.ORIGINAL if is_original else results.OURS

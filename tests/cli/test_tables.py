@@ -72,7 +72,7 @@ def test_what_is_unreadable_is_named(train_dir, capsys):
 
 
 def test_mistakes(tmp_path):
-    with pytest.raises(UserError, match='--tables=4 must be of 1, 2, 3, tasks, original'):
+    with pytest.raises(UserError, match='--tables=4 must be of 1, 2, 3, tasks, samples, original'):
         tables.text(str(tmp_path), ['4'], 'text')
     with pytest.raises(UserError, match='no run folder'):
         tables.text(str(tmp_path), ['1'], 'text')
