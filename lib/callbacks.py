@@ -124,12 +124,22 @@ def write_scalars(events, step, values):
             tf.summary.scalar(tag, value)
 
 
-class LatentAccuracy(Callback):
-    """Scores the running latent classifier on the whole test set."""
+class Scores(Callback):
+    """A callback that scores the model on a dataset.
+
+    Args:
+        dataset: a `lib.data.Dataset`.
+        events: the writer of the event file that the scores go to.
+        say: prints a line of the report.
+    """
 
     def __init__(self, dataset, events, say):
         super().__init__()
         self.dataset, self.events, self.say = dataset, events, say
+
+
+class LatentAccuracy(Scores):
+    """Scores the running latent classifier on the whole test set."""
 
     def on_epoch_end(self, epoch, logs=None):
         # With one class there is nothing to ask of, for CelebA, 202,599 images.
@@ -143,12 +153,8 @@ class LatentAccuracy(Callback):
         self.say(f'accuracy={accuracy:.2f}')
 
 
-class LineScores(Callback):
+class LineScores(Scores):
     """Mean distance and smoothness of interpolations between lines."""
-
-    def __init__(self, dataset, events, say):
-        super().__init__()
-        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         images = eval.interpolations(self.model, self.dataset)
@@ -162,12 +168,8 @@ class LineScores(Callback):
         self.say(f'mean_distance={distance:.4f}  mean_smoothness{smooth}')
 
 
-class SampleScores(Callback):
+class SampleScores(Scores):
     """Whether random samples are lines, and whether all angles occur; see `lib.sampling`."""
-
-    def __init__(self, dataset, events, say):
-        super().__init__()
-        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         images = sampling.sample_images(self.model, self.dataset, seed=self.model.seed)

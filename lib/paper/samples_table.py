@@ -46,8 +46,7 @@ class SamplesTable(NamedTuple):
         """The `lib.paper.layouts.Layout`."""
         lines = []
         for line in self.lines:
-            method = reported.METHODS.get(line.class_name, line.class_name)
-            label = ', '.join([method, *line.settings])
+            label = tables.line_label(line.class_name, line.settings, line.code)
             numbers = [
                 # The paper has no such runs, so that none of ours is short.
                 tables.number_text(line.cells[measure], quantity).rstrip(layouts.SHORT)

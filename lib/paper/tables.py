@@ -127,6 +127,18 @@ def headings(class_names):
     return [reported.METHODS.get(name, name) for name in class_names]
 
 
+def line_label(class_name, settings, code):
+    """What a line of runs of one kind is called, such as 'ACAI, reg=0.1, 2018 code'.
+
+    Args:
+        class_name: of the method, or what stands in its place.
+        settings: texts of what else tells the runs apart.
+        code: whose runs they are, of `lib.paper.results`; ours need no mention.
+    """
+    others = [] if code == results.OURS else [code]
+    return ', '.join([*headings([class_name]), *settings, *others])
+
+
 def _row(records, label, key, quantity, values):
     groups = {(results.OURS, ()): {}} if values else {}
     for run in records:

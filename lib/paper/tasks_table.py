@@ -67,9 +67,7 @@ class TasksTable(NamedTuple):
             if line.dataset != dataset:
                 dataset = line.dataset
                 lines.append(layouts.heading(dataset, len(HEADINGS)))
-            name = reported.METHODS.get(line.model, line.model)
-            label = ', '.join([f'{name}, {line.size}', *line.settings])
-            label += f', {line.code}' * (line.code != results.OURS)
+            label = tables.line_label(line.model, [str(line.size), *line.settings], line.code)
             numbers = [_number(line.cells.get(quantity)) for quantity in QUANTITIES]
             lines.append(layouts.Line(label, [*numbers, _lengths(line.cells)]))
         return layouts.Layout(TITLE, HEADINGS, lines)
