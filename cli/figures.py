@@ -4,7 +4,7 @@ import os
 import numpy as np
 
 from acai_tf import load
-from lib import data, eval, randomness
+from lib import data, eval, randomness, sampling
 from lib.data import registry
 from lib.drawing import curves, line_examples, sheets
 from lib.errors import UserError
@@ -80,27 +80,21 @@ def draw_examples():
     )
 
 
-def _first_model(seeds):
-    """(model, `Run`) of the first seed that has a readable checkpoint; (None, None), and says so,
-    if none has."""
-    for run in seeds:
-        try:
-            return load.load_run(run.path), run
-        except UserError as error:
-            print(f'Not drawn: {error}')
-    return None, None
-
-
-def _row(kind, seeds, ends):
-    """[(label, interpolations)] of a kind's first readable run, and that model; ([], None) if there
-    is none."""
-    model, run = _first_model(seeds)
-    if model is None:
-        return [], None
-    step = int(model.global_step)
-    seen = f'{run.seed_name}, {run.kimg(step)} kimg'
-    print(f'{", ".join(kind.words)}: {run.path} at step {step}')
-    return [('\n'.join([*kind.words, seen]), eval.between(model, *ends, STEPS))], model
+def _models(kinds):
+    """Yields (kind, label of its row, model) of each kind's first seed that has a readable
+    checkpoint, and says which run that is, or that there is none."""
+    for kind, seeds in kinds.items():
+        for run in seeds:
+            try:
+                model = load.load_run(run.path)
+            except UserError as error:
+                print(f'Not drawn: {error}')
+                continue
+            step = int(model.global_step)
+            seen = f'{run.seed_name}, {run.kimg(step)} kimg'
+            print(f'{", ".join(kind.words)}: {run.path} at step {step}')
+            yield kind, '\n'.join([*kind.words, seen]), model
+            break
 
 
 def _lines_stem(dataset, name, out):
@@ -108,19 +102,31 @@ def _lines_stem(dataset, name, out):
     return os.path.join(out, name if dataset == 'lines32' else f'{dataset}_{name}')
 
 
-def _draw_lines(dataset, kinds, out):
-    width = registry.width_of(dataset)
+def _draw_lines(dataset_name, kinds, out):
+    width = registry.width_of(dataset_name)
+    dataset = data.get_dataset(dataset_name)
     ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
-    shown = [('correct', line_examples.examples(width)['correct'][None])]
-    for kind, seeds in kinds.items():
-        rows, model = _row(kind, seeds, ends)
-        shown += rows
-        if model is not None and kind.class_name == 'VAE':
+    between = [('correct', line_examples.examples(width)['correct'][None])]
+    samples = []
+    for kind, label, model in _models(kinds):
+        between.append((label, eval.between(model, *ends, STEPS)))
+        samples.append(_samples_row(label, model, dataset))
+        if kind.class_name == 'VAE':
             name = '_'.join(['vae_samples', *kind.words[1:]]).replace(' ', '_')
-            stem = _lines_stem(dataset, name, out)
+            stem = _lines_stem(dataset_name, name, out)
             print_written(sheets.save(_draw_samples(model), stem))
-    stem = _lines_stem(dataset, 'lines_interpolations', out)
-    print_written(sheets.save(sheets.strips(shown), stem))
+    stem = _lines_stem(dataset_name, 'lines_interpolations', out)
+    print_written(sheets.save(sheets.strips(between), stem))
+    if samples:
+        stem = _lines_stem(dataset_name, 'samples', out)
+        print_written(sheets.save(sheets.strips(samples), stem))
+
+
+def _samples_row(label, model, dataset):
+    """(label, two rows of random samples), which says where their latents are from."""
+    images = sampling.sample_images(model, dataset, 2 * STEPS)
+    source = 'prior' if model.HAS_PRIOR else 'fitted normal'
+    return f'{label}\n{source}', images.reshape(2, STEPS, *images.shape[1:])
 
 
 def _draw_samples(model):
@@ -131,17 +137,22 @@ def _draw_samples(model):
 
 
 def _draw_real(dataset_name, kinds, out):
-    """The sheets of one dataset, one for each size of the latents."""
+    """The sheets of one dataset, two for each size of the latents."""
     try:
-        images = eval.first_images(data.get_dataset(dataset_name), 2 * PAIRS)
+        dataset = data.get_dataset(dataset_name)
+        images = eval.first_images(dataset, 2 * PAIRS)
     except UserError as error:
-        print(f'Not drawn: interpolations of {dataset_name}. {error}')
+        print(f'Not drawn: interpolations and samples of {dataset_name}. {error}')
         return
     ends = np.stack(np.split(images[: len(images) // 2 * 2], 2))
     limits = registry.display_of(dataset_name)
     for size in sorted({kind.latent_size for kind in kinds}):
+        between, samples = [], []
         of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
-        shown = [row for kind, seeds in of_size.items() for row in _row(kind, seeds, ends)[0]]
-        if shown:
-            stem = os.path.join(out, f'interpolations_{dataset_name}_{size}')
-            print_written(sheets.save(sheets.strips(shown, limits), stem))
+        for _, label, model in _models(of_size):
+            between.append((label, eval.between(model, *ends, STEPS)))
+            samples.append(_samples_row(label, model, dataset))
+        for name, rows in {'interpolations': between, 'samples': samples}.items():
+            if rows:
+                stem = os.path.join(out, f'{name}_{dataset_name}_{size}')
+                print_written(sheets.save(sheets.strips(rows, limits), stem))

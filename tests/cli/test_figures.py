@@ -140,12 +140,12 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     figures.draw_all(str(train_dir), str(tmp_path / 'out'))
     out = capsys.readouterr().out
     names = [
-        'interpolations_digits32_64', 'learning_curves', 'lines', 'lines_interpolations',
-        'vae_samples_depth=2_latent=4_scales=3',
+        'interpolations_digits32_64', 'learning_curves', 'lines', 'lines_interpolations', 'samples',
+        'samples_digits32_64', 'vae_samples_depth=2_latent=4_scales=3',
     ]  # fmt: skip
     written = sorted(path.name for path in (tmp_path / 'out').iterdir())
     assert written == sorted(f'{name}.{kind}' for name in names for kind in ('pdf', 'png'))
-    assert 'Not drawn: interpolations of mnist32. AE_DATA is not set' in out
+    assert 'Not drawn: interpolations and samples of mnist32. AE_DATA is not set' in out
     assert f'Not drawn: {damaged.path} has no checkpoint' in out
     # Which run a row shows.
     acai = 'ACAI, depth=2, latent=4, scales=3, 2018 code'
@@ -153,7 +153,7 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     assert f'{acai}: {path} at step 49' in out
     for path in (tmp_path / 'out').glob('*.png'):
         with Image.open(path) as picture:
-            assert min(picture.size) > 250
+            assert min(picture.size) > 190
     before = original.files(tmp_path / 'out')
     figures.draw_all(str(train_dir), str(tmp_path / 'out'))
     again = original.files(tmp_path / 'out')

@@ -89,8 +89,8 @@ def test_figures_are_drawn(done):
     folder, _ = done
     names = {path.stem for path in pathlib.Path(folder, 'T', 'figures').glob('*.png')}
     assert names == {
-        'lines', 'interpolations_large_18', 'lines64_learning_curves',
-        'lines64_lines_interpolations',
+        'lines', 'interpolations_large_18', 'samples_large_18', 'lines64_learning_curves',
+        'lines64_lines_interpolations', 'lines64_samples',
     }  # fmt: skip
 
 
