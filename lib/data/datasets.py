@@ -14,6 +14,8 @@ from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
 PREFETCHED_BATCHES = 4
+# Of lines that one call draws, whose costs they share; batches that are large come one by one.
+LINES_BATCHES, LINES_PIXELS = 8, 512 * 32**2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,9 +231,18 @@ def _lines(name, width, batch_size, seed):
         label = tf.one_hot(lines.label_of(angles), lines.NCLASS)
         return {'x': lines.draw_lines_tf(angles, width), 'label': label}
 
+    at_once = min(LINES_BATCHES, max(1, LINES_PIXELS // (batch_size * width**2)))
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
+    def of_step(step):
+        return angles('lines/train', step, batch_size)
+
+    def of_steps(first):
+        return drawn(tf.stack([of_step(first + later) for later in range(at_once)]))
+
     def train_from(step):
-        steps = tf.data.Dataset.range(step, tf.int64.max)
-        return steps.map(lambda step: drawn(angles('lines/train', step, batch_size))).prefetch(2)
+        firsts = tf.data.Dataset.range(step, tf.int64.max - at_once, at_once)
+        return firsts.map(of_steps).prefetch(1).unbatch()
 
     tested = angles('lines/test', 0, LINES_TEST_IMAGES)
     if width <= registry.DEFAULT_SIZE_PX:
