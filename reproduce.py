@@ -17,7 +17,7 @@ flags.DEFINE_enum('table', '1', ['1', '2', '3', 'samples'], 'Of the paper, or do
 flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, ...', 1)
 flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of every run, in 1024 images.', 0)
 flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
-flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai.')
+flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai, or one of your own.')
 flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
 flags.DEFINE_string('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
@@ -26,7 +26,7 @@ flags.DEFINE_list('slurm', [], 'Options of sbatch, such as partition=gpu,time=24
 flags.DEFINE_bool('status', False, 'Print how far the runs in --train_dir are, and stop.')
 flags.DEFINE_bool('watch', False, 'Print --status again and again, until no run waits or runs.')
 flags.DEFINE_bool('cancel', False, 'End the runs in --train_dir, each with a checkpoint, and stop.')
-flags.DEFINE_bool('dry_run', False, 'Print the commands that are needed, and stop.')
+flags.DEFINE_bool('dry_run', False, 'Print the commands that are needed and the hours, and stop.')
 flags.DEFINE_bool('write_runs', False, 'Write runs/*.sh from lib/paper/experiments.py, and stop.')
 MODES = 'status', 'watch', 'cancel', 'dry_run', 'write_runs'
 flags.mark_bool_flags_as_mutual_exclusive(MODES)
@@ -76,8 +76,11 @@ def main():
         datasets=FLAGS.datasets,
     )
     if FLAGS.dry_run:
+        from cli import estimate
+
         for command in filter(None, (job.next_command() for job in jobs)):
             print('python', *command)
+        estimate.say(jobs)
         return 0
     if FLAGS.executor == 'slurm':
         from cli import slurm_executor

@@ -106,7 +106,8 @@ class HasHyperparameters:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        experiments.register(cls.__name__, cls.resolve)
+        module = cls.__module__.rpartition('.')[2]  # whose script has the same name
+        experiments.register(cls.__name__, cls.resolve, module)
 
     @classmethod
     def own_hyperparameters(cls):

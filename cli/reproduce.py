@@ -3,11 +3,11 @@ import dataclasses
 import os
 import sys
 
-from acai_tf import load
-from cli import run_record
+from acai_tf import Autoencoder, load
+from cli import run_record, work
 from lib import data, files, runs, train
 from lib.errors import UserError
-from lib.paper import experiments, reported, samples_table, tables
+from lib.paper import experiments, samples_table, tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,29 +96,48 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, data
         train_dir: seed k's runs lie in RUNk below it.
         seeds: how many, from 1.
         total_kimg, report_kimg: as the training scripts have them.
-        methods: names of classes or scripts, to make only these; None for all.
+        methods: names of classes or scripts, to make only these, the paper's or not; None for all
+            of the paper's.
         datasets: to make only rows of these, the paper's or not; () for all of the paper's.
 
     Raises:
         UserError: a method is unknown, or a dataset has no row in the table.
     """
-    known = experiments.METHODS
-    wanted = [
-        experiment
-        for experiment in experiments.of_table(table, datasets)
-        if not methods
-        or experiment.class_name in methods
-        or known[experiment.class_name].script in methods
-    ]
-    scripts = [known[name].script for name in reported.METHODS]
-    for method in methods or ():
-        if method not in scripts and method not in reported.METHODS:
-            raise UserError(f'--methods={method} is none of {", ".join(scripts)}.')
+    wanted = experiments.of_table(table, datasets, _class_names(methods or ()))
     return [
         Job(experiment, train_dir, seed, total_kimg, report_kimg, clustered=table == 3)
         for seed in range(1, seeds + 1)
         for experiment in wanted
     ]
+
+
+def _class_names(methods):
+    """Of methods by their classes or scripts, the paper's first, each once.
+
+    Raises:
+        UserError: one is unknown, or has no script.
+    """
+    known = Autoencoder.methods()
+    known = [*experiments.METHODS, *sorted(set(known) - set(experiments.METHODS))]
+    scripts = [experiments.script_of(name) for name in known]
+    for method in methods:
+        if method not in known and method not in scripts:
+            raise UserError(
+                f'--methods={method} is none of {", ".join(scripts)}; one of your own is two files '
+                '(docs/EXTENDING.md).'
+            )
+    chosen = [
+        (name, f'{script}.py')
+        for name, script in zip(known, scripts, strict=True)
+        if name in methods or script in methods
+    ]
+    for name, script in chosen:
+        if not os.path.exists(os.path.join(work.ROOT, script)):
+            raise UserError(
+                f'There is no {script} beside reproduce.py to train {name}; docs/EXTENDING.md '
+                'shows what it holds.'
+            )
+    return [name for name, _ in chosen]
 
 
 def ready(jobs):

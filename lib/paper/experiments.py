@@ -35,18 +35,25 @@ METHODS = {
     'ACAI': Method('acai', 'ACAI'),
     'LRAE': Method('lrae', 'The LSGAN-regularised ablation of the ICLR version'),
 }
-_resolvers = {}
+_resolvers, _scripts = {}, {}
 
 
-def register(class_name, resolve):
+def register(class_name, resolve, script):
     """Tells what hyper-parameters a method has; `acai_tf`'s classes do so as they are defined.
 
     Args:
         class_name: as run folders name the method.
         resolve: a function of its sizes and of those of its own hyper-parameters that differ from
             their defaults, by keyword; returns all, {name: value}, as they name a run folder.
+        script: what trains it, without .py.
     """
-    _resolvers[class_name] = resolve
+    _resolvers[class_name], _scripts[class_name] = resolve, script
+
+
+def script_of(class_name):
+    """What trains a registered method, without .py."""
+    _check_registered(class_name)
+    return _scripts[class_name]
 
 
 def usual_params(class_name, sizes, changed=()):
@@ -57,9 +64,13 @@ def usual_params(class_name, sizes, changed=()):
         sizes: {'scales', 'depth' and 'latent': value}.
         changed: {own hyper-parameter: value} that differ from their defaults.
     """
+    _check_registered(class_name)
+    return _resolvers[class_name](**sizes, **dict(changed))
+
+
+def _check_registered(class_name):
     if class_name not in _resolvers:
         raise LookupError(f'{class_name} is not registered; import acai_tf first.')
-    return _resolvers[class_name](**sizes, **dict(changed))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +126,7 @@ class Experiment:
             'latent': self.latent,
         }
         flags = [f'--{name}={value}' for name, value in {**sizes, **self.changed}.items()]
-        return [f'{METHODS[self.class_name].script}.py', *flags]
+        return [f'{script_of(self.class_name)}.py', *flags]
 
     def cluster_command(self, train_dir):
         """['cluster.py', '--flag=value', ...] for the run below a folder, of table 3."""
@@ -142,11 +153,11 @@ def _experiment(class_name, dataset, latent_width, depth, latent):
     return Experiment(class_name, dataset, latent_width, depth, latent, changed, note)
 
 
-def _experiments(in_paper):
+def _experiments(in_paper, class_names=METHODS):
     entries = [entry for entry in registry.DATASETS.values() if entry.in_paper == in_paper]
     return tuple(
         _experiment(class_name, entry.name, *sizes)
-        for class_name in METHODS
+        for class_name in class_names
         for entry in entries
         for sizes in entry.sizes
     )
@@ -175,24 +186,31 @@ SAMPLES = tuple(
 )
 
 
-def of_table(table, datasets=()):
+def of_table(table, datasets=(), class_names=()):
     """The experiments whose runs fill a table of the paper, seed by seed.
 
     Args:
         table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too. Or
             SAMPLES_TABLE, which is not the paper's.
         datasets: those to take the table's rows of, the paper's or not; () for all of the paper's.
+        class_names: the methods to take, the paper's or not; () for all of the table's.
 
     Raises:
         UserError: a dataset has no row in the table.
     """
+    names = class_names or reported.METHODS
+    papers = _experiments(True, names)
     if table == SAMPLES_TABLE:
-        return list(SAMPLES)
+        sampled = {experiment.class_name for experiment in SAMPLES}
+        others = [e for e in papers if e.dataset == 'lines32' and e.class_name not in sampled]
+        return [e for e in SAMPLES if e.class_name in names] + (others if class_names else [])
     on_lines = {('lines32', 64), ('lines32', 256)}
     rows = {1: on_lines, 2: reported.ACCURACY, 3: reported.CLUSTERING}[table]
-    papers = [experiment for experiment in EXPERIMENTS if experiment.key in rows]
+    papers = [experiment for experiment in papers if experiment.key in rows]
     further = [
-        experiment for experiment in FURTHER if table in registry.tables_of(experiment.dataset)
+        experiment
+        for experiment in _experiments(False, names)
+        if table in registry.tables_of(experiment.dataset)
     ]
     known = {experiment.dataset: None for experiment in papers + further}
     for dataset in datasets:
@@ -203,6 +221,5 @@ def of_table(table, datasets=()):
     return [
         experiment
         for experiment in (papers + further if datasets else papers)
-        if experiment.class_name in reported.METHODS
-        and (not datasets or experiment.dataset in datasets)
+        if not datasets or experiment.dataset in datasets
     ]

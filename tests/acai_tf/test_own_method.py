@@ -63,7 +63,13 @@ def test_it_trains_and_can_be_loaded(repository):
         repository,
         '-c',
         f'import acai_tf; model = acai_tf.load_run({str(folder)!r});'
-        'print(acai_tf.WAE is type(model), int(model.global_step), model.params)',
+        'print(acai_tf.WAE is type(model), int(model.global_step), model.params);'
+        'from cli import reproduce;'
+        'options = dict(seeds=1, total_kimg=1, report_kimg=1, methods=["wae"]);'
+        'jobs = reproduce.plan(1, "T", **options);'
+        'print(jobs[0].name, *jobs[0].next_command()[:2])',
     )
     params = "{'scales': 3, 'depth': 2, 'latent': 4, 'mmd_weight': 0.5}"
-    assert done.stdout.splitlines()[-1] == f'True 193 {params}', done.stderr
+    assert done.stdout.splitlines()[-2:] == [
+        f'True 193 {params}', 'RUN1 WAE lines32/64 wae.py --dataset=lines32'
+    ], done.stderr  # fmt: skip

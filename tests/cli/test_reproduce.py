@@ -6,8 +6,9 @@ import sys
 import time
 
 import pytest
+import tensorflow as tf
 
-from cli import local_executor, processes, reproduce, run_record, status, work
+from cli import estimate, local_executor, processes, reproduce, run_record, status, work
 from lib.errors import UserError
 from lib.runs import locks
 from tests import original, stand_ins
@@ -29,7 +30,7 @@ def fake(tmp_path, monkeypatch):
     return make
 
 
-def test_plan_of_a_table(tmp_path):
+def test_plan_of_a_table(tmp_path, monkeypatch):
     jobs = jobs_of(tmp_path, seeds=5, methods=[])
     assert len(jobs) == 35 and jobs[7].name == 'RUN2 Baseline lines32/64'
     assert jobs[7].next_command() == [
@@ -39,6 +40,34 @@ def test_plan_of_a_table(tmp_path):
     assert len(jobs_of(tmp_path, table=2, methods=['ACAI', 'vae'])) == 12
     with pytest.raises(UserError, match='--methods=gan is none of baseline, dropout'):
         jobs_of(tmp_path, methods=['gan'])
+    sampled = jobs_of(tmp_path, table='samples', methods=['lrae', 'acai'])
+    assert [job.experiment.class_name for job in sampled] == ['ACAI', 'LRAE']
+    monkeypatch.setattr(work, 'ROOT', str(tmp_path))
+    with pytest.raises(UserError, match='There is no acai.py beside reproduce.py to train ACAI'):
+        jobs_of(tmp_path, methods=['ACAI'])
+
+
+def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimate, '_measured', lambda experiment, choice: 16)
+    jobs = jobs_of(tmp_path, methods=['baseline', 'acai'], seeds=2, total_kimg=64)
+    trained(jobs[0], 1 + (64 << 10) // 64, seed=1)
+    events = tf.summary.create_file_writer(jobs[0].folder.summaries)
+    for step, rate in ((1, 0.5), (1025, 32.0)):  # the first step is the compiler's
+        with events.as_default(step):
+            tf.summary.scalar('time/images_per_sec', rate)
+    events.close()
+    estimate.say(jobs)
+    lines = capsys.readouterr().out.splitlines()
+    images = 64 * 1025
+    assert lines[0] == f'# 3 runs to train, {3 * images / 1e6:.1f} million images; 1 are complete.'
+    assert lines[2:4] == [
+        '#   Baseline lines32/64 and alike: 32, as its runs in the same folder reported',
+        '#   ACAI lines32/64 and alike: 16, measured now',
+    ]
+    hours = (images / 32 + 2 * images / 16) / 3600
+    assert lines[4].startswith(f'# About {hours:.1f} hours on this machine')
+    estimate.say(jobs[:1])
+    assert capsys.readouterr().out == '# 0 runs to train, 0.0 million images; 1 are complete.\n'
 
 
 def trained(job, step, seed):

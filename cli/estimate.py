@@ -1,0 +1,92 @@
+"""How long the runs of a table will take on this machine, before any is begun."""
+import os
+import statistics
+import time
+
+import tensorflow as tf
+
+from acai_tf import ALL_AES
+from lib import callbacks, devices, train
+from lib.data import registry
+from lib.paper import experiments
+from lib.runs import scalars
+
+MEASURE_SEC = 2
+
+
+def say(jobs):
+    """Prints how many runs are to be trained and about how many hours that takes.
+
+    A run trains as fast as those of its kind did, by their own reports; where there are none, a few
+    train steps of it are timed here.
+
+    Args:
+        jobs: list of `cli.reproduce.Job`.
+    """
+    left = [job for job in jobs if job.images_seen < job.images]
+    images = sum(job.images - job.images_seen for job in left)
+    done = len(jobs) - len(left)
+    print(f'# {len(left)} runs to train, {images / 1e6:,.1f} million images; {done} are complete.')
+    if not left:
+        return
+    print('# Images per second (reports and clustering take their time beside it):', flush=True)
+    gpus = devices.find_gpus()
+    choice = devices.choose(gpus[:1])
+    devices.start(choice)
+    kinds, seconds = {}, 0
+    for job in jobs:
+        kinds.setdefault(_kind(job.experiment), []).append(job)
+    for alike in kinds.values():
+        images = sum(job.images - job.images_seen for job in alike)
+        if not images:
+            continue
+        rate, source = _recorded(alike), 'as its runs in the same folder reported'
+        if rate is None:
+            rate, source = _measured(alike[0].experiment, choice), 'measured now'
+        title = alike[0].experiment.title
+        print(f'#   {title}{" and alike" * (len(alike) > 1)}: {rate:,.0f}, {source}', flush=True)
+        seconds += images / rate
+    at_a_time = max(1, len(gpus))
+    place = f'{at_a_time} GPUs' if len(gpus) > 1 else 'this machine'
+    busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
+    print(f'# About {seconds / at_a_time / 3600:,.1f} hours on {place} at these rates; {busy}.')
+
+
+def _kind(experiment):
+    """What the time of a train step depends on; how many colours and latents hardly matters."""
+    width = registry.width_of(experiment.dataset)
+    changed = tuple(experiment.changed.items())
+    return experiment.class_name, width, experiment.latent_width, experiment.depth, changed
+
+
+def _recorded(jobs):
+    """Images a second of the newest reports of runs that have begun; None where there are none."""
+    rates = []
+    for job in jobs:
+        reports = scalars.read(job.folder.summaries).get(callbacks.RATE_TAG, {})
+        rates += [rate for step, rate in reports.items() if step > 1][-5:]  # 1: also the compiler's
+    return statistics.median(rates) if rates else None
+
+
+def _measured(experiment, choice):
+    """Images a second of train steps on noise, after the first."""
+    records = registry.DATASETS[experiment.dataset].records
+    width, nclass = registry.width_of(experiment.dataset), 10
+    shape = records.preparation.shape if records else (width, width, 1)
+    model = ALL_AES[experiment.class_name](
+        image_shape=shape, nclass=nclass, dtype=choice.dtype, **experiment.params
+    )
+    batch = {
+        'x': tf.random.uniform((experiments.BATCH, *shape), -1, 1),
+        'label': tf.one_hot([0] * experiments.BATCH, nclass),
+    }
+    steps = train.make_train_steps(model, choice.jit)
+    batches, told = iter(tf.data.Dataset.from_tensors(batch).repeat()), tf.zeros(2)
+    seconds = images = 0
+    steps(batches, tf.constant(1), told)
+    while seconds < MEASURE_SEC:
+        start = time.perf_counter()
+        steps(batches, tf.constant(1), told)
+        seconds += time.perf_counter() - start
+        images += experiments.BATCH
+    return images / seconds
