@@ -16,7 +16,7 @@ FLAGS = flags.FLAGS
 def train(method):
     """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
     from cli import machines
-    from lib import data, devices, runs
+    from lib import data, devices, memory, runs
     from lib import train as training
 
     machines.join()
@@ -48,6 +48,8 @@ def train(method):
             dtype=choice.dtype,
             **own,
         )
+    if not choice.gpus:
+        memory.check_batch(model, FLAGS.batch // choice.replicas)
     name = runs.experiment_name(method.__name__, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
     args = {key: FLAGS[key].value for key in _RECORDED}

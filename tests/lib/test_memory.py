@@ -1,0 +1,41 @@
+import pytest
+
+from lib import memory
+from lib.errors import UserError
+from tests import tiny
+
+ENCODER = 2 * 2 * 1024 + 2 * 4 * 256 + 2 * 8 * 64 + (16 + 4) * 16  # channels * pixels
+DECODER = 2 * 8 * 16 + 2 * 4 * 64 + 2 * 2 * 256 + (2 + 1) * 1024
+CODES = {'num_latents': 3, 'z_log_size': 5}
+
+
+def test_what_a_step_keeps_is_counted_from_the_shapes():
+    assert memory.numbers_kept(tiny.make('AEBaseline')) == ENCODER + DECODER
+    assert memory.numbers_kept(tiny.make('ACAI')) == 3 * ENCODER + DECODER
+    codes = memory.numbers_kept(tiny.make('AEVQVAE', **CODES)) - ENCODER - DECODER
+    assert codes == 3 * 32
+
+
+def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(monkeypatch):
+    model = tiny.make('AEBaseline')
+    per_image = 4 * (ENCODER + DECODER)
+    monkeypatch.setattr(memory, 'machine_bytes', lambda: 1e9)
+    fits = int(1e9 / (memory.MOST * per_image))
+    memory.check_batch(model, int(1e9 / (memory.LEAST * per_image)))  # it may
+    with pytest.raises(UserError) as refused:
+        memory.check_batch(model, 100_000)
+    needed = 100_000 * memory.LEAST * per_image / 1e9
+    assert str(refused.value) == (
+        f'--batch=100000 does not fit: a train step needs at least {needed:.3g} GB of memory and '
+        f'this machine has 1 GB; use at most --batch={fits}.'
+    )
+
+
+def test_a_container_may_use_less_than_the_machine_has(tmp_path):
+    whole = memory.machine_bytes(str(tmp_path))
+    assert whole > 2**28
+    (tmp_path / 'memory').mkdir()
+    for text, expected in (('max\n', whole), (f'{2**27}\n', 2**27)):
+        for limit in ('memory.max', 'memory/memory.limit_in_bytes'):  # of cgroups 2 and 1
+            (tmp_path / limit).write_text(text)
+        assert memory.machine_bytes(str(tmp_path)) == expected
