@@ -3,21 +3,15 @@ import contextlib
 import math
 import sys
 
-from absl import app, flags, logging
+from cli import ctrl_c
 
-from cli import shared_flags
-from lib.errors import UserError
+ctrl_c.answer()
 
+from absl import app, flags, logging  # noqa: E402
 
-def _end_quietly(kind, error, trace):
-    """Ends with a word, not a traceback, on Ctrl-C at any moment."""
-    if issubclass(kind, KeyboardInterrupt):
-        print('Stopped.', file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
+from cli import shared_flags  # noqa: E402
+from lib.errors import UserError  # noqa: E402
 
-
-sys.excepthook = _end_quietly
 FLAGS = flags.FLAGS
 SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
 
@@ -94,6 +88,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         yield given
     except UserError as error:
         sys.exit(f'{script}: {error}')
+    finally:
+        ctrl_c.leave()
 
 
 def parse(arguments):

@@ -20,7 +20,7 @@ def _import_tensorflow():
         os.dup2(log.fileno(), 2)
         try:
             importlib.import_module('tensorflow')
-        except BaseException:
+        except Exception:
             log.seek(0)
             os.write(stderr, log.read())
             raise

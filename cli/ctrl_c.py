@@ -1,0 +1,37 @@
+"""Ctrl-C ends a script with a word, not a traceback, at whatever moment it comes."""
+import signal
+import sys
+import threading
+
+_came = threading.Event()
+
+
+def answer():
+    """From now on, Ctrl-C says that the script stopped; unless it is ignored, as under nohup."""
+    sys.excepthook = _end_quietly
+    if _is_handled(by=signal.default_int_handler):
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def leave():
+    """From now on Ctrl-C ends the process at once, for its work is done and Python cleans up."""
+    if _is_handled(by=_interrupt):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _is_handled(by):
+    in_main = threading.current_thread() is threading.main_thread()  # others cannot change it
+    return in_main and signal.getsignal(signal.SIGINT) is by
+
+
+def _interrupt(number, frame):
+    _came.set()
+    raise KeyboardInterrupt
+
+
+def _end_quietly(kind, error, trace):
+    # A module that is interrupted while it is imported may raise an error of its own.
+    if issubclass(kind, KeyboardInterrupt) or _came.is_set():
+        print('Stopped.', file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
