@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
-from lib import data, randomness, runs
+from lib import data, progress_bar, randomness, runs
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
@@ -42,7 +41,8 @@ def encode(model, batches, limit=None, text='encoding'):
     """
     distribution_of = tf.function(model.latent_distribution, reduce_retracing=True)
     parts, labels, taken = [], [], 0
-    with tqdm.tqdm(desc=text, unit='img', unit_scale=True, delay=BAR_DELAY_SEC, leave=False) as bar:
+    options = dict(unit='img', unit_scale=True, delay=BAR_DELAY_SEC, leave=False)
+    with progress_bar.bar(desc=text, **options) as bar:
         for batch in batches.prefetch(2):
             count = len(batch['x']) if limit is None else min(len(batch['x']), limit - taken)
             parts.append([part.numpy() for part in distribution_of(batch['x'][:count])])
