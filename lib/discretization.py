@@ -18,10 +18,22 @@ def nearest_code(vectors, codebook):
     """
     distance = (
         ops.sum(ops.square(vectors), axis=1, keepdims=True)
-        - 2 * ops.matmul(vectors, ops.transpose(codebook))
+        - 2 * _products(vectors, codebook)
         + ops.sum(ops.square(codebook), axis=1)
     )  # (N, K)
     return ops.argmin(distance, axis=1)
+
+
+def _products(vectors, codebook):
+    """The dot product of each vector with each code, (N, K) float32, never in TF32.
+
+    Where a run asked for TF32, a GPU rounds the factors of all its float32 products to ten bits,
+    and near codes could not be told apart. It leaves float64 alone.
+    """
+    if not tf.config.experimental.tensor_float_32_execution_enabled():
+        return ops.matmul(vectors, ops.transpose(codebook))
+    vectors, codebook = ops.cast(vectors, 'float64'), ops.cast(codebook, 'float64')
+    return ops.cast(ops.matmul(vectors, ops.transpose(codebook)), 'float32')
 
 
 def moving_averages(vectors, assignment, count, total):

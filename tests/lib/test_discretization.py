@@ -1,9 +1,14 @@
 import numpy as np
+import pytest
+import tensorflow as tf
 
-from lib import discretization
+from lib import devices, discretization
 
 
-def test_nearest_code_is_the_nearest():
+@pytest.mark.parametrize('precision', ['float32', 'tf32'])
+def test_nearest_code_is_the_nearest(precision, request):
+    request.addfinalizer(devices.keep_float32)
+    devices.start(devices.choose([], precision=precision))
     draws = np.random.default_rng(0)
     vectors = draws.normal(size=(50, 6)).astype(np.float32)
     codebook = draws.normal(size=(16, 6)).astype(np.float32)
@@ -11,6 +16,17 @@ def test_nearest_code_is_the_nearest():
     np.testing.assert_array_equal(
         discretization.nearest_code(vectors, codebook), distance.argmin(axis=1)
     )
+
+
+@pytest.mark.parametrize('precision, factors', [('float32', tf.float32), ('tf32', tf.float64)])
+def test_no_product_of_the_nearest_code_is_rounded_to_tf32(precision, factors, request):
+    """A GPU rounds the float32 factors of every product where TF32 is on."""
+    request.addfinalizer(devices.keep_float32)
+    devices.start(devices.choose([], precision=precision))
+    traced = tf.function(discretization.nearest_code)
+    graph = traced.get_concrete_function(tf.zeros((50, 6)), tf.zeros((16, 6))).graph
+    products = [op for op in graph.get_operations() if op.type in ('MatMul', 'BatchMatMulV2')]
+    assert [tensor.dtype for op in products for tensor in op.inputs] == [factors] * 2
 
 
 def test_ties_go_to_the_first_code():
