@@ -5,6 +5,7 @@ and Keras callbacks; an epoch is a report period.
 """
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -212,8 +213,8 @@ def train_run(
     Raises:
         UserError: no checkpoint can be read, training diverged, or the disk is full; the
             message says what is kept.
-        UserError: the run's checkpoint is of another model, or a new one
-            cannot be written.
+        UserError: the run's checkpoint is of another model, a new one
+            cannot be written, or the memory is too small.
     """
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
@@ -236,6 +237,13 @@ def train_run(
         raise DivergedError(
             f'{error}{last_good} Training stops: choose a lower --lr and another --train_dir, or '
             'give --allow_nan to go on.'
+        ) from error
+    except tf.errors.ResourceExhaustedError as error:  # in mid-step, so that nothing is saved
+        tensor = re.search(r'tensor with shape ?\[[\d,]*\]', error.message)
+        raise UserError(
+            f'There is too little memory for steps of {batch_size} images'
+            f'{f" (a {tensor[0]} did not fit)" if tensor else ""}: choose a smaller --batch, '
+            'on a GPU --precision=mixed_bfloat16 or mixed_float16, or fewer runs at once (--jobs).'
         ) from error
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())

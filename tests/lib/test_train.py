@@ -276,6 +276,25 @@ def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
     assert run.checkpoint_steps() == [4, 1]
 
 
+def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
+    run = new_run(tmp_path)
+    model, go = one_by_one(run)
+    train_step = model.train_step
+
+    def greedy(batch):
+        scalars = train_step(batch)
+        side = 2**30 + tf.cast(model.global_step.value, tf.int32)
+        return {tag: tf.reduce_sum(tf.fill((side, side), x)) for tag, x in scalars.items()}
+
+    monkeypatch.setattr(model, 'train_step', greedy)
+    sentence = r'^There is too little memory for steps of 1024 images \(a tensor with shape\[\d+,'
+    with pytest.raises(UserError, match=sentence) as error:
+        go()
+    said = str(error.value)
+    assert '\n' not in said and '--batch' in said and 'bfloat16' in said and '--jobs' in said
+    assert not run.checkpoint_steps()
+
+
 def test_allow_nan_goes_on(tmp_path):
     run = new_run(tmp_path)
     model, go = one_by_one(run, make_reports=poisoned(2), allow_nan=True)
