@@ -1,6 +1,5 @@
 """Learning curves: distance and smoothness against images seen, all methods in one figure."""
 import colorsys
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -174,7 +173,11 @@ def _title(groups, breaks, beside_paper):
         about.append('Dotted: the 2018 code.')
     if beside_paper:
         about.append(f'Hollow marks: {reported.SOURCE}.')
-    return textwrap.fill(' '.join(about), TITLE_WIDTH)
+    lines = about[:1]
+    for sentence in about[1:]:  # whole on a line
+        joined = f'{lines[-1]} {sentence}'
+        lines[-1:] = [joined] if len(joined) <= TITLE_WIDTH else [lines[-1], sentence]
+    return '\n'.join(lines)
 
 
 def _line(axes, kind, style, parts, seeds):
