@@ -36,18 +36,18 @@ def main():
             f'Cannot write the latents and {runs.CLUSTERING_NAME} to {run.path}; copy the run '
             'folder to a place where you can.'
         )
-    found = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
-    train, test = (found[name].reshape(len(found[name]), -1) for name in ('train', 'test'))
+    stored = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
+    train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
     if len(train) < images.nclass:
         raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
     if FLAGS.use_svd:
         train, test = kmeans.whiten(train, test)
     tries = [
-        kmeans.run(
+        kmeans.cluster_and_score(
             train,
-            found['train_label'],
+            stored['train_label'],
             test,
-            found['test_label'],
+            stored['test_label'],
             nclass=images.nclass,
             n_init=FLAGS.n_init,
             random_state=seed,

@@ -118,12 +118,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
     @staticmethod
     def methods():
         """{class name: class} of every method that was imported."""
-        found, classes = {}, [Autoencoder]
+        by_name, classes = {}, [Autoencoder]
         for cls in classes:
             classes += cls.__subclasses__()
             if cls.method_losses is not Autoencoder.method_losses:
-                found[cls.__name__] = cls
-        return found
+                by_name[cls.__name__] = cls
+        return by_name
 
     def group_variables(self, group):
         """The trainable variables of a parameter group, in creation order."""
@@ -210,17 +210,18 @@ class Autoencoder(HasHyperparameters, KerasModel):
         """The running latent classifier's answer, (B,) int64 in 0..nclass-1."""
         return ops.argmax(self.classifier(self.features(x)), axis=-1)
 
-    def draw_noise(self, x, draw=0):
-        """The noise of a batch: a function of the seed, the global step, the replica and `draw`.
+    def draw_noise(self, x, batch_index=0):
+        """The noise of a batch: a function of seed, global step, replica and `batch_index`.
 
         Args:
             x: images (B, H, W, C).
-            draw: tells several batches at one step apart (those of an evaluation); training uses 0.
+            batch_index: tells several batches at one step apart (those of an evaluation); 0 in
+                training.
         """
         self.build_for(x)
         replica = tf.distribute.get_replica_context()
         replica_id = replica.replica_id_in_sync_group if replica else 0
-        draws = randomness.Draws(self.seed, self.global_step.value, replica_id, draw)
+        draws = randomness.Draws(self.seed, self.global_step.value, replica_id, batch_index)
         return self.sample_noise(ops.shape(x)[0], draws)
 
     def compute_losses(self, x, label, noise):

@@ -64,7 +64,7 @@ def of_class(cls):
     constructors below its first ancestor that `HasHyperparameters`, bounded by the classes' BOUNDS.
     """
     root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
-    found = {}
+    own = {}
     for base in reversed(cls.__mro__):
         if not issubclass(base, root) or base is root or '__init__' not in base.__dict__:
             continue
@@ -76,8 +76,8 @@ def of_class(cls):
                 name = argument.name
                 text = described.get(name, '')
                 bounds = _bounds(cls, name)
-                found[name] = Hyperparameter(name, argument.default, text, bounds)
-    return found
+                own[name] = Hyperparameter(name, argument.default, text, bounds)
+    return own
 
 
 def _bounds(cls, name):
@@ -91,8 +91,8 @@ def _described_arguments(cls):
     """{argument: its text} of a docstring's Args."""
     *_, args = (inspect.getdoc(cls) or '').partition('\nArgs:\n')
     args = re.split(r'\n\S', args)[0]
-    found = re.findall(r'^    (\w+): (.*(?:\n {8}.*)*)', args, re.MULTILINE)
-    return {name: ' '.join(text.split()) for name, text in found}
+    texts = re.findall(r'^    (\w+): (.*(?:\n {8}.*)*)', args, re.MULTILINE)
+    return {name: ' '.join(text.split()) for name, text in texts}
 
 
 class HasHyperparameters:
@@ -117,7 +117,7 @@ class HasHyperparameters:
     @classmethod
     def hyperparameters(cls):
         """{name: type} of all that names a run folder."""
-        own = {name: found.kind for name, found in cls.own_hyperparameters().items()}
+        own = {name: each.kind for name, each in cls.own_hyperparameters().items()}
         return {**dict.fromkeys(SIZES, int), **own}
 
     @classmethod

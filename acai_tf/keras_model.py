@@ -144,7 +144,7 @@ class KerasModel(keras.Model):
         """The scalars of a batch, with noise of its own, for `evaluate`."""
         x, label = self.unpack(data)
         seen = self.means[0].count  # examples before; tells the draws of batches apart
-        scalars = self.compute_losses(x, label, self.draw_noise(x, draw=1 + seen)).scalars
+        scalars = self.compute_losses(x, label, self.draw_noise(x, batch_index=1 + seen)).scalars
         self.record(scalars, x)
         return scalars
 

@@ -83,11 +83,11 @@ def _fitting_traits(run, class_name, params):
     for step in run.checkpoint_steps():
         prefix = run.checkpoint(step)
         try:
-            traits = checkpoints.describe(prefix)
+            traits = checkpoints.read_traits(prefix)
         except checkpoints.DamagedCheckpointError:
             continue
         misfit = architecture.misfit(traits, params, class_name)
         if misfit:
             raise UserError(f'{prefix} does not fit its run folder: {misfit}')
         return traits
-    return checkpoints.describe(run.checkpoint(newest))  # says what is wrong with it
+    return checkpoints.read_traits(run.checkpoint(newest))  # says what is wrong with it

@@ -37,7 +37,7 @@ def begin(folder, model, args, last):
 
 def _alike(folder, args):
     """[(path, option, its value)] of runs beside a new one that differ from it in one option."""
-    found = []
+    alike = []
     for path in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(folder.path)), '*'))):
         try:
             record = runs.RunFolder(path).read_args() if path != folder.path else None
@@ -48,8 +48,8 @@ def _alike(folder, args):
         before, now = _independent(record['args']), _independent(args)
         other = [option for option in now if before.get(option) != now[option]]
         if len(other) == 1:
-            found.append((path, other[0], before.get(other[0])))
-    return found
+            alike.append((path, other[0], before.get(other[0])))
+    return alike
 
 
 def _independent(args):

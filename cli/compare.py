@@ -57,11 +57,11 @@ def labelled(paths):
     Raises:
         UserError: one is no run folder.
     """
-    traits = [_traits(path) for path in paths]
-    shared = [name for name in traits[0] if all(name in other for other in traits)]
-    telling = [name for name in shared if len({str(one[name]) for one in traits}) > 1]
+    known = [_what_it_is(path) for path in paths]
+    shared = [name for name in known[0] if all(name in other for other in known)]
+    telling = [name for name in shared if len({str(one[name]) for one in known}) > 1]
     labels = [
-        ' '.join(str(one[name]) for name in telling or ['method']) for one in traits
+        ' '.join(str(one[name]) for name in telling or ['method']) for one in known
     ]
     if len(set(labels)) < len(labels):
         labels = paths
@@ -70,8 +70,8 @@ def labelled(paths):
     return dict(zip(labels, paths, strict=True))
 
 
-def _traits(path):
-    """{trait: value as a label says it} of a run folder."""
+def _what_it_is(path):
+    """{name: value as a label says it} of a run folder."""
     load.check_is_there(path)
     folder = runs.RunFolder(path)
     class_name, params, dataset, recorded = load.identify(folder)

@@ -28,7 +28,7 @@ class Outcome:
 def run_table(jobs, table, train_dir, environments):
     """Does the jobs of a table and prints it; returns the exit code."""
     able, not_run = reproduce.ready(jobs)
-    outcome = run(able, environments)
+    outcome = run_jobs(able, environments)
     reproduce.print_results(table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
@@ -40,7 +40,7 @@ def run_table(jobs, table, train_dir, environments):
     return 1 if outcome.failed else 0
 
 
-def run(jobs, environments):
+def run_jobs(jobs, environments):
     """Does what jobs need, skipping what is done and resuming what was stopped.
 
     Args:

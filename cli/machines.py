@@ -6,7 +6,7 @@ PORTS = range(20000, 30000)  # below those that Linux gives to clients
 PORTS_PER_JOB = 10
 
 
-def describe(environment):
+def tf_config(environment):
     """TF_CONFIG as TensorFlow wants it, or None where Slurm runs no step of several tasks here.
 
     Args:
@@ -36,5 +36,5 @@ def describe(environment):
 
 def join():
     """Makes this process one of the machines of its Slurm task, if there are several."""
-    if config := describe(os.environ):
+    if config := tf_config(os.environ):
         os.environ['TF_CONFIG'] = config

@@ -163,9 +163,9 @@ def ready(jobs):
 
 def print_results(table, train_dir, not_run):
     """Prints a table of the paper, or of samples, and on stderr why runs were not run."""
-    found = load.find_runs(train_dir) if os.path.isdir(train_dir) else []
+    trained = load.find_runs(train_dir) if os.path.isdir(train_dir) else []
     is_papers = table in experiments.TABLES
-    built = tables.build(found, table) if is_papers else samples_table.build(found)
+    built = tables.build(trained, table) if is_papers else samples_table.build(trained)
     print(tables.to('text', [built], missing='not run'))
     print_not_run(not_run)
 

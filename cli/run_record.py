@@ -169,11 +169,11 @@ def find(train_dir):
         UserError: there is none.
     """
     pattern = os.path.join(glob.escape(train_dir), 'RUN*', '*', '*', RECORD_NAME)
-    found = [runs.RunFolder(os.path.dirname(path)) for path in glob.glob(pattern)]
-    if not found:
+    folders = [runs.RunFolder(os.path.dirname(path)) for path in glob.glob(pattern)]
+    if not folders:
         raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')
 
     def in_order(folder):
         return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', folder.path)]
 
-    return [RunFiles(folder) for folder in sorted(found, key=in_order)]
+    return [RunFiles(folder) for folder in sorted(folders, key=in_order)]

@@ -92,7 +92,7 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
     options = {key: FLAGS[key].value for key in ('lr', 'batch', 'seed', 'total_kimg')}
     args = {'class': class_name, 'dataset': images.name, **options, **params, **(recorded or {})}
     if FLAGS.dry_run:
-        training.describe(model, run, args)
+        training.print_resolved(model, run, args)
         return 0, None
     _check_autoencoder(run, args)
     with training.opened(run, args, model):

@@ -56,7 +56,7 @@ def train(method):
     args = {'class': method.__name__, **args, **model.params}
     args |= {'precision': choice.precision, 'devices': choice.replicas, 'jit': choice.jit}
     if FLAGS.dry_run:
-        describe(model, folder, args)
+        print_resolved(model, folder, args)
         return 0
     with opened(folder, args, model, may_change=('total_kimg', 'report_kimg', 'jit')):
         last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
@@ -127,7 +127,7 @@ def _scales(width):
     return int(halvings)
 
 
-def describe(model, folder, args):
+def print_resolved(model, folder, args):
     """Prints a resolved run: its folder, its options, and its parameters by group."""
     print(json.dumps({'run_folder': folder.path, 'args': args}, indent=2))
     for group in model.groups:

@@ -195,17 +195,22 @@ class PictureGrid(Callback):
     def on_epoch_end(self, epoch, logs=None):
         shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
         samples = randomness.Draws(self.model.seed).normal('pictures/samples', shape).numpy()
-        grid, straight = eval.picture_grid(self.model, self.dataset, samples)
+        drawn, straight = pictures.report_pictures(
+            lambda images: eval.encode(self.model, images),
+            lambda latents: eval.decode(self.model, latents),
+            eval.first_images(self.dataset, pictures.num_images()),
+            samples,
+        )
         with disk_errors(), self.events.as_default(self.step):
-            for name, picture in grid.items():
+            for name, picture in drawn.items():
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_tensorboard(picture)[None])
-        if self.dataset.score_lines:
+        if self.dataset.has_lines:
             # Original: the drawn interpolations' own scores, under these tags.
             distance, smoothness = eval.line_eval(straight)
             scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
             write_scalars(self.events, self.step, scores)
-        parts = [(pictures.CAPTIONS[name], picture) for name, picture in grid.items()]
+        parts = [(pictures.CAPTIONS[name], picture) for name, picture in drawn.items()]
         png = captions.explained(parts)
         kimg = (self.step * self.batch_size) >> 10
         for name in (f'name_{kimg:06d}.png', 'name.png'):
@@ -245,7 +250,7 @@ def autoencoder_reports(dataset, run, events, progress):
         progress,
         BatchScalars(events, progress),
         LatentAccuracy(dataset, events, say),
-        *([callback(dataset, events, say) for callback in on_lines] if dataset.score_lines else []),
+        *([callback(dataset, events, say) for callback in on_lines] if dataset.has_lines else []),
         PictureGrid(dataset, events, run.images, progress.batch_size),
         Checkpoints(run, events),
     ]

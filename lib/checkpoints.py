@@ -64,8 +64,8 @@ def load_original(model, prefix, weights_suffice=False):
             problem = f'has {name} as {dtypes[name].name}, not {variable.dtype}'
         if problem:
             own_shapes = {name: tuple(variable.shape) for name, variable in stored}
-            found, wanted = architecture.describe(shapes), architecture.describe(own_shapes)
-            cause = architecture.explain(found, wanted, type(model).__name__)
+            traits, own_traits = architecture.traits_of(shapes), architecture.traits_of(own_shapes)
+            cause = architecture.explain(traits, own_traits, type(model).__name__)
             raise UserError(f'{prefix} {problem}: {cause}')
     resumes_scaling = all(name in shapes for name, _ in scaling)  # else it starts anew
     wanted = stored + scaling if resumes_scaling else stored
@@ -204,20 +204,20 @@ def _reason(error):
     return error.message.splitlines()[0].split(' [Op:')[0].split('; ')[-1].strip()
 
 
-def describe(prefix):
+def read_traits(prefix):
     """The traits of the autoencoder that a checkpoint holds, from the shapes of its variables.
 
     Args:
         prefix: the path without `.index`.
 
     Returns:
-        As `lib.runs.architecture.describe`, with 'nclass' and all sizes.
+        As `lib.runs.architecture.traits_of`, with 'nclass' and all sizes.
 
     Raises:
         UserError: it is no checkpoint of an autoencoder.
         DamagedCheckpointError: its files are missing or damaged.
     """
-    traits = architecture.describe(_open(os.fspath(prefix))[1])
+    traits = architecture.traits_of(_open(os.fspath(prefix))[1])
     if 'nclass' not in traits:
         raise UserError(f'{prefix} is no checkpoint of an autoencoder of this project.')
     return traits

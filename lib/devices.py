@@ -130,7 +130,7 @@ def start(choice, machines=1):
     return tf.distribute.get_strategy()
 
 
-def share_out(strategy, dataset):
+def distribute(strategy, dataset):
     """Distributes global batches: replica r of R gets the r-th of R equal parts of each.
 
     Args:

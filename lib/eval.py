@@ -6,7 +6,6 @@ import numpy as np
 from scipy.spatial import distance
 
 from lib import interpolate, lines
-from lib.drawing import pictures
 
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
@@ -157,9 +156,9 @@ def in_batches(function, array):
 def encode(model, images):
     """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch."""
     latents = []
-    for draw, start in enumerate(range(0, len(images), BATCH)):
+    for index, start in enumerate(range(0, len(images), BATCH)):
         x = images[start : start + BATCH]
-        latents.append(model.graphs.encode(x, model.draw_noise(x, draw)).numpy())
+        latents.append(model.graphs.encode(x, model.draw_noise(x, index)).numpy())
     return np.concatenate(latents)
 
 
@@ -201,13 +200,3 @@ def between(model, left, right, steps=STEPS):
     latents = interpolate.lerp(ends[: len(left)], ends[len(left) :], steps)
     images = decode(model, latents.reshape(-1, *latents.shape[2:]))
     return images.reshape(*latents.shape[:2], *images.shape[1:])
-
-
-def picture_grid(model, dataset, samples):
-    """`pictures.report_pictures` of a model on a dataset's first test images."""
-    return pictures.report_pictures(
-        lambda images: encode(model, images),
-        lambda latents: decode(model, latents),
-        first_images(dataset, pictures.num_images()),
-        samples,
-    )

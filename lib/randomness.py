@@ -25,19 +25,20 @@ def _fold_in(key, number):
 class Draws:
     """The random draws that belong to one step, one replica and one batch of that step.
 
-    Two draws of the same stream with equal (seed, step, replica, draw) are equal; all others are
-    independent.
+    Two draws of the same stream with equal (seed, step, replica, batch_index) are equal; all others
+    are independent.
 
     Args:
         seed: integer in [0, 2^31), the run's seed.
         step: integer or scalar integer tensor, the global step.
         replica: integer or scalar tensor, which of the devices of a step this is.
-        draw: integer, which of several batches of the same step this is (an evaluation has many).
+        batch_index: integer, which of several batches of the same step this is (an
+            evaluation has many).
     """
 
-    def __init__(self, seed, step=0, replica=0, draw=0):
+    def __init__(self, seed, step=0, replica=0, batch_index=0):
         self._seed = seed
-        self._counters = (step, replica, draw)
+        self._counters = (step, replica, batch_index)
 
     def _key(self, stream):
         key = tf.constant([self._seed, layer_seed(0, stream)], tf.int32)

@@ -140,7 +140,7 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
     """
     strategy = model.distribute_strategy
     step = int(model.global_step.numpy())
-    batches = iter(devices.share_out(strategy, dataset.train_from(step)))
+    batches = iter(devices.distribute(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
     steps_per_call, step_sec = 1, 1.0  # until some are timed
     several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

@@ -56,7 +56,7 @@ def main(method, optimizer):
         model = make(method, optimizer)
     reference = make(method, optimizer)
     batch = tiny.batch(model, BATCH)
-    shared = devices.share_out(strategy, tf.data.Dataset.from_tensors(batch))
+    shared = devices.distribute(strategy, tf.data.Dataset.from_tensors(batch))
     tf.function(lambda data: strategy.run(model.train_step, (data,)))(next(iter(shared)))
 
     halves = [half_losses(reference, batch, replica) for replica in range(REPLICAS)]

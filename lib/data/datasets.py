@@ -43,7 +43,7 @@ class Dataset:
         return self.train_from(0)
 
     @property
-    def score_lines(self):
+    def has_lines(self):
         """Whether its images are lines, whose interpolations can be scored."""
         return registry.is_lines(self.name)
 
@@ -72,9 +72,9 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     if entry and not (entry.records or entry.load):
         return _lines(name, entry.width, batch_size, seed)
     if entry and entry.load:
-        train, test = (_rows(*part) for part in entry.load())
+        train, test = (_as_decoded(*part) for part in entry.load())
         nclass = 1 + int(train['label'].max())
-        return _of_rows(name, train, test, nclass, batch_size, seed)
+        return _from_memory(name, train, test, nclass, batch_size, seed)
     data_dir = os.environ.get('AE_DATA') if data_dir is None else data_dir
     source = entry.records if entry else _own(name, data_dir)
     train_paths = _paths(source.train, source.made_by, data_dir)
@@ -82,7 +82,7 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     train = decoding.load(train_paths, source.preparation)
     test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
     nclass = source.preparation.nclass
-    return _of_rows(name, train, test, nclass, batch_size, seed, source.once)
+    return _from_memory(name, train, test, nclass, batch_size, seed, source.once)
 
 
 def check_files(name):
@@ -160,14 +160,14 @@ def _paths(stems, made_by, data_dir):
     return paths
 
 
-def _rows(pixels, labels):
-    """Pictures in memory as `decoded.load` gives them."""
+def _as_decoded(pixels, labels):
+    """Pictures in memory as `decoding.load` gives them."""
     rows = np.empty(len(pixels), decoding.Preparation('', (), pixels.shape[1:], 0).row)
     rows['x'], rows['label'] = pixels, labels
     return rows
 
 
-def _of_rows(name, train, test, nclass, batch_size, seed, once=True):
+def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
     """The Dataset of decoded pictures.
 
     Training goes through all pictures in an order of their own each epoch, a function of seed and

@@ -59,7 +59,7 @@ def looks(kinds):
     for number, name in enumerate(others):
         color = colorsys.hsv_to_rgb((0.12 + 0.618 * number) % 1, 0.8, 0.55)  # the golden ratio
         methods[name] = (color, OTHER_MARKERS[number % len(OTHER_MARKERS)])
-    found, settings = {}, {}
+    chosen, settings = {}, {}
     for kind in kinds:
         color, marker = methods[kind.class_name]
         own = settings.setdefault((kind.class_name, kind.latent_size), [()])
@@ -69,8 +69,8 @@ def looks(kinds):
         dash = UNUSUAL_DASHES[(place - 1) % len(UNUSUAL_DASHES)] if place else USUAL_DASH
         if kind.code == results.ORIGINAL:
             dash = ORIGINAL_DASH
-        found[kind] = (_paler(color, PALER**place), dash, marker)
-    return found
+        chosen[kind] = (_paler(color, PALER**place), dash, marker)
+    return chosen
 
 
 def _paler(color, share):

@@ -47,8 +47,8 @@ class EqualKimg(NamedTuple):
             for tag, cells in self.cells.items()
         ]
         seeds = [
-            max((cell.seeds + cell.undefined for cell in found), default=0)
-            for found in (
+            max((cell.seeds + cell.undefined for cell in column_cells), default=0)
+            for column_cells in (
                 [cells[column] for cells in self.cells.values() if column in cells]
                 for column in self._columns()
             )

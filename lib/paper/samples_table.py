@@ -89,11 +89,11 @@ def build(records):
     lines = []
     for key in sorted(groups, key=lambda key: (order.index(key[0]), *key[1:])):
         for source, suffix in SOURCES.items():
-            found = {
+            scored = {
                 measure: results.over_seeds(groups[key], measure + suffix)
                 for measure in sampling.MEASURES
             }
-            cells = {measure: cell for measure, cell in found.items() if cell}
+            cells = {measure: cell for measure, cell in scored.items() if cell}
             if cells:
                 lines.append(SamplesLine(*key, source, cells))
     return SamplesTable(lines)

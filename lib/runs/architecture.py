@@ -9,7 +9,7 @@ ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
 
 
-def describe(shapes):
+def traits_of(shapes):
     """The traits of the autoencoder that has these variables.
 
     Args:
@@ -21,7 +21,7 @@ def describe(shapes):
         method's own}. A trait that cannot be told is left out; {} if this is no autoencoder at all.
     """
     try:
-        traits = _traits(shapes)
+        traits = _read_off(shapes)
     except (ValueError, IndexError, KeyError, ArithmeticError):  # a kernel of a wrong rank, say
         return {}
     empty = any(size < 1 for shape in shapes.values() for size in shape)
@@ -31,33 +31,33 @@ def describe(shapes):
 
 
 def image_shape(traits):
-    """(height, width, colors) of the images of an autoencoder, from `describe`."""
+    """(height, width, colors) of the images of an autoencoder, from `traits_of`."""
     width = traits['latent_width'] << traits['scales']
     return width, width, traits['colors']
 
 
-def misfit(found, params, class_name):
+def misfit(traits, params, class_name):
     """Why a checkpoint does not fit hyper-parameters, as the end of a sentence; None if it does.
 
     To be asked before a model of these sizes is made, which may be as large as a damaged record
     says.
 
     Args:
-        found: `describe` of the checkpoint.
+        traits: `traits_of` of the checkpoint.
         params: {hyper-parameter: value}.
         class_name: the method's class.
     """
     sizes = {key: value for key, value in params.items() if key in SIZES}
     if sizes.get('advdepth') == 0:  # it stands for depth
         sizes['advdepth'] = sizes['depth']
-    missing = [key for key in sizes if key not in found]
+    missing = [key for key in sizes if key not in traits]
     if missing:
-        return explain(found, {'method': class_name}, class_name)
-    other = {key: value for key, value in sizes.items() if found[key] != value}
-    return explain(found, {**found, **other}, class_name) if other else None
+        return explain(traits, {'method': class_name}, class_name)
+    other = {key: value for key, value in sizes.items() if traits[key] != value}
+    return explain(traits, {**traits, **other}, class_name) if other else None
 
 
-def _traits(shapes):
+def _read_off(shapes):
     scope = next((scope for scope in ENCODERS if f'{scope}/conv2d/kernel' in shapes), None)
     if scope is None:
         return {}
@@ -102,29 +102,29 @@ def _own_traits(shapes):
 def _layers(shapes, scope, kind):
     """The kernels' names of a scope's layers of one kind, in creation order."""
     pattern = re.compile(rf'{scope}/{kind}(?:_(\d+))?/kernel')
-    found = {int(match[1] or 0): match[0] for match in map(pattern.fullmatch, shapes) if match}
-    return [found[number] for number in sorted(found)]
+    kernels = {int(match[1] or 0): match[0] for match in map(pattern.fullmatch, shapes) if match}
+    return [kernels[number] for number in sorted(kernels)]
 
 
-def explain(found, wanted, class_name):
+def explain(traits, own_traits, class_name):
     """Why variables do not fit, as the end of a sentence.
 
     Args:
-        found: `describe` of the checkpoint.
-        wanted: `describe` of the model.
+        traits: `traits_of` of the checkpoint.
+        own_traits: `traits_of` of the model.
         class_name: the model's class.
     """
-    if not wanted:
+    if not own_traits:
         return f'it is of another model than {class_name}.'
-    if not found:
+    if not traits:
         return 'it is no checkpoint of an autoencoder of this project.'
-    looks = ', '.join(f'{key}={value}' for key, value in found.items() if key != 'method')
-    looks = f'(It looks like {found["method"]} with {looks}.)'
-    if found['method'] != wanted['method']:
+    looks = ', '.join(f'{key}={value}' for key, value in traits.items() if key != 'method')
+    looks = f'(It looks like {traits["method"]} with {looks}.)'
+    if traits['method'] != own_traits['method']:
         return f'it is of another method than {class_name}. {looks}'
-    other = [key for key in wanted if found.get(key, wanted[key]) != wanted[key]]
+    other = [key for key in own_traits if traits.get(key, own_traits[key]) != own_traits[key]]
     if not other:
         return f'otherwise it looks like this model, so it was saved incompletely. {looks}'
-    theirs = ', '.join(f'{key}={found[key]}' for key in other)
-    ours = ', '.join(f'{key}={wanted[key]}' for key in other)
+    theirs = ', '.join(f'{key}={traits[key]}' for key in other)
+    ours = ', '.join(f'{key}={own_traits[key]}' for key in other)
     return f'it is of a model with {theirs}, and this one has {ours}. {looks}'

@@ -45,7 +45,7 @@ def scores(model, dataset, images):
     numbers['reconstruction rmse'] = math.sqrt(error) * losses.PIXEL_SCALE
     if dataset.nclass > 1:
         numbers['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
-    if dataset.score_lines:
+    if dataset.has_lines:
         scored = eval.line_eval(eval.interpolations(model, dataset))
         numbers.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
         samples = sampling.sample_images(model, dataset, seed=model.seed)
@@ -61,8 +61,8 @@ def _scalars(model, dataset, images):
         return model.compute_losses(x, label, noise).scalars
 
     sums, seen = dict.fromkeys(model.tags, 0.0), 0
-    for draw, batch in enumerate(dataset.test.unbatch().take(images).batch(eval.BATCH)):
-        values = scalars(batch['x'], batch['label'], model.draw_noise(batch['x'], draw))
+    for index, batch in enumerate(dataset.test.unbatch().take(images).batch(eval.BATCH)):
+        values = scalars(batch['x'], batch['label'], model.draw_noise(batch['x'], index))
         size = len(batch['x'])
         sums = {tag: total + size * float(values[tag]) for tag, total in sums.items()}
         seen += size

@@ -68,7 +68,7 @@ def draw(model, encoded, stream):
         part = tuple(
             tf.constant(array[start : start + ENCODED_AT_ONCE]) for array in encoded.distribution
         )
-        drawn.append(model.sample_latents(part, randomness.Draws(seed, draw=number)).numpy())
+        drawn.append(model.sample_latents(part, randomness.Draws(seed, batch_index=number)).numpy())
     return np.concatenate(drawn)
 
 
@@ -151,22 +151,22 @@ def stored_latents(model, dataset, run, limit):
     """
     path = os.path.join(run.path, CACHE_NAME)
     key = _fingerprint(model, dataset, limit)
-    found = _read_cache(path, key)
-    if found:
+    latents = _read_cache(path, key)
+    if latents:
         print(f'Latents of step {int(model.global_step)} from {path}.')
-        return found
-    found = {}
+        return latents
+    latents = {}
     for name, batches, most in (
         ('train', dataset.train_once, limit),
         ('test', dataset.test, None),
     ):
         encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
-        found[name] = draw(model, encoded, f'latents/{name}')
-        found[f'{name}_label'] = encoded.label.argmax(axis=1)
+        latents[name] = draw(model, encoded, f'latents/{name}')
+        latents[f'{name}_label'] = encoded.label.argmax(axis=1)
     content = io.BytesIO()
-    np.savez(content, key=key, **found)
+    np.savez(content, key=key, **latents)
     runs.write_atomically(path, content.getbuffer())
-    return found
+    return latents
 
 
 def _fingerprint(model, dataset, limit):

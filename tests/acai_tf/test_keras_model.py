@@ -75,7 +75,7 @@ def test_evaluate_gives_the_same_tags_and_changes_no_weight(method):
     assert dict(zip(model.metrics_names, again, strict=True)) == pytest.approx(scores)
     means, seen = dict.fromkeys(model.tags, 0.0), 0
     for batch in data:
-        noise = model.draw_noise(batch['x'], draw=1 + seen)
+        noise = model.draw_noise(batch['x'], batch_index=1 + seen)
         scalars = model.compute_losses(batch['x'], batch['label'], noise).scalars
         seen += len(batch['x'])
         for tag in model.tags:

@@ -111,7 +111,7 @@ def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae', 'aae'], seeds=2)
     places = [{**os.environ, 'PLACE': name} for name in ('a', 'b')]
     able, not_run = reproduce.ready(jobs)
-    outcome = local_executor.run(able, places)
+    outcome = local_executor.run_jobs(able, places)
     failed = outcome.failed
     assert not_run == outcome.elsewhere == {} and outcome.signal is None
     assert failed == {f'RUN{k} VAE lines32/64': 'out of luck' for k in (1, 2)}
@@ -137,7 +137,7 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         'import os; from cli import local_executor, reproduce, work; '
         f'work.ROOT = {str(tmp_path)!r}; train_dir = {str(tmp_path / "T")!r}; '
         'jobs = reproduce.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
-        "methods=['baseline']); print(local_executor.run(jobs, [dict(os.environ)]))"
+        "methods=['baseline']); print(local_executor.run_jobs(jobs, [dict(os.environ)]))"
     )
     command = [sys.executable, '-c', code]
     with subprocess.Popen(command, cwd=original.REPOSITORY) as parent:
@@ -169,11 +169,11 @@ def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
     able, _ = reproduce.ready(jobs)
     console = processes.Console({jobs[0].name: 0}, {jobs[0].name: jobs[0].images})
     other = work.Work(jobs[0], dict(os.environ), console)
-    outcome = local_executor.run(able, [dict(os.environ)])
+    outcome = local_executor.run_jobs(able, [dict(os.environ)])
     assert outcome.elsewhere == {jobs[0].name: locks.this_process()} and not outcome.failed
     assert jobs[0].next_command() and not jobs[1].next_command()
     other.close(state='stopped')
-    assert local_executor.run(able, [dict(os.environ)]).elsewhere == {}
+    assert local_executor.run_jobs(able, [dict(os.environ)]).elsewhere == {}
     assert not jobs[0].next_command()
     file = tmp_path / 'file'
     file.write_text('')
@@ -193,7 +193,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     console = processes.Console({job.name: 0 for job in jobs}, {job.name: 9216 for job in jobs})
     with pytest.raises(UserError, match='No run of reproduce.py lies in'):
         status.show(str(tmp_path / 'elsewhere'))
-    local_executor.run([done, failed], [dict(os.environ)])
+    local_executor.run_jobs([done, failed], [dict(os.environ)])
     trained(stopped, 32, seed=1)
     work.Work(stopped, {}, console).close(state='stopped', reason='its time was up')
     work.Work(killed, {}, console).close()
@@ -226,9 +226,10 @@ def test_status_of_each_state(fake, tmp_path, capsys):
         time.sleep(0.05)
     at_work.close()
     assert state == 'stopped' and at_work.record.reason == 'cancelled'
-    assert local_executor.run([waiting], [dict(os.environ)]).failed == {waiting.name: 'cancelled'}
+    outcome = local_executor.run_jobs([waiting], [dict(os.environ)])
+    assert outcome.failed == {waiting.name: 'cancelled'}
     reproduce.ready([waiting])
-    assert local_executor.run([waiting], [dict(os.environ)]).failed == {}
+    assert local_executor.run_jobs([waiting], [dict(os.environ)]).failed == {}
     with open(waiting.files.path(run_record.LOG_NAME)) as log:
         assert 'kimg=145' in log.read()
 

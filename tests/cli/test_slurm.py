@@ -52,15 +52,15 @@ def test_machines_of_a_task(monkeypatch):
         own = {'SLURM_PROCID': str(rank), 'SLURMD_NODENAME': node, 'SLURM_LOCALID': local}
         for name, value in (step | own).items():
             monkeypatch.setenv(name, value)
-        config = json.loads(machines.describe(os.environ))
+        config = json.loads(machines.tf_config(os.environ))
         found.append(config['task'].pop('index'))
         assert config == {
             'cluster': {'worker': ['n10:20070', 'n10:20071', 'n2:20070']},
             'task': {'type': 'worker'},
         }
     assert found == [2, 0, 1]
-    assert machines.describe({'SLURM_STEP_NUM_TASKS': '1'}) is None
-    assert machines.describe(step | {'TF_CONFIG': '{}'}) is None
+    assert machines.tf_config({'SLURM_STEP_NUM_TASKS': '1'}) is None
+    assert machines.tf_config(step | {'TF_CONFIG': '{}'}) is None
 
 
 class Place:

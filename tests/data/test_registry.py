@@ -44,7 +44,7 @@ def test_lines_of_64():
     dataset = data.get_dataset('lines64', batch_size=6)
     batch = next(dataset.train.as_numpy_iterator())
     assert batch['x'].shape == (6, 64, 64, 1) and dataset.image_shape == (64, 64, 1)
-    assert dataset.score_lines and not data.get_dataset('digits32').score_lines
+    assert dataset.has_lines and not data.get_dataset('digits32').has_lines
     first, again = (next(dataset.test.as_numpy_iterator())['x'] for _ in range(2))
     assert (first == again).all() and sum(len(batch['x']) for batch in dataset.test) == 5000
     # Every width has the same lines.

@@ -86,7 +86,7 @@ def test_round_trip_of_other_sizes(name, image_shape, nclass, changes, tmp_path)
     first.train_step({'x': x, 'label': tf.one_hot(tf.range(4) % nclass, nclass)})
     path = str(tmp_path / 'model.ckpt-1')
     checkpoints.save_original(first, path, 1)
-    traits = checkpoints.describe(path)
+    traits = checkpoints.read_traits(path)
     assert (architecture.image_shape(traits), traits['nclass']) == (image_shape, nclass)
     assert original.state(first) != original.state(second)
     assert checkpoints.load_original(second, path) == 1
@@ -183,7 +183,7 @@ def test_names_a_checkpoint_of_something_else(tmp_path):
     )
     assert 'no checkpoint of an autoencoder' in refused(original.model('acai'), copy)
     with pytest.raises(UserError, match='no checkpoint of an autoencoder'):
-        checkpoints.describe(copy)
+        checkpoints.read_traits(copy)
 
 
 # Damage.

@@ -91,7 +91,7 @@ def test_a_signal_to_one_machine_stops_both_at_the_same_step(tmp_path):
 
 def test_shares_are_the_batch_in_order():
     batch = {'x': tf.reshape(tf.range(12.0), (6, 2))}
-    share = devices.share_out(tf.distribute.get_strategy(), tf.data.Dataset.from_tensors(batch))
+    share = devices.distribute(tf.distribute.get_strategy(), tf.data.Dataset.from_tensors(batch))
     assert next(iter(share))['x'].numpy().tolist() == batch['x'].numpy().tolist()
 
 

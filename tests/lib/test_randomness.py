@@ -7,11 +7,11 @@ from lib import randomness
 from tests import tiny
 
 ADDRESSES = [
-    {'seed': seed, 'step': step, 'replica': replica, 'draw': draw}
+    {'seed': seed, 'step': step, 'replica': replica, 'batch_index': batch_index}
     for seed in (0, 1, randomness.MAX_SEED)
     for step in (0, 1, 2**31 - 1)
     for replica in (0, 1)
-    for draw in (0, 1)
+    for batch_index in (0, 1)
 ]
 
 
@@ -30,7 +30,8 @@ def test_counters_do_not_stand_for_one_another():
     def first(**address):
         return float(randomness.Draws(0, **address).uniform('x', ()))
 
-    numbers = {first(step=1), first(replica=1), first(draw=1), first(), first(step=1, draw=1)}
+    numbers = {first(), first(step=1), first(replica=1), first(batch_index=1)}
+    numbers.add(first(step=1, batch_index=1))
     assert len(numbers) == 5
 
 
@@ -91,7 +92,7 @@ def test_noise_of_the_methods(method, kind, mean, variance):
     assert abs(np.mean(numbers) - mean) < 5 * spread / np.sqrt(3000)
     assert abs(np.var(numbers) / variance - 1) < 0.1
     np.testing.assert_array_equal(model.draw_noise(x)[kind], numbers)
-    assert (model.draw_noise(x, draw=1)[kind] != numbers).numpy().any()
+    assert (model.draw_noise(x, batch_index=1)[kind] != numbers).numpy().any()
     model.global_step.assign(1)
     assert (model.draw_noise(x)[kind] != numbers).numpy().any()
     model.global_step.assign(0)

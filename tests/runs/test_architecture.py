@@ -22,12 +22,12 @@ OWN = {
 @pytest.mark.parametrize('name', original.GOLDEN_NAMES)
 def test_describes_the_originals_checkpoints(name):
     shapes = dict(tf.train.list_variables(original.prefix(name, 'final')))
-    assert architecture.describe(shapes) == {**SIZES, **OWN[name]}
+    assert architecture.traits_of(shapes) == {**SIZES, **OWN[name]}
 
 
 def test_other_variables_are_no_autoencoder():
-    assert architecture.describe({}) == {}
-    assert architecture.describe({'dense/kernel': (3, 4), 'global_step': ()}) == {}
+    assert architecture.traits_of({}) == {}
+    assert architecture.traits_of({'dense/kernel': (3, 4), 'global_step': ()}) == {}
     assert 'another model than XLatentAE' in architecture.explain(SIZES, {}, 'XLatentAE')
     assert 'no checkpoint of an autoencoder' in architecture.explain({}, SIZES, 'ACAI')
 
@@ -44,7 +44,7 @@ def test_other_variables_are_no_autoencoder():
 )
 def test_impossible_shapes_are_no_autoencoder(kernel, layers):
     names = ['conv2d', *(f'conv2d_{number}' for number in range(1, layers))]
-    assert architecture.describe({f'ae_enc/{name}/kernel': kernel for name in names}) == {}
+    assert architecture.traits_of({f'ae_enc/{name}/kernel': kernel for name in names}) == {}
 
 
 def test_explains_the_same_traits_as_an_incomplete_checkpoint():

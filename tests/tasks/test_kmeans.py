@@ -96,7 +96,7 @@ def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
     random = np.random.RandomState(0)
     label = random.randint(4, size=400)
     x = (20 * np.eye(4)[label] + random.normal(size=(400, 4))).astype(np.float32)
-    scores = kmeans.run(
+    scores = kmeans.cluster_and_score(
         x[:300], label[:300], x[300:], label[300:], nclass=4, n_init=10, random_state=0
     )
     assert scores.train.accuracy == scores.test.accuracy == 1
