@@ -9,6 +9,7 @@ import threadpoolctl
 import tqdm
 from scipy.optimize import linear_sum_assignment
 from sklearn import cluster
+from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
 
 from lib import progress_bar
@@ -63,9 +64,8 @@ def matched_accuracy(assignment, label):
     Returns:
         Between 0 and 1; images of clusters that match no class count as wrong.
     """
-    together = np.zeros((assignment.max() + 1, label.max() + 1), np.int64)
-    np.add.at(together, (assignment, label), 1)
-    return float(together[linear_sum_assignment(together, maximize=True)].sum() / len(label))
+    counts = contingency_matrix(assignment, label)
+    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(label))
 
 
 def kmeans(x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, on_done=None):
@@ -143,7 +143,9 @@ def score(fitted, x, label):
     return Score(-float(fitted.score(x)), matched_accuracy(fitted.predict(x), label))
 
 
-def run(train, train_label, test, test_label, *, nclass, n_init, random_state, n_jobs=1):
+def cluster_and_score(
+    train, train_label, test, test_label, *, nclass, n_init, random_state, n_jobs=1
+):
     """Clusters training latents into `nclass` clusters and scores them.
 
     Prints the expected time before it starts, a bar with the time left, and the scores.
