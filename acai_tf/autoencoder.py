@@ -197,9 +197,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
     def graphs(self):
         """`encode`, `decode` and `classify` as graphs, for evaluation."""
         return types.SimpleNamespace(
-            encode=tf.function(self.encode, reduce_retracing=True),
-            decode=tf.function(self.decode, reduce_retracing=True),
-            classify=tf.function(self.classify, reduce_retracing=True),
+            encode=tf.function(self.encode, autograph=False, reduce_retracing=True),
+            decode=tf.function(self.decode, autograph=False, reduce_retracing=True),
+            classify=tf.function(self.classify, autograph=False, reduce_retracing=True),
         )
 
     def reconstruct(self, x, noise=None):
@@ -246,6 +246,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
             losses.updates,
         )
 
+    # As Keras's `fit`: to translate Python's `if` and `for` takes seconds, and none needs it.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         """One update of every parameter group, all from gradients at the same weights.
 

@@ -103,17 +103,19 @@ def make_train_steps(model, jit_compile):
         replicas, and the mean of what all machines tell.
     """
     strategy = model.distribute_strategy
-    train_step = tf.function(model.train_step, jit_compile=jit_compile)
+    train_step = tf.function(model.train_step, autograph=False, jit_compile=jit_compile)
 
     def mean(value):
         return strategy.reduce('mean', value, axis=None)
 
-    @tf.function
+    @tf.function(autograph=False)
     def train_steps(batches, count, told):
-        rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
-        for row in tf.range(count):
+        def one_more(row, rows):
             scalars = strategy.run(train_step, (next(batches),))
-            rows = rows.write(row, tf.stack([mean(scalars[tag]) for tag in model.tags]))
+            return row + 1, rows.write(row, tf.stack([mean(scalars[tag]) for tag in model.tags]))
+
+        rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
+        _, rows = tf.while_loop(lambda row, _: row < count, one_more, (0, rows))
         return rows.stack(), mean(strategy.run(tf.identity, (told,)))
 
     return train_steps

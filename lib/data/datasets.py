@@ -184,6 +184,7 @@ def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
             chosen = rows.take(indices)
             return np.ascontiguousarray(chosen['x']), np.ascontiguousarray(chosen['label'])
 
+        @tf.autograph.experimental.do_not_convert
         def batch(indices):
             types = (tf.as_dtype(rows.dtype['x'].base), tf.int64)
             x, label = tf.numpy_function(gather, (indices,), types, stateful=False)
@@ -215,6 +216,7 @@ def shuffled_rows(count, batch_size, seed, step):
     """
     first, offset = divmod(int(step) * batch_size, count)
 
+    @tf.autograph.experimental.do_not_convert
     def order(epoch):
         rows = randomness.Draws(seed, epoch).permutation('data/order', count)
         return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
@@ -227,16 +229,18 @@ def _lines(name, width, batch_size, seed):
     def angles(stream, step, size):
         return randomness.Draws(seed, step).uniform(stream, (size,), 0, 2 * math.pi, tf.float64)
 
+    @tf.autograph.experimental.do_not_convert
     def drawn(angles):
         label = tf.one_hot(lines.label_of(angles), lines.NCLASS)
         return {'x': lines.draw_lines_tf(angles, width), 'label': label}
 
     at_once = min(LINES_BATCHES, max(1, LINES_PIXELS // (batch_size * width**2)))
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.int64)])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.int64)], autograph=False)
     def of_step(step):
         return angles('lines/train', step, batch_size)
 
+    @tf.autograph.experimental.do_not_convert
     def of_steps(first):
         return drawn(tf.stack([of_step(first + later) for later in range(at_once)]))
 

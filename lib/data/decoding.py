@@ -151,13 +151,14 @@ def _decode(paths, preparation, total):
 def _decoder(preparation):
     """A function: list of PNG or JPEG bytes -> (n, *shape) NumPy array."""
 
+    @tf.autograph.experimental.do_not_convert
     def pixels(image):
         # Original: JPEG's fast, not quite exact inverse transform, TensorFlow's default.
         return tf.ensure_shape(
             tf.io.decode_image(image, expand_animations=False), preparation.stored
         )
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
     def decode(images):
         return preparation.prepare(tf.map_fn(pixels, images, fn_output_signature=tf.uint8))
 

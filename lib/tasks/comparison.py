@@ -56,7 +56,7 @@ def scores(model, dataset, images):
 def _scalars(model, dataset, images):
     """{tag: mean over the first test images} of the method's scalars."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def scalars(x, label, noise):
         return model.compute_losses(x, label, noise).scalars
 

@@ -39,7 +39,9 @@ def encode(model, batches, limit=None, text='encoding'):
     Returns:
         `Encoded`.
     """
-    distribution_of = tf.function(model.latent_distribution, reduce_retracing=True)
+    distribution_of = tf.function(
+        model.latent_distribution, autograph=False, reduce_retracing=True
+    )
     parts, labels, taken = [], [], 0
     options = dict(unit='img', unit_scale=True, delay=BAR_DELAY_SEC, leave=False)
     with progress_bar.bar(desc=text, **options) as bar:
@@ -107,6 +109,7 @@ def latent_dataset(model, dataset, batch_size, seed=0):
 
 
 def _encode_from(model, dataset, seed):
+    @tf.autograph.experimental.do_not_convert
     def sample(step, batch):
         draws = randomness.Draws(randomness.layer_seed(seed, 'latents/train'), step)
         x = model.sample_latents(model.latent_distribution(batch['x']), draws)
@@ -124,6 +127,7 @@ def _gather_from(model, encoded, batch_size, seed):
     label = tf.constant(encoded.label)
     draws_seed = randomness.layer_seed(seed, 'latents/train')
 
+    @tf.autograph.experimental.do_not_convert
     def gather(step, rows):
         distribution = tuple(tf.gather(part, rows) for part in parts)
         x = model.sample_latents(distribution, randomness.Draws(draws_seed, step))

@@ -64,7 +64,8 @@ class LinearClassifier(keras.Model):
     @functools.cached_property
     def graphs(self):
         """`classify` as a graph, for evaluation."""
-        return types.SimpleNamespace(classify=tf.function(self.classify, reduce_retracing=True))
+        classify = tf.function(self.classify, autograph=False, reduce_retracing=True)
+        return types.SimpleNamespace(classify=classify)
 
     def call(self, x):
         """Images or latents (B, ...) to logits (B, nclass)."""
@@ -78,6 +79,7 @@ class LinearClassifier(keras.Model):
         """{'xe': the cross-entropy against the smoothed label (B, nclass), mean over the batch}."""
         return {'xe': classifiers.classification_loss(self(x), label, self.smoothing)}
 
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         """One update from {'x': (B, ...), 'label': (B, nclass)}; returns the loss before it."""
         # Keras sums the replicas' gradients; the loss is a mean over the whole batch.
