@@ -23,7 +23,7 @@ lines: setup
 	  --total_kimg=96 --report_kimg=32
 
 test: setup
-	$(RUN) -m pytest -q -n 2 --dist loadfile
+	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(VENV)/bin/python -m pip install --quiet 'ruff~=0.17.5'

@@ -3,3 +3,17 @@ import os
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
+
+# Begun first, so that no worker is left alone with one of them at the end.
+LONGEST = [
+    *('cli/test_scripts.py', 'lib/test_train.py', 'lib/test_kills.py', 'cli/test_tasks.py'),
+    *('lib/test_devices.py', 'lib/test_fuzz.py', 'cli/test_reproduce.py', 'cli/test_sizes.py'),
+]
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        name = '/'.join(item.path.parts[-2:])
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)

@@ -1,14 +1,10 @@
 """The original's checkpoints and run folders, as the tests use them."""
-import os
-import subprocess
-import sys
-
 import numpy as np
 import tensorflow as tf
 
 import acai_tf
 from lib import original_names
-from tests import tiny
+from tests import forked, tiny
 
 GOLDENS, REPOSITORY = tiny.GOLDENS, tiny.REPOSITORY
 GOLDEN_NAMES = sorted(tiny.SCRIPTS)
@@ -83,13 +79,6 @@ def files(folder):
 
 
 def run(script, *arguments, cwd):
-    """A script by subprocess: (exit code, standard output, standard error)."""
-    done = subprocess.run(
-        [sys.executable, str(REPOSITORY / script), *arguments],
-        cwd=cwd,
-        env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    """A script in a process of its own: (exit code, standard output, standard error)."""
+    done = forked.run(REPOSITORY / script, *arguments, cwd=cwd)
     return done.returncode, done.stdout, done.stderr

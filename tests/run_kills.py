@@ -17,13 +17,15 @@ import random
 import re
 import runpy
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
+
+from tests import forked, run_short  # noqa: E402
+
 SCRIPT = ['baseline.py', '--depth=2', '--latent=4', '--latent_width=4']
 MARKS = 'KILLS_MARKS'  # the environment variable with the file descriptor of the child's marks
 RENAME_SEC = 0.005  # the child waits so long after each rename, that kills fall between two
@@ -51,12 +53,7 @@ def run_script(script, *flags):
     """Runs a script whose functions of PHASES mark their beginning and end."""
     import importlib
 
-    from lib import eval, sampling
-    from lib.data import datasets
-
-    datasets.LINES_TEST_IMAGES = 128  # reports are short
-    eval.interpolations.__defaults__ = (4, eval.STEPS)
-    sampling.SAMPLES, sampling.FITTED_IMAGES = 32, 128
+    run_short.shorten()
     marks = int(os.environ[MARKS])
     for phase, place in PHASES.items():
         module, path = place.split(':')
@@ -101,23 +98,14 @@ class Child:
 
     def __init__(self, command, phase=None, occurrence=1, delay=0.0):
         read, write = os.pipe()
-        with tempfile.TemporaryFile('w+') as out:
-            process = subprocess.Popen(
-                [sys.executable, __file__, '--child', *command],
-                env={**os.environ, MARKS: str(write)},
-                pass_fds=[write],
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-            os.close(write)
-            try:
-                with os.fdopen(read) as marks:
-                    self.seconds = self._follow(marks, process, phase, occurrence, delay)
-                self.code = process.wait()
-            finally:
-                process.kill()
-            out.seek(0)
-            self.out = out.read()
+        process = forked.Command(
+            __file__, '--child', *command, env={**os.environ, MARKS: str(write)}, pass_fds=[write]
+        )
+        os.close(write)
+        with process, os.fdopen(read) as marks:
+            self.seconds = self._follow(marks, process, phase, occurrence, delay)
+            self.out = ''.join(process.communicate())
+        self.code = process.returncode
 
     def _follow(self, marks, process, phase, occurrence, delay):
         began, seconds, seen = {}, collections.defaultdict(list), collections.Counter()

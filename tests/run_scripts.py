@@ -13,7 +13,6 @@ import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
-TEST_LINES, INTERPOLATIONS = 128, 4
 
 
 def run(script, flags, arguments):
@@ -42,11 +41,8 @@ def run(script, flags, arguments):
 if __name__ == '__main__':
     from absl import flags
 
-    from lib import eval, sampling
-    from lib.data import datasets
+    from tests import run_short
 
-    datasets.LINES_TEST_IMAGES = TEST_LINES
-    eval.interpolations.__defaults__ = (INTERPOLATIONS, eval.STEPS)
-    sampling.SAMPLES, sampling.FITTED_IMAGES = 32, 128
+    run_short.shorten()
     for script, *arguments in json.load(sys.stdin):
         print(json.dumps(run(script, flags.FLAGS, arguments)), flush=True)

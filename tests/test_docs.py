@@ -4,13 +4,12 @@ import importlib
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 
 import acai_tf
 from lib import checkpoints
-from tests import tiny
+from tests import forked, tiny
 
 README = tiny.REPOSITORY / 'README.md'
 DOCS = sorted((tiny.REPOSITORY / 'docs').glob('*.md'))
@@ -114,13 +113,7 @@ def parsed():
     for page in [README, *DOCS]:
         for script, arguments in calls(page):
             by_script.setdefault(script, []).append(arguments)
-    done = subprocess.run(
-        [sys.executable, '-c', PARSE],
-        input=json.dumps(by_script),
-        cwd=tiny.REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    done = forked.run('-c', PARSE, input=json.dumps(by_script))
     assert done.returncode == 0, done.stderr
     answers = map(json.loads, done.stdout.splitlines())
     return {

@@ -53,6 +53,7 @@ def arrays(tensors):
     return {name: np.asarray(value, np.float64) for name, value in tensors.items()}
 
 
+@functools.cache
 def dataset(batch_size=4, test_images=96):
     """Lines, with few test images and without the lines' scores, so that a report is quick."""
     lines32 = data.get_dataset('lines32', batch_size)

@@ -2,12 +2,10 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests import tiny
+from tests import forked, tiny
 
 MAX_LINES = {'acai_tf/wae.py': 60, 'wae.py': 30}
 NAME = 'WAE_depth2_latent4_mmd_weight0.5_scales3'
@@ -34,9 +32,7 @@ def repository(tmp_path_factory):
 
 
 def run(repository, *arguments):
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=repository, capture_output=True, text=True, timeout=300
-    )
+    return forked.run(*arguments, cwd=repository)
 
 
 def test_it_is_short():
@@ -50,6 +46,7 @@ def test_it_is_short():
 def test_it_trains_and_can_be_loaded(repository):
     done = run(
         repository,
+        tiny.REPOSITORY / 'tests' / 'run_short.py',
         'wae.py',
         *('--depth=2', '--latent=4', '--mmd_weight=0.5', '--lr=0.003'),
         *('--batch=16', '--total_kimg=3', f'--train_dir={repository / "experiments"}'),

@@ -1,6 +1,7 @@
 """reproduce.py: what it runs, skips and resumes, and that nothing outlives it."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +12,16 @@ import tensorflow as tf
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
 from lib.errors import UserError
 from lib.runs import locks
-from tests import original, stand_ins
+from tests import forked, original, stand_ins
+
+SHORT = """
+import runpy
+
+from tests import run_short
+
+run_short.shorten()
+runpy.run_path({real!r}, run_name='__main__')
+"""
 
 
 def jobs_of(train_dir, table=1, **options):
@@ -235,24 +245,25 @@ def test_status_of_each_state(fake, tmp_path, capsys):
 
 
 def test_end_to_end_killed_and_started_again(tmp_path):
+    """The scripts are those of a copy of the repository in which reports are short."""
+    for name in ('cli', 'lib', 'acai_tf', 'tests'):
+        (tmp_path / name).symlink_to(original.REPOSITORY / name)
+    shutil.copy(original.REPOSITORY / 'reproduce.py', tmp_path)
+    real = str(original.REPOSITORY / 'baseline.py')
+    (tmp_path / 'baseline.py').write_text(SHORT.format(real=real))
     flags = ['--methods=baseline', '--seeds=1', '--total_kimg=1', '--report_kimg=1']
-    command = [sys.executable, str(original.REPOSITORY / 'reproduce.py'), *flags]
-    unbroken = subprocess.Popen(
-        [*command, f'--train_dir={tmp_path / "A"}'], stdout=subprocess.PIPE, text=True
-    )
+    command = [tmp_path / 'reproduce.py', *flags]
+    unbroken = forked.Command(*command, f'--train_dir={tmp_path / "A"}')
     command.append(f'--train_dir={tmp_path / "B"}')
     (job,) = jobs_of(tmp_path / 'B')
-    with subprocess.Popen(command) as parent:
-        while not job.images_seen:
-            assert parent.poll() is None
-            time.sleep(0.05)
-        parent.kill()
+    with forked.Command(*command) as parent:
+        forked.wait_until(lambda: job.images_seen, parent)
     assert job.folder.checkpoint_steps() == [1] and job.next_command()
-    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    again = forked.run(*command)
     assert again.returncode == 0, again.stderr
     assert 'at step 1.' in again.stderr and not job.next_command()
     table = again.stdout[again.stdout.index('Table 1.') :]
     assert table.count('1 x 1') == 2 and table.count('not run') == 12
     with unbroken:
-        out = unbroken.stdout.read()
+        out, _ = unbroken.communicate()
     assert out[out.index('Table 1.') :] == table

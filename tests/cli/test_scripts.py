@@ -1,5 +1,4 @@
 """The scripts as a user runs them: training, resuming, mistakes, and TensorBoard beside them."""
-import contextlib
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 from lib import runs
-from tests import run_kills, tiny
+from tests import forked, run_kills, tiny
 
 SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
 GOLDEN_FLAGS = {'vqvae': ['--num_latents=2', '--z_log_size=6']}
@@ -33,52 +32,23 @@ SCALARS = {
 PICTURES = {f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')}
 ENVIRONMENT = {**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'}
 ENVIRONMENT.pop('AE_DATA', None)
-TIMEOUT_SECONDS = 900  # of a hang; a busy machine needs minutes
 
 
-def run_scripts(commands, **environment):
+def run_scripts(several, **environment):
     """Runs scripts one after the other, in one process; their exit codes and output."""
-    done = subprocess.run(
-        [sys.executable, tiny.REPOSITORY / 'tests' / 'run_scripts.py'],
-        input=json.dumps([list(map(str, command)) for command in commands]),
-        capture_output=True,
-        text=True,
+    done = forked.run(
+        'tests/run_scripts.py',
+        input=json.dumps([list(map(str, command)) for command in several]),
         env={**ENVIRONMENT, **environment},
-        timeout=TIMEOUT_SECONDS,
     )
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"code"')]
-    assert len(answers) == len(commands), done.stderr
+    assert len(answers) == len(several), done.stderr
     return answers
 
 
-@contextlib.contextmanager
-def started(*command):
-    """A process that does not outlive the block."""
-    process = subprocess.Popen(
-        [sys.executable, *map(str, command)],
-        cwd=tiny.REPOSITORY,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def acai(train_dir, *flags):
-    return started('acai.py', f'--train_dir={train_dir}', *SIZES, *LENGTH, *flags)
-
-
-def wait_for(path, process):
-    end = time.monotonic() + TIMEOUT_SECONDS
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
+def acai(train_dir):
+    flags = [f'--train_dir={train_dir}', *SIZES, *LENGTH]
+    return forked.Command('tests/run_short.py', 'acai.py', *flags, env=ENVIRONMENT)
 
 
 def contents(folder):
@@ -95,16 +65,16 @@ def contents(folder):
 
 @pytest.fixture(scope='module')
 def every_script(tmp_path_factory):
-    """{script: (train_dir, [dry run, 209 steps, 16 more])}."""
-    folder, commands = tmp_path_factory.mktemp('every'), []
+    """{script: (train_dir, [dry run, 17 steps, 16 more])}."""
+    folder, several = tmp_path_factory.mktemp('every'), []
     for script in tiny.SCRIPTS:
         flags = [f'--train_dir={folder}', *SIZES, *GOLDEN_FLAGS.get(script, [])]
-        commands += [
+        several += [
             [f'{script}.py', '--dry_run', *flags],
-            [f'{script}.py', '--total_kimg=13', *flags],
-            [f'{script}.py', '--total_kimg=14', *flags],
+            [f'{script}.py', '--total_kimg=1', *flags],
+            [f'{script}.py', '--total_kimg=2', *flags],
         ]
-    answers = run_scripts(commands)
+    answers = run_scripts(several)
     return folder, {
         script: answers[3 * index : 3 * index + 3] for index, script in enumerate(tiny.SCRIPTS)
     }
@@ -146,12 +116,12 @@ def test_every_script_trains_and_resumes(script, every_script):
         )
         assert answer['out'].endswith(f'Done; the run is in {run}\n')
     assert 'Resuming' not in first['out']
-    assert f'Resuming {run} at step 209.' in second['out']
+    assert f'Resuming {run} at step 17.' in second['out']
     steps = {int(path.suffixes[-2][6:]) for path in run.glob('tf/*.index')}
-    assert steps == {1, 209, 225}
+    assert steps == {1, 17, 33}
     assert (run / 'images' / 'name.png').exists()
     record = json.loads((run / 'args.json').read_text())
-    assert record['args']['total_kimg'] == 14
+    assert record['args']['total_kimg'] == 2
     assert {key: record['args'][key] for key in config['params']} == config['params']
 
 
@@ -165,12 +135,13 @@ def interrupted(tmp_path_factory):
     unbroken, broken = folder / 'unbroken', folder / 'broken'
     with acai(unbroken) as beside:
         with acai(broken) as process:
-            wait_for(broken / ACAI / 'tf' / 'model.ckpt-113.index', process)
-            process.send_signal(signal.SIGTERM)
-            said.append((*process.communicate(timeout=TIMEOUT_SECONDS), process.returncode))
+            reported = broken / ACAI / 'tf' / 'model.ckpt-113.index'
+            forked.wait_until(reported.exists, process)
+            process.terminate()
+            said.append((*process.communicate(), process.returncode))
         with acai(broken) as process:
-            said.append((*process.communicate(timeout=TIMEOUT_SECONDS), process.returncode))
-        _, err = beside.communicate(timeout=TIMEOUT_SECONDS)
+            said.append((*process.communicate(), process.returncode))
+        _, err = beside.communicate()
         assert beside.returncode == 0, err
     return unbroken, broken, said
 
@@ -214,11 +185,14 @@ def test_tensorboard_shows_every_scalar_and_picture(interrupted):
     _, broken, _ = interrupted
     run = f'{ACAI}/tf/summaries'
     flags = [f'--logdir={broken}', '--host=127.0.0.1', '--port=0', '--load_fast=false']
-    with started('-m', 'tensorboard.main', *flags, '--reload_interval=1') as process:
-        lines = iter(process.stderr.readline, '')
-        address = next(
-            match[0] for match in (re.search(r'http://127\S+', line) for line in lines) if match
-        )
+    flags.append('--reload_interval=1')
+    with forked.Command('-m', 'tensorboard.main', *flags, env=ENVIRONMENT) as process:
+
+        def told():
+            return re.search(r'http://127\S+(?= )', process.err())
+
+        forked.wait_until(told, process)
+        address = told()[0]
 
         def ask(path, **query):
             url = f'{address.rstrip("/")}/data/plugin/{path}?{urllib.parse.urlencode(query)}'
@@ -248,7 +222,7 @@ def mistakes(interrupted, tmp_path_factory):
     (folder / 'file').write_text('kept')
     own = [f'--train_dir={folder / "experiments"}', *SIZES]
     broken = [f'--train_dir={interrupted[1]}', *SIZES]
-    commands = {
+    wrong = {
         'unknown data set': ['acai.py', '--dataset=mnits32', *own],
         'unknown flag': ['acai.py', '--depht=3', *own],
         'argument without a flag': ['acai.py', 'depth=3', *own],
@@ -271,7 +245,7 @@ def mistakes(interrupted, tmp_path_factory):
     taken.create()
     before = contents(interrupted[1])
     with taken.locked():
-        answers = dict(zip(commands, run_scripts(commands.values()), strict=True))
+        answers = dict(zip(wrong, run_scripts(wrong.values()), strict=True))
     assert contents(interrupted[1]) == before
     assert contents(folder) == {
         folder / 'file': hashlib.sha256(b'kept').hexdigest()
@@ -312,22 +286,24 @@ def test_a_mistake_is_one_sentence(mistake, words, mistakes):
 
 
 def test_a_mistake_of_a_real_process():
-    with started('acai.py', *SIZES, '--train_dir=/proc/experiments') as process:
-        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
-    assert process.returncode == 1 and out == ''
+    command = [sys.executable, 'acai.py', *SIZES, '--train_dir=/proc/experiments']
+    done = subprocess.run(
+        command, cwd=tiny.REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    err = done.stderr
+    assert done.returncode == 1 and done.stdout == ''
     assert err.strip().splitlines()[-1].startswith('acai.py: Cannot write to the run folder')
     assert 'Traceback' not in err
 
 
 def test_a_full_disk_costs_no_training(tmp_path):
-    """Files can be no larger than 60 blocks: the events and pictures of a report do not fit."""
-    command = [sys.executable, 'baseline.py', *SIZES, f'--train_dir={tmp_path}', '--total_kimg=1']
-    limited = ['bash', '-c', 'ulimit -f 60; exec "$@"', 'bash', *command]
-    options = {'cwd': tiny.REPOSITORY, 'env': ENVIRONMENT, 'capture_output': True, 'text': True}
-    first = subprocess.run(limited, **options)
+    """Files can be no larger than 60 KiB: the events and pictures of a report do not fit."""
+    command = ['tests/run_short.py', 'baseline.py', *SIZES]
+    command += [f'--train_dir={tmp_path}', '--total_kimg=1']
+    first = forked.run(*command, max_file_bytes=60 << 10)
     assert first.returncode == 1 and 'Traceback' not in first.stderr
     assert re.search(r'Cannot write to .* The checkpoint of step 1 is saved', first.stderr)
     assert not list(tmp_path.glob('**/*partial*'))
-    second = subprocess.run(command, **options)
+    second = forked.run(*command)
     assert second.returncode == 0, second.stderr
     assert 'at step 1.' in second.stdout and 'Done' in second.stdout

@@ -1,29 +1,25 @@
 """The three task scripts end to end, by subprocess, on a tiny run."""
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from lib.runs import events
-from tests import tiny
+from tests import forked
 
-ROOT = str(tiny.REPOSITORY)
 AE_NAME = 'AEBaseline_depth2_latent2_scales3'
 LENGTH = ('--batch=16', '--total_kimg=1', '--report_kimg=1', '--lr=0.003')
 
 
-def command(script, *args):
-    return [sys.executable, os.path.join(ROOT, 'tests', 'run_task.py'), script, *map(str, args)]
+def started(*command):
+    return forked.Command('tests/run_task.py', *command)
 
 
 def run(script, *args, code=0):
-    done = subprocess.run(command(script, *args), capture_output=True, text=True, timeout=300)
+    done = forked.run('tests/run_task.py', script, *args)
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr.strip().splitlines()[-1]
 
@@ -97,18 +93,18 @@ def test_classify_latent_ae_on_endless_data(train_dir):
 def test_a_stopped_classifier_goes_on(train_dir):
     args = ('classify_fc.py', f'--train_dir={train_dir}', '--dataset=blobs32', '--smoothing=0.2',
             '--batch=16', '--total_kimg=4000', '--report_kimg=1')
-    with subprocess.Popen(command(*args), stdout=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if line.startswith('kimg=1  test_accuracy'):
-                process.send_signal(signal.SIGTERM)
-                break
-        rest = process.stdout.read()
+    with started(*args) as process:
+        forked.wait_until(lambda: '\nkimg=1  test_accuracy' in process.out(), process)
+        process.terminate()
+        out, _ = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    step = int(re.search(r'Stopped at step (\d+)', rest)[1])
-    with subprocess.Popen(command(*args), stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline().rstrip().endswith(f'at step {step}.')
+    step = int(re.search(r'Stopped at step (\d+)', out)[1])
+    with started(*args) as process:
+        forked.wait_until(lambda: '\n' in process.out(), process)
+        assert process.out().splitlines()[0].endswith(f'at step {step}.')
         time.sleep(1)
         process.terminate()
+        process.wait()
     error = run(*args, '--total_kimg=5', code=1)
     assert 'was made with total_kimg=4000, not 5' in error
 
@@ -146,7 +142,7 @@ def test_mistakes_are_one_sentence(train_dir, script, args, expected):
 
 
 def test_ae_dir_is_required():
-    done = subprocess.run(command('cluster.py'), capture_output=True, text=True, timeout=60)
+    done = forked.run('tests/run_task.py', 'cluster.py')
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
         'cluster.py: --ae_dir is missing; give a run folder, TRAIN_DIR/DATASET/EXPERIMENT.'

@@ -4,8 +4,6 @@ import http.server
 import os
 import pathlib
 import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,7 +16,7 @@ import tensorflow_datasets as tfds
 from lib import data
 from lib.data import downloads, preparations, records, registry
 from lib.errors import UserError
-from tests import tiny
+from tests import forked, tiny
 from tests.data import published_files
 from tests.data.published_files import jpegs, write_zip
 
@@ -296,20 +294,17 @@ def test_unknown_names_before_anything_is_done(tmp_path):
 
 
 def script(*flags):
-    return [sys.executable, str(ROOT / 'create_datasets.py'), *flags]
+    return [str(ROOT / 'create_datasets.py'), *flags]
 
 
 def test_the_script_killed_and_run_again(tmp_path):
     path = write_zip(tmp_path / 'faces.zip', jpegs(10) * 400, [f'{i:06}.jpg' for i in range(4000)])
     folder = tmp_path / 'records'
     command = script(f'--data_dir={folder}', '--datasets=celeba', f'--celeba_zip={path}')
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not list(folder.glob('*.partial-*')):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with forked.Command(*command) as process:
+        forked.wait_until(lambda: list(folder.glob('*.partial-*')), process)
     assert not (folder / 'celeba-train.tfrecord').exists() and list(folder.glob('*.partial-*'))
-    again = subprocess.run(command, capture_output=True, text=True)
+    again = forked.run(*command)
     assert again.returncode == 0, again.stderr
     assert records.count(str(folder / 'celeba-train.tfrecord')) == 4000
 
@@ -317,10 +312,10 @@ def test_the_script_killed_and_run_again(tmp_path):
 def test_the_script_on_files_as_published(tmp_path):
     published_files.write_idx(tmp_path)
     command = script('--datasets=mnist', f'--from={tmp_path}', f'--data_dir={tmp_path}/records')
-    refused = subprocess.run(command, capture_output=True, text=True)
+    refused = forked.run(*command)
     assert refused.returncode == 1 and 'is not the published file' in refused.stderr
     assert 'Traceback' not in refused.stderr and not (tmp_path / 'records').exists()
-    done = subprocess.run([*command, '--no-checksums'], capture_output=True, text=True)
+    done = forked.run(*command, '--no-checksums')
     assert done.returncode == 0, done.stderr
     assert 'mnist-train.tfrecord: 30 pictures.' in done.stdout
 
@@ -334,6 +329,6 @@ def test_the_script_on_files_as_published(tmp_path):
 )
 def test_mistakes_end_the_script_with_one_sentence(flags, sentence):
     environment = {name: value for name, value in os.environ.items() if name != 'AE_DATA'}
-    done = subprocess.run(script(*flags), capture_output=True, text=True, env=environment)
+    done = forked.run(*script(*flags), env=environment)
     assert done.returncode == 1 and sentence in done.stderr
     assert 'Traceback' not in done.stderr

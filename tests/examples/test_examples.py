@@ -1,16 +1,11 @@
 """The examples run, on tiny settings."""
 import re
-import subprocess
-import sys
 
-from tests import tiny
+from tests import forked
 
 
 def run(name, *arguments):
-    done = subprocess.run(
-        [sys.executable, '-m', f'examples.{name}', *arguments],
-        cwd=tiny.REPOSITORY, capture_output=True, text=True, timeout=300,
-    )
+    done = forked.run('-m', f'examples.{name}', *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,21 +4,17 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
 
 from lib import devices, discretization
 from lib.errors import UserError
-from tests import tiny
+from tests import forked, tiny
 
 
 def run_replicas(method, optimizer):
-    script = tiny.REPOSITORY / 'tests' / 'run_replicas.py'
-    command = [sys.executable, script, method, optimizer]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = forked.run('tests/run_replicas.py', method, optimizer)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -44,17 +40,13 @@ def two_machines(train_dir, total_kimg):
             free.bind(('127.0.0.1', 0))
             ports.append(free.getsockname()[1])
     cluster = {'worker': [f'127.0.0.1:{port}' for port in ports]}
-    command = [sys.executable, 'baseline.py', '--depth=2', '--latent=4', '--batch=16']
+    command = ['tests/run_short.py', 'baseline.py', '--depth=2', '--latent=4', '--batch=16']
     command += [f'--total_kimg={total_kimg}', '--report_kimg=1', f'--train_dir={train_dir}']
     tasks = [{'type': 'worker', 'index': index} for index in range(2)]
     workers = [
-        subprocess.Popen(
-            command,
-            cwd=tiny.REPOSITORY,
+        forked.Command(
+            *command,
             env=os.environ | {'TF_CONFIG': json.dumps({'cluster': cluster, 'task': task})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
         )
         for task in tasks
     ]
@@ -77,9 +69,7 @@ def test_two_machines_train_one_run(tmp_path):
 
 def test_a_signal_to_one_machine_stops_both_at_the_same_step(tmp_path):
     with two_machines(tmp_path, total_kimg=9999) as workers:
-        for line in workers[0].stdout:
-            if line.startswith('kimg=1 '):
-                break
+        forked.wait_until(lambda: '\nkimg=1 ' in workers[0].out(), *workers)
         workers[1].terminate()
         said = [worker.communicate(timeout=300)[0] for worker in workers]
         assert [worker.returncode for worker in workers] == [143, 143], said

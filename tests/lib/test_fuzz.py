@@ -1,6 +1,6 @@
 """Damage of every kind: what is read from a disk gives a result or the project's own error.
 
-    FUZZ_EXAMPLES=10000 python -m pytest tests/test_fuzz.py    # long, other examples each time
+    FUZZ_EXAMPLES=10000 python -m pytest tests/lib/test_fuzz.py    # long, other examples each time
 """
 import io
 import json

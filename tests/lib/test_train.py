@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 
 import keras
@@ -79,10 +80,14 @@ def test_reports_come_at_one_and_then_every_period():
 
 
 @pytest.mark.parametrize('method', tiny.METHODS)
-def test_a_stopped_run_goes_on_as_if_it_had_not(method, tmp_path):
+def test_a_stopped_run_goes_on_as_if_it_had_not(method, trained, tmp_path):
     """Every weight, moment, average and step, bit for bit; stopped in mid-period."""
-    unbroken, stopped_by = go_on(method, new_run(tmp_path / 'unbroken'), Record())
-    assert stopped_by is None and int(unbroken.global_step) == LAST
+    if method == 'ACAI':
+        _, _, unbroken = trained
+    else:
+        unbroken, stopped_by = go_on(method, new_run(tmp_path / 'unbroken'), Record())
+        assert stopped_by is None
+    assert int(unbroken.global_step) == LAST
     run, before, after = new_run(tmp_path / 'stopped'), Record(stop_after=[3]), Record()
     model, stopped_by = go_on(method, run, before)
     assert stopped_by == signal.SIGTERM and int(model.global_step) == 3
@@ -94,11 +99,11 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(method, tmp_path):
 
 
 def test_a_run_can_be_stopped_after_every_step(tmp_path):
-    unbroken, _ = go_on('ACAI', new_run(tmp_path / 'unbroken'), Record())
+    unbroken, _ = go_on('AEDropout', new_run(tmp_path / 'unbroken'), Record())
     run, steps, reports = new_run(tmp_path / 'stopped'), [], []
     for step in range(1, LAST + 1):
         record = Record(stop_after=[step], number=signal.SIGINT)
-        model, stopped_by = go_on('ACAI', run, record)
+        model, stopped_by = go_on('AEDropout', run, record)
         assert stopped_by == signal.SIGINT
         assert run.newest_step() == step
         steps += record.steps
@@ -107,13 +112,13 @@ def test_a_run_can_be_stopped_after_every_step(tmp_path):
     assert original.state(model) == original.state(unbroken)
     assert len(run.checkpoint_steps()) == callbacks.KEEP_CHECKPOINTS
     record = Record()
-    again, stopped_by = go_on('ACAI', run, record)  # nothing is left to do
+    again, stopped_by = go_on('AEDropout', run, record)  # nothing is left to do
     assert stopped_by is None and not record.steps
     assert original.state(again) == original.state(unbroken)
 
 
-def test_several_steps_a_call_are_those_steps_bit_for_bit(tmp_path, monkeypatch):
-    single, _ = go_on('ACAI', new_run(tmp_path / 'single'), Record())
+def test_several_steps_a_call_are_those_steps_bit_for_bit(trained, tmp_path, monkeypatch):
+    _, _, single = trained
     monkeypatch.setattr(train, 'CALL_SEC', 1e9)
     several = Record()
     model, _ = go_on('ACAI', new_run(tmp_path / 'several'), several)
@@ -130,9 +135,8 @@ def test_handlers_of_signals_are_put_back():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_reports_hold_the_means_of_their_period(tmp_path):
-    record = Record()
-    model, _ = go_on('ACAI', new_run(tmp_path), record)
+def test_reports_hold_the_means_of_their_period(trained):
+    _, record, model = trained
     assert record.steps == list(range(1, LAST + 1)) and record.reports == [1, 4, 7]
     for mean, period in zip(record.means, (slice(0, 1), slice(1, 4), slice(4, 7)), strict=True):
         assert set(mean) == set(model.tags)
@@ -141,13 +145,23 @@ def test_reports_hold_the_means_of_their_period(tmp_path):
             assert value == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.fixture
-def finished(tmp_path):
-    """A run with the checkpoints of steps 1, 4 and 7, and its state at the end."""
-    run = new_run(tmp_path / 'run')
-    model, _ = go_on('ACAI', run, Record())
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A run with the checkpoints of steps 1, 4 and 7, what its `Record` noted, and its model."""
+    run, record = new_run(tmp_path_factory.mktemp('trained')), Record()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, 'CALL_SEC', 0.0)
+        model, _ = go_on('ACAI', run, record)
     assert run.checkpoint_steps() == [7, 4, 1]
-    return run, original.state(model)
+    return run, record, model
+
+
+@pytest.fixture
+def finished(trained, tmp_path):
+    """A copy of the trained run, and its state at the end."""
+    run, _, model = trained
+    folder = shutil.copytree(run.path, tmp_path / 'run')
+    return runs.RunFolder(str(folder)), original.state(model)
 
 
 def cut_short(path):

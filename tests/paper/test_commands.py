@@ -5,14 +5,13 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 
 import pytest
 
 import acai_tf
 from lib import runs
 from lib.paper import commands, experiments
-from tests import tiny
+from tests import forked, tiny
 
 RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
 DATASETS = {'lines32', 'mnist32', 'svhn32', 'celeba32', 'cifar10'}
@@ -64,18 +63,15 @@ def parsed():
     for path in RUNS:
         for command, _ in commands_of(path):
             by_script.setdefault(shlex.split(command)[1], []).append(command)
-    done = subprocess.run(
-        [sys.executable, '-c', PARSE],
+    done = forked.run(
+        '-c',
+        PARSE,
         input=json.dumps(
             {
                 script: [shlex.split(command)[2:] for command in every]
                 for script, every in by_script.items()
             }
         ),
-        cwd=tiny.REPOSITORY,
-        env={**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)},
-        capture_output=True,
-        text=True,
     )
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]

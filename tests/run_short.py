@@ -1,0 +1,26 @@
+"""Runs a script whose reports are short: python tests/run_short.py SCRIPT --flag...
+
+The script, and the packages that it imports, are those of the current folder.
+"""
+import os
+import runpy
+import sys
+
+TEST_LINES, INTERPOLATIONS, SAMPLES, FITTED_IMAGES = 128, 4, 32, 128
+
+
+def shorten():
+    """Makes the reports of this process short."""
+    from lib import eval, sampling
+    from lib.data import datasets
+
+    datasets.LINES_TEST_IMAGES = TEST_LINES
+    eval.interpolations.__defaults__ = (INTERPOLATIONS, eval.STEPS)
+    sampling.SAMPLES, sampling.FITTED_IMAGES = SAMPLES, FITTED_IMAGES
+
+
+if __name__ == '__main__':
+    sys.path[0] = os.getcwd()
+    shorten()
+    sys.argv = sys.argv[1:]
+    runpy.run_path(sys.argv[0], run_name='__main__')
