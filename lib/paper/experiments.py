@@ -164,7 +164,6 @@ def _experiments(in_paper, class_names=METHODS):
 
 
 EXPERIMENTS = _experiments(in_paper=True)
-FURTHER = _experiments(in_paper=False)  # on datasets that the paper has not
 TABLES = (1, 2, 3)
 # Beyond the paper: which autoencoder of lines gives the best random samples?
 SAMPLES_TABLE = 'samples'
@@ -184,6 +183,16 @@ SAMPLES = tuple(
     for experiment in EXPERIMENTS
     if (experiment.class_name, experiment.dataset) == (class_name, 'lines32')
 )
+
+
+def of_method(class_name, dataset):
+    """The experiments of a method, the paper's or not, on a dataset, the paper's or not."""
+    return [
+        experiment
+        for in_paper in (True, False)
+        for experiment in _experiments(in_paper, [class_name])
+        if experiment.dataset == dataset
+    ]
 
 
 def of_table(table, datasets=(), class_names=()):

@@ -223,11 +223,8 @@ def settings_texts(run, **more):
 
 
 def _usual(run):
-    candidates = [
-        experiment.params
-        for experiment in experiments.EXPERIMENTS + experiments.FURTHER
-        if (experiment.class_name, experiment.dataset) == (run.class_name, run.dataset)
-    ]
+    found = experiments.of_method(run.class_name, run.dataset)
+    candidates = [experiment.params for experiment in found]
     if not candidates:
         sizes = {size: run.params[size] for size in ('scales', 'depth', 'latent')}
         usual = experiments.usual_params(run.class_name, sizes)
