@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from cli import training
+from cli import announcements, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -78,14 +78,14 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
     from lib import eval, runs, train
     from lib.tasks import latents, linear_classifier
 
-    params = params or {}
+    params, last = params or {}, train.total_steps(FLAGS.total_kimg, FLAGS.batch)
     run = runs.RunFolder(os.path.join(folder, runs.experiment_name(class_name, params)))
     model = linear_classifier.LinearClassifier(
         ae.latent_shape if ae else images.image_shape,
         images.nclass,
         FLAGS.lr,
         # Original: the last of the run's steps does not count.
-        steps=train.total_steps(FLAGS.total_kimg, FLAGS.batch) - 1,
+        steps=last - 1,
         seed=FLAGS.seed,
         **params,
     )
@@ -96,6 +96,7 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         return 0, None
     _check_autoencoder(run, args)
     with training.opened(run, args, model):
+        announcements.begin(run, model, args, last)
         dataset = latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed) if ae else images
         make_reports = linear_classifier.reports
         stopped_by = train.train_run(

@@ -72,9 +72,11 @@ def create(
         encoded = (_encode(pictures[relative], classes, gray) for relative in members)
         records.write(paths[part], encoded, len(members))
     _write_about(about_path, classes, 1 if gray else 3, size)
+    count = '1 class' if len(classes) == 1 else f'{len(classes)} classes'
     print(
         f'{name}: {len(parts["train"]):,} pictures to train on and {len(parts["test"]):,} to test, '
-        f'{"grey" if gray else "in colour"}, {len(classes)} classes: {", ".join(classes)}.'
+        f'{"grey" if gray else "in colour"}, {count}: '
+        f'{", ".join(classes)}.'
         f'{_skipped_note(skipped)}'
     )
 
