@@ -1,5 +1,7 @@
+import dataclasses
+
 import acai_tf  # noqa: F401  (registers the methods)
-from lib.paper import experiments
+from lib.paper import experiments, results
 
 
 def test_the_samples_experiments_are_the_vae_under_four_weights_and_three_others():
@@ -18,3 +20,14 @@ def test_the_samples_experiments_are_the_vae_under_four_weights_and_three_others
     assert len({experiment.title for experiment in wanted}) == len(wanted)
     assert wanted[2].title == 'VAE advweight=0.5 lines32/64'
     assert '--advweight=0.5' in wanted[2].command
+
+
+def test_a_method_of_ones_own_is_made_at_the_sizes_of_the_papers(monkeypatch):
+    monkeypatch.setitem(experiments._resolvers, 'Own', lambda **sizes: sizes)
+    monkeypatch.setitem(experiments._scripts, 'Own', 'own')
+    own, acai = experiments.of_table(1, class_names=['Own', 'ACAI'])
+    assert (own.class_name, own.command[0]) == ('Own', 'own.py')
+    assert own.command[1:] == acai.command[1:] and own.key == acai.key
+    run = results.Run('T/lines32/Own', 'Own', 'lines32', own.params)
+    assert results.settings_texts(run) == ()
+    assert results.settings_texts(dataclasses.replace(run, params=own.params | {'depth': 2}))
