@@ -65,13 +65,14 @@ class Interrupt:
 
     Args:
         answer: what to say at once when the first signal comes.
+        on_signal: what to call then.
 
     Attributes:
         signal: the number of the signal that came, or None.
     """
 
-    def __init__(self, answer=''):
-        self.signal, self.answer = None, answer
+    def __init__(self, answer='', on_signal=None):
+        self.signal, self.answer, self.on_signal = None, answer, on_signal
 
     def __enter__(self):
         self._previous = {
@@ -87,6 +88,8 @@ class Interrupt:
     def _request(self, number, frame):
         if self.answer and not self.signal:
             os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
+        if self.on_signal and not self.signal:
+            self.on_signal()
         self.signal = number
 
 
@@ -121,7 +124,10 @@ def make_train_steps(model, jit_compile):
     return train_steps
 
 
-def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False):
+def loop(
+    model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False,
+    on_signal=None,
+):  # fmt: skip
     """Runs train steps from the model's global step to `last`, several in a call.
 
     Args:
@@ -133,6 +139,7 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on with what `check_finite` refuses, before its report.
+        on_signal: what to call as soon as a signal asks it to stop.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -155,7 +162,7 @@ def loop(model, dataset, step_callbacks, *, last, period, jit_compile=False, all
         return interrupt.signal
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
-    with Interrupt('Stopping; saving...') as interrupt:
+    with Interrupt('Stopping; saving...', on_signal) as interrupt:
         reports.on_train_begin()
         while step < last and not stop_signal():
             epoch, report, history = -(-step // period), next_report(step, period, last), []
@@ -213,10 +220,8 @@ def train_run(
         The number of the signal that stopped it, or None at the end.
 
     Raises:
-        UserError: no checkpoint can be read, training diverged, or the disk is full; the
-            message says what is kept.
-        UserError: the run's checkpoint is of another model, a new one
-            cannot be written, or the memory is too small.
+        UserError: no checkpoint can be read, or it is of another model; training diverged, or the
+            disk or the memory is too small. The message says what is kept.
     """
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
@@ -232,7 +237,8 @@ def train_run(
     writer = _open_events(run, args, step)
     progress = callbacks.Progress(batch_size, last)
     try:
-        return loop(model, dataset, make_reports(dataset, run, writer, progress), **options)
+        reports = make_reports(dataset, run, writer, progress)
+        return loop(model, dataset, reports, on_signal=run.leave, **options)
     except DivergedError as error:
         kept = run.checkpoint_steps()
         last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''

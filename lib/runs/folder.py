@@ -172,6 +172,10 @@ class RunFolder:
                         os.remove(path)
             yield
 
+    def leave(self):
+        """Tells whoever waits for the folder that this process, which `locked` it, is stopping."""
+        locks.leave(os.path.join(self.path, LOCK_NAME))
+
     def read_args(self):
         """What `write_args` recorded, or None where there is no record (the original's runs).
 

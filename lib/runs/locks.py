@@ -12,6 +12,7 @@ import sys
 import filelock
 
 POLL_SEC = 0.1
+LEAVING = 'the stopping '  # before the name of a holder that is about to let go
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -43,7 +44,8 @@ def held(path, wait_sec=0):
 
     Args:
         path: the lock file, which is removed at the end.
-        wait_sec: how long to wait for another process to let go.
+        wait_sec: how long to wait for another process to let go; for one that said by `leave` that
+            it will, as long as it takes.
 
     Raises:
         HeldError: another process held it all that time.
@@ -51,9 +53,7 @@ def held(path, wait_sec=0):
     """
     lock = filelock.FileLock(path, poll_interval=POLL_SEC, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=wait_sec)
-    except filelock.Timeout as error:
-        raise HeldError(_name_in(path)) from error
+        _acquire(lock, path, wait_sec)
     except OSError as error:
         if error.errno not in UNSUPPORTED:
             raise
@@ -69,6 +69,24 @@ def held(path, wait_sec=0):
         with contextlib.suppress(OSError):
             os.remove(path)  # while it is held: whoever waits for it then finds another file
         lock.release()
+
+
+def _acquire(lock, path, wait_sec):
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=wait_sec)
+        except filelock.Timeout as error:
+            name = _name_in(path)
+            if not name.startswith(LEAVING):
+                raise HeldError(name) from error
+            wait_sec = max(wait_sec, POLL_SEC)
+
+
+def leave(path):
+    """Says in a lock file that this process, which holds it, is about to let go."""
+    # One that is not there is held by nobody; the new text is longer than the one before.
+    with contextlib.suppress(OSError), open(path, 'r+') as file:
+        file.write(LEAVING + this_process())
 
 
 def holder(path):

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -17,7 +18,10 @@ import sys, time
 from lib.runs import folder, locks
 with locks.held(sys.argv[1]):
     print(flush=True)
-    time.sleep(99)
+    if sys.stdin.readline():
+        locks.leave(sys.argv[1])
+        print(flush=True)
+    sys.stdin.readline()
 """
 
 
@@ -27,7 +31,8 @@ def holder(tmp_path):
     run = runs.RunFolder(str(tmp_path / 'run'))
     run.create()
     command = [sys.executable, '-c', HOLDER, os.path.join(run.path, runs.LOCK_NAME)]
-    with subprocess.Popen(command, cwd=tiny.REPOSITORY, stdout=subprocess.PIPE) as process:
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tiny.REPOSITORY, **pipes) as process:
         process.stdout.readline()
         yield run, process
         process.kill()
@@ -39,6 +44,22 @@ def test_a_second_process_is_told_who_trains(holder, monkeypatch):
     who = f'process {process.pid} on {socket.gethostname()} is training in the run folder'
     with pytest.raises(UserError, match=who), run.locked():
         pass
+
+
+def test_one_that_is_stopping_is_waited_for(holder, monkeypatch, capsys):
+    run, process = holder
+    monkeypatch.setattr(folder, 'LOCK_WAIT_SEC', 0)
+    process.stdin.write(b'leave\n')
+    process.stdin.flush()
+    process.stdout.readline()
+    timer = threading.Timer(0.5, process.stdin.close)
+    timer.start()
+    with run.locked():
+        assert timer.finished.is_set()
+    who = f'the stopping process {process.pid} on {socket.gethostname()}'
+    assert capsys.readouterr().err == f'Waiting for {who} to leave {run.path}...\n'
+    run.leave()  # nobody holds it any more
+    assert not os.path.exists(os.path.join(run.path, runs.LOCK_NAME))
 
 
 def test_a_dead_process_holds_nothing(holder):
