@@ -1,6 +1,6 @@
 """Runs a script whose reports are short: python tests/run_short.py SCRIPT --flag...
 
-The script, and the packages that it imports, are those of the current folder.
+The packages that it imports are those of the script's folder.
 """
 import os
 import runpy
@@ -20,7 +20,7 @@ def shorten():
 
 
 if __name__ == '__main__':
-    sys.path[0] = os.getcwd()
-    shorten()
     sys.argv = sys.argv[1:]
+    sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
+    shorten()
     runpy.run_path(sys.argv[0], run_name='__main__')

@@ -33,7 +33,8 @@ def test_training_goes_on_where_the_original_stopped(copied):
     train_dir, folder = copied
     (events,) = (folder / 'tf' / 'summaries').iterdir()
     before = events.read_bytes()
-    command = ['baseline.py', f'--train_dir={train_dir}', *FLAGS]
+    command = ['tests/run_short.py', original.REPOSITORY / 'baseline.py']
+    command += [f'--train_dir={train_dir}', *FLAGS]
 
     code, out, error = original.run(*command, '--total_kimg=4', cwd=train_dir)
     assert code == 0, error

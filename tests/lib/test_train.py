@@ -246,10 +246,12 @@ class Poison(keras.callbacks.Callback):
             weight.assign(ops.full_like(weight, self.value))
 
 
-def poisoned(*poison):
-    def make_reports(*args):
-        *reports, saving = callbacks.autoencoder_reports(*args)
-        return [*reports, Poison(*poison), saving]
+def poisoned(*poison, draws=False):
+    """Reports of a run whose weights are poisoned; they evaluate and draw if asked."""
+
+    def make_reports(dataset, run, events, progress):
+        *reports, saving = callbacks.autoencoder_reports(dataset, run, events, progress)
+        return [*(reports if draws else [progress]), Poison(*poison), saving]
 
     return make_reports
 
@@ -281,8 +283,8 @@ def test_a_diverged_run_saves_nothing_when_it_is_stopped(tmp_path):
     run = new_run(tmp_path)
     stop = Record(stop_after=[6])
 
-    def make_reports(dataset, run, events, progress):
-        return [progress, Poison(5), stop, callbacks.Checkpoints(run, events)]
+    def make_reports(*args):
+        return [*poisoned(5)(*args), stop]
 
     _, go = one_by_one(run, make_reports=make_reports)
     with pytest.raises(UserError, match='at step 6'):
@@ -311,7 +313,7 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
 
 def test_allow_nan_goes_on(tmp_path):
     run = new_run(tmp_path)
-    model, go = one_by_one(run, make_reports=poisoned(2), allow_nan=True)
+    model, go = one_by_one(run, make_reports=poisoned(2, draws=True), allow_nan=True)
     assert go() is None and run.newest_step() == 7
     assert np.isnan(model.decoder.trainable_variables[-2].numpy()).any()
     _, go = one_by_one(run, total_kimg=7)

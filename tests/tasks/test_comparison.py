@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import data, eval
+from lib import data, eval, sampling
 from lib.tasks import comparison
 from tests import original
 
@@ -51,6 +51,8 @@ def test_scores_are_means_over_the_images(dataset):
 def test_lines_are_scored_and_single_classes_are_not(dataset, monkeypatch):
     few = functools.partial(eval.interpolations, count=8, steps=4)
     monkeypatch.setattr(eval, 'interpolations', few)
+    monkeypatch.setattr(sampling, 'SAMPLES', 32)
+    monkeypatch.setattr(sampling, 'FITTED_IMAGES', 128)
     model = made('baseline', image_shape=(32, 32, 1), nclass=1)
     test = dataset.test.map(lambda batch: {**batch, 'label': batch['label'][:, :1]})
     lines = dataclasses.replace(dataset, name='lines32', nclass=1, test=test)
