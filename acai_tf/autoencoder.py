@@ -68,6 +68,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
+    FIXED_LENGTH = False  # a run of any length can be made longer
 
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known

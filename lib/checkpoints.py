@@ -114,9 +114,8 @@ def resume(model, run, last):
     if step > last:
         print(f'{run.path} is at step {step}, past the {last} of this length: nothing to do.')
     elif step == last:
-        print(
-            f'{run.path} is complete, at step {step} of {last}; raise --total_kimg to lengthen it.'
-        )
+        longer = '' if model.FIXED_LENGTH else '; raise --total_kimg to lengthen it'
+        print(f'{run.path} is complete, at step {step} of {last}{longer}.')
     elif run.is_original:
         print(
             f'Resuming {run.path} at step {step}, from a checkpoint written by the 2018 code (it '

@@ -38,6 +38,7 @@ class LinearClassifier(keras.Model):
     """
 
     tags = ['xe']
+    FIXED_LENGTH = True  # the learning rate's fall depends on it
 
     def __init__(self, feature_shape, nclass, lr, steps, smoothing=0.0, seed=0):
         super().__init__()

@@ -8,6 +8,7 @@ import pytest
 
 from cli import announcements
 from lib import checkpoints, runs
+from lib.tasks import linear_classifier
 from tests import tiny
 
 ARGS = {'class': 'AEBaseline', 'precision': 'float32', 'lr': 1e-4, 'seed': 0, 'total_kimg': 2,
@@ -56,7 +57,7 @@ def test_a_resumed_run_tells_what_changed_and_a_finished_one_nothing(tmp_path, m
     assert begun(run.path, model, capsys, total_kimg=1, last=17) == []
 
 
-def test_complete_and_past_the_end(tmp_path, model, capsys):
+def test_complete_and_past_the_end(tmp_path, model, capsys, monkeypatch):
     run = recorded(tmp_path / 'a')
     model.global_step.assign(17)
     checkpoints.save_original(model, run.checkpoint(17), 17)
@@ -65,6 +66,10 @@ def test_complete_and_past_the_end(tmp_path, model, capsys):
                         (33, '17 of 33 steps are done.')):  # fmt: skip
         checkpoints.resume(model, run, last)
         assert words in capsys.readouterr().out
+    fixed = linear_classifier.LinearClassifier.FIXED_LENGTH
+    monkeypatch.setattr(type(model), 'FIXED_LENGTH', fixed)
+    checkpoints.resume(model, run, 17)
+    assert capsys.readouterr().out.endswith('is complete, at step 17 of 17.\n')
 
 
 def test_ctrl_c_at_start_up_is_a_word():
