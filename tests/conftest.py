@@ -1,13 +1,18 @@
-"""Set before TensorFlow is imported, as the scripts do: no start-up notes, and oneDNN."""
+"""Set before TensorFlow is imported: as the scripts do, no start-up notes, and oneDNN.
+
+XLA optimises nothing in tests, which run what it compiles once.
+"""
 import os
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
+os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
 
 # Begun first, so that no worker is left alone with one of them at the end.
 LONGEST = [
     *('cli/test_scripts.py', 'lib/test_train.py', 'lib/test_kills.py', 'cli/test_tasks.py'),
     *('lib/test_devices.py', 'lib/test_fuzz.py', 'cli/test_reproduce.py', 'cli/test_sizes.py'),
+    'acai_tf/test_gpu_kernels.py',
 ]
 
 
