@@ -1,10 +1,9 @@
 """The original's checkpoints and run folders, as the tests use them."""
-import numpy as np
 import tensorflow as tf
 
 import acai_tf
 from lib import original_names
-from tests import forked, tiny
+from tests import forked, golden_runs, tiny
 
 GOLDENS, REPOSITORY = tiny.GOLDENS, tiny.REPOSITORY
 GOLDEN_NAMES = sorted(tiny.SCRIPTS)
@@ -36,19 +35,7 @@ def model(name, image_shape=None, nclass=None, **changes):
 
 def train(model, name, steps):
     """Feeds the recorded batches and noise of `steps`, eagerly."""
-    trajectory = np.load(GOLDENS / name / 'trajectory.npz')
-    draw_noise = model.draw_noise
-    for step in steps:
-        recorded = {
-            key: tf.constant(trajectory[key][step])
-            for key in trajectory
-            if key in ('x', 'label') or key.startswith('noise/')
-        }
-        batch = {key: recorded.pop(key) for key in ('x', 'label')}
-        noise = {key.removeprefix('noise/'): value for key, value in recorded.items()}
-        model.draw_noise = lambda x, noise=noise: noise
-        model.train_step(batch)
-    model.draw_noise = draw_noise
+    golden_runs.train(model, tiny.golden(name)[1], steps, graph=False)
 
 
 def read(prefix):

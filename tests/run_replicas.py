@@ -1,15 +1,24 @@
 """One train step on two logical CPUs against the update of the two half-batches, computed apart.
 
-    python tests/run_replicas.py CLASS OPTIMIZER
+    python tests/run_replicas.py
 
-Prints the largest difference of weights, moving averages and, for Adam, first moments, as JSON. A
-process of its own, because the number of logical devices is fixed once TensorFlow has started.
+Prints the largest differences of weights, moving averages and, for Adam, first moments, as JSON: of
+acai.py with --devices=2, two logical CPUs standing in for its GPUs; of train steps of several
+methods; and the largest error of recorded runs replayed on both. A process of its own, because the
+number of logical devices is fixed once TensorFlow has started.
 """
+import contextlib
+import functools
+import glob
 import json
 import os
+import runpy
 import sys
+import tempfile
+from unittest import mock
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, REPOSITORY)
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 
 import keras  # noqa: E402
@@ -19,10 +28,19 @@ import tensorflow as tf  # noqa: E402
 CPU = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from lib import devices, randomness  # noqa: E402
-from tests import tiny  # noqa: E402
+from lib import checkpoints, data, devices, randomness  # noqa: E402
+from tests import golden_runs, run_short, tiny  # noqa: E402
 
 REPLICAS, BATCH = 2, 8
+STEPS = {'ACAI': 'sgd', 'VAE': 'adam', 'AAE': 'sgd', 'AEVQVAE': 'sgd'}  # {method: its optimizer}
+SCRIPT = ['acai.py', '--devices=2', '--total_kimg=0', f'--batch={BATCH}']
+SCRIPT += ['--depth=2', '--latent=4', '--latent_width=4']  # as `tiny.make`
+
+
+@functools.cache
+def on_both():
+    """The only strategy: a second of the same devices would meet its collective operations."""
+    return tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])
 
 
 def make(method, optimizer):
@@ -46,27 +64,24 @@ def half_losses(model, batch, replica):
     return losses, tape
 
 
+def step_by_halves(model, batch):
+    """Updates a model by the mean of the two halves' gradients."""
+    halves = [half_losses(model, batch, replica) for replica in range(REPLICAS)]
+    gradients = {}
+    for group in model.groups:
+        variables = [variable.value for variable in model.group_variables(group)]
+        each = [tape.gradient(losses.objectives[group], variables) for losses, tape in halves]
+        gradients[group] = [sum(values) / REPLICAS for values in zip(*each, strict=True)]
+    for group, values in gradients.items():
+        model.optimizers[group].apply(values, model.group_variables(group))
+
+
 def largest(pairs):
     return max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in pairs)
 
 
-def main(method, optimizer):
-    strategy = tf.distribute.MirroredStrategy(['CPU:0', 'CPU:1'])
-    with strategy.scope():
-        model = make(method, optimizer)
-    reference = make(method, optimizer)
-    batch = tiny.batch(model, BATCH)
-    shared = devices.distribute(strategy, tf.data.Dataset.from_tensors(batch))
-    tf.function(lambda data: strategy.run(model.train_step, (data,)))(next(iter(shared)))
-
-    halves = [half_losses(reference, batch, replica) for replica in range(REPLICAS)]
-    gradients = {}
-    for group in reference.groups:
-        variables = [variable.value for variable in reference.group_variables(group)]
-        each = [tape.gradient(losses.objectives[group], variables) for losses, tape in halves]
-        gradients[group] = [sum(values) / REPLICAS for values in zip(*each, strict=True)]
-    for group, values in gradients.items():
-        reference.optimizers[group].apply(values, reference.group_variables(group))
+def apart(reference, model, optimizer='adam'):
+    """{what: the largest difference of two models}."""
     weights = zip(reference.trainable_variables, model.trainable_variables, strict=True)
     found = {'weights': largest(weights)}
     if optimizer == 'adam':
@@ -75,10 +90,63 @@ def main(method, optimizer):
             for group in reference.groups
         ]
         found['moments'] = largest((a[0], b[0]) for group in slots for a, b in group)
+    return found
+
+
+def through_the_script(train_dir):
+    """Of what the script's own code does; to be called before TensorFlow has computed anything."""
+    make_strategy = tf.distribute.MirroredStrategy
+
+    def on_cpus(names):
+        assert names == ['GPU:0', 'GPU:1']
+        with mock.patch.object(tf.distribute, 'MirroredStrategy', make_strategy):
+            return on_both()
+
+    gpus = [devices.Gpu(f'logical CPU {k}') for k in range(REPLICAS)]
+    with (
+        mock.patch.object(devices, 'find_gpus', lambda: gpus),
+        mock.patch.object(tf.distribute, 'MirroredStrategy', on_cpus),
+        mock.patch.object(sys, 'argv', [*SCRIPT, f'--train_dir={train_dir}']),
+    ):
+        try:
+            runpy.run_path(os.path.join(REPOSITORY, SCRIPT[0]), run_name='__main__')
+        except SystemExit as end:
+            assert not end.code, end.code
+    (args,) = glob.glob(os.path.join(train_dir, 'lines32', '*', 'args.json'))
+    with open(args) as file:
+        assert json.load(file)['args']['devices'] == REPLICAS
+    reference, trained = tiny.make('ACAI'), tiny.make('ACAI')
+    run = os.path.join(os.path.dirname(args), 'tf', 'model.ckpt-1')
+    assert checkpoints.load_original(trained, run) == 1
+    step_by_halves(reference, next(iter(data.get_dataset('lines32', BATCH).train)))
+    return apart(reference, trained)
+
+
+def step_on_both(method, optimizer):
+    """Of a method's train step on both CPUs."""
+    strategy = on_both()
+    with strategy.scope():
+        model = make(method, optimizer)
+    reference = make(method, optimizer)
+    batch = tiny.batch(model, BATCH)
+    shared = devices.distribute(strategy, tf.data.Dataset.from_tensors(batch))
+    tf.function(lambda data: strategy.run(model.train_step, (data,)))(next(iter(shared)))
+    step_by_halves(reference, batch)
+    found = apart(reference, model, optimizer)
     if method == 'AEVQVAE':
         found['assigned'] = float(model.count.numpy().sum())
+    return found
+
+
+def main():
+    run_short.shorten()
+    with tempfile.TemporaryDirectory() as train_dir, contextlib.redirect_stdout(sys.stderr):
+        found = {'script': through_the_script(train_dir)}
+        found |= {method: step_on_both(method, optimizer) for method, optimizer in STEPS.items()}
+        for script in ('acai', 'vqvae'):
+            found[script] = golden_runs.largest_error(script, strategy=on_both())
     print(json.dumps(found))
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main()

@@ -1,8 +1,10 @@
 """Small models, batches and recorded runs that the tests share."""
+import contextlib
 import dataclasses
 import functools
 import json
 import pathlib
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -67,29 +69,36 @@ def golden(script):
     return config, np.load(GOLDENS / script / 'trajectory.npz')
 
 
-def golden_model(script):
+def golden_model(script, dtype='float32'):
     """A model of a golden's method and sizes."""
     config, _ = golden(script)
     return acai_tf.ALL_AES[config['model']](
         image_shape=(config['height'], config['width'], config['colors']),
         nclass=config['nclass'],
         lr=config['lr'],
+        dtype=dtype,
         **config['params'],
     )
 
 
-def assert_on_one_side_of_the_kink(apart, monkeypatch):
+@contextlib.contextmanager
+def kink_at(kink):
+    """Leaky ReLU with its kink there, in the models that are made within."""
+    usual = layers.leaky_relu
+    moved = functools.partial(_leaky_relu_with_its_kink_at, kink)
+    with mock.patch.object(layers, 'leaky_relu', moved if kink else usual):
+        yield
+
+
+def assert_on_one_side_of_the_kink(apart):
     """Asserts that a model trains as the original did, on one side of 0 where rounding decides.
 
     Args:
         apart: makes a model, trains it, and returns what differs from the original, [] if nothing.
-        monkeypatch: pytest's.
     """
     for kink in KINKS:
-        if kink:
-            moved = functools.partial(_leaky_relu_with_its_kink_at, kink)
-            monkeypatch.setattr(layers, 'leaky_relu', moved)
-        different = apart()
+        with kink_at(kink):
+            different = apart()
         if not different:
             return
     raise AssertionError(f'{different} differ from the original, whichever side rounding takes')

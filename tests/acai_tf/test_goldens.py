@@ -3,14 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import checkpoints, eval, original_names
+from lib import checkpoints, eval
 from lib.drawing import pictures
-from tests import tiny
+from tests import golden_runs, tiny
 
-SCALAR_TOLERANCE = 1e-4
-FLOORS = {'loss_kl': 2e-5}  # it cancels
-FLOOR = 1e-9  # losses of the critic start near 0
-WEIGHT_TOLERANCE = 1e-3  # of the norm of a tensor's update
 IMAGE_TOLERANCE = 1e-5  # of the range
 
 
@@ -19,59 +15,25 @@ def mode(request):
     return request.param
 
 
-def train_as_recorded(model, trajectory, steps, mode):
-    """Feeds the recorded batches and noise; the scalars of each step."""
-
-    def step(batch, noise):
-        model.draw_noise = lambda x: noise
-        return model.train_step(batch)
-
-    step = tf.function(step) if mode == 'graph' else step
-    history = []
-    for index in range(steps):
-        recorded = {
-            key: tf.constant(trajectory[key][index])
-            for key in trajectory
-            if key in ('x', 'label') or key.startswith('noise/')
-        }
-        batch = {'x': recorded.pop('x'), 'label': recorded.pop('label')}
-        noise = {key.removeprefix('noise/'): value for key, value in recorded.items()}
-        history.append({tag: float(value) for tag, value in step(batch, noise).items()})
-    return history
-
-
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
-def test_ten_steps_end_where_the_original_did(script, mode, monkeypatch):
-    tiny.assert_on_one_side_of_the_kink(lambda: weights_apart(script, mode), monkeypatch)
+def test_ten_steps_end_where_the_original_did(script, mode):
+    tiny.assert_on_one_side_of_the_kink(lambda: weights_apart(script, mode))
 
 
 def weights_apart(script, mode):
     """Names of the variables that do not end where the original's did; scalars must agree."""
     config, trajectory = tiny.golden(script)
     model = tiny.golden_model(script)
-    initial, final = (tiny.golden_prefix(script, moment) for moment in ('initial', 'final'))
-    assert checkpoints.load_original(model, initial) == 0
-    history = train_as_recorded(model, trajectory, config['steps'], mode)
-
-    for index, scalars in enumerate(history):
+    assert checkpoints.load_original(model, tiny.golden_prefix(script, 'initial')) == 0
+    steps = range(config['steps'])
+    history = golden_runs.train(model, trajectory, steps, graph=mode == 'graph')
+    for scalars in history:
         assert list(scalars) == list(model.tags)
         assert set(scalars) == set(config['losses'])
-        for tag, value in scalars.items():
-            recorded = trajectory[f'loss/{tag}'][index]
-            allowed = max(FLOORS.get(tag, FLOOR), SCALAR_TOLERANCE * abs(recorded))
-            assert abs(value - recorded) <= allowed, (index, tag)
-
-    before, after = tf.train.load_checkpoint(initial), tf.train.load_checkpoint(final)
-    ours = dict(original_names.stored_variables(model))
-    recorded = after.get_variable_to_shape_map()
-    assert set(recorded) == set(ours)
-    updates = {name: after.get_tensor(name) - before.get_tensor(name) for name in recorded}
-    errors = {name: ours[name].numpy() - after.get_tensor(name) for name in recorded}
-    return [
-        name
-        for name in recorded
-        if np.linalg.norm(errors[name]) > WEIGHT_TOLERANCE * np.linalg.norm(updates[name])
-    ]
+    for where, error in golden_runs.scalar_errors(history, trajectory).items():
+        assert error <= 1, where
+    errors = golden_runs.weight_errors(model, script)
+    return [name for name, error in errors.items() if not error <= 1]
 
 
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
@@ -107,7 +69,7 @@ def test_codebook_of_the_vqvae_moves_in_training_alone():
     config, trajectory = tiny.golden('vqvae')
     model = tiny.golden_model('vqvae')
     checkpoints.load_original(model, tiny.golden_prefix('vqvae', 'initial'))
-    train_as_recorded(model, trajectory, config['steps'], 'eager')
+    golden_runs.train(model, trajectory, range(config['steps']), graph=False)
     after = tf.train.load_checkpoint(tiny.golden_prefix('vqvae', 'final'))
     averages = {'means': model.codebook, 'ema_count_0': model.count, 'ema_means_0': model.total}
     for name, variable in averages.items():

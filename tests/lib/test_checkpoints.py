@@ -18,8 +18,8 @@ DATA, INDEX = checkpoints.DATA, checkpoints.INDEX
 
 
 @pytest.mark.parametrize('name', original.GOLDEN_NAMES)
-def test_adam_is_where_the_originals_was_after_ten_steps(name, monkeypatch):
-    tiny.assert_on_one_side_of_the_kink(lambda: moments_apart(name), monkeypatch)
+def test_adam_is_where_the_originals_was_after_ten_steps(name):
+    tiny.assert_on_one_side_of_the_kink(lambda: moments_apart(name))
 
 
 def moments_apart(name):
