@@ -1,13 +1,14 @@
 # make lines   train ACAI on the lines benchmark for a few minutes and score it
 # make test    run the tests
 # make lint    check the code's style
+# make gpu-check   check every method on this machine's GPUs, and print how fast it is
 # Each makes the environment first, in .venv, with PYTHON (3.11 to 3.13).
 
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: setup lines test lint
+.PHONY: setup lines test lint gpu-check
 setup: $(VENV)/installed
 
 $(VENV)/installed: requirements.txt
@@ -28,3 +29,6 @@ test: setup
 lint: setup
 	$(VENV)/bin/python -m pip install --quiet 'ruff~=0.17.5'
 	$(VENV)/bin/ruff check .
+
+gpu-check: setup
+	@$(RUN) benchmarks/gpu_check.py

@@ -1,0 +1,187 @@
+"""Whether this machine's GPUs compute the paper's training, and how fast: make gpu-check
+
+    python benchmarks/gpu_check.py                    # all methods, on one GPU and on all
+    python benchmarks/gpu_check.py --methods=ACAI --precisions=float32,mixed_bfloat16
+    python benchmarks/gpu_check.py --device=cpu       # the same table on the CPU
+
+Prints one table. For each precision, with and without XLA, on one GPU and on all, each method
+trains ten steps on the batches and noise that the 2018 code was recorded with: the largest error is
+that of its losses and, in float32, of its weights, in units of what tests/golden_runs.py allows.
+Then it trains at the paper's lines configuration: the images per second are of a batch that lies
+ready. A row for each trick of lib/convolution.py does the first method without it; what is
+faster without does not pay here. What devices.choose refuses is left out. The exit code is 0 if all
+passed, 1 if not, or if there is no GPU: what was not checked must not look like what passed.
+"""
+import contextlib
+import functools
+import os
+import sys
+import time
+from typing import NamedTuple
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
+
+import tabulate  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from absl import app, flags  # noqa: E402
+
+from lib import convolution, data, devices, train  # noqa: E402
+from lib.errors import UserError  # noqa: E402
+from tests import golden_runs, tiny  # noqa: E402
+
+HEADERS = ('check', 'passed', 'largest error (1: allowed)', 'img/s')
+NO_GPU = (
+    'No GPU is here, so nothing was checked: TensorFlow sees none; install its driver and '
+    "pip install 'tensorflow[and-cuda]~=2.21.0', or check the CPU with --device=cpu."
+)
+SCRIPT_OF = {method: script for script, method in tiny.SCRIPTS.items()}
+
+
+class Setting(NamedTuple):
+    """What is computed on, and how: device names, a Keras dtype policy, whether XLA compiles."""
+
+    devices: tuple
+    dtype: str
+    jit: bool
+
+    def __str__(self):
+        where = self.devices[0] if len(self.devices) == 1 else f'{len(self.devices)} devices'
+        return f'{where}, {self.dtype}, jit {"on" if self.jit else "off"}'
+
+    @property
+    def strategy(self):
+        return strategy_on(self.devices)
+
+
+@functools.cache
+def strategy_on(names):
+    """As `devices.start` makes it, on devices of any kind; the same each time, as a second one of
+    the same devices would meet the first one's collective operations."""
+    if len(names) > 1:
+        return tf.distribute.MirroredStrategy(list(names))
+    return tf.distribute.get_strategy()
+
+
+def settings(names, precisions):
+    """Those that a run may have: on the first device, and on all."""
+    found = []
+    for used in dict.fromkeys([tuple(names[:1]), tuple(names)]):
+        for dtype in precisions:
+            for jit in ('off', 'on'):
+                gpus = [devices.Gpu(name) for name in used]
+                with contextlib.suppress(UserError):  # it cannot work
+                    choice = devices.choose(gpus, precision=dtype, jit=jit)
+                    found.append(Setting(used, dtype, choice.jit))
+    return found
+
+
+def images_per_second(make_model, setting, batch_size, steps):
+    """Of train steps as the training loop makes them, several in a call, on a stored batch."""
+    strategy = setting.strategy
+    replicas = strategy.num_replicas_in_sync
+    batch_size = max(1, batch_size // replicas) * replicas
+    batch = next(iter(data.get_dataset('lines32', batch_size).train))
+    with strategy.scope():
+        model = make_model(dtype=setting.dtype)
+    stored = tf.data.Dataset.from_tensors(batch).repeat()
+    batches = iter(devices.share_out(strategy, stored))
+    train_steps = train.make_train_steps(model, setting.jit)
+    told = tf.zeros(2)
+    train_steps(batches, tf.constant(2), told)[0].numpy()  # compiles
+    start = time.perf_counter()
+    train_steps(batches, tf.constant(steps), told)[0].numpy()
+    return batch_size * steps / (time.perf_counter() - start)
+
+
+def check(name, method, make_model, setting, **size):
+    """A row of the table, and whether it passed.
+
+    Args:
+        name: of the check.
+        method: a class of `acai_tf`, by name.
+        make_model: (method, dtype=...) -> a model whose speed is measured.
+        setting: `Setting`.
+        **size: batch_size and steps, of the measured speed.
+    """
+    how = setting.dtype, setting.jit, setting.strategy
+    try:
+        largest = golden_runs.largest_error(SCRIPT_OF[method], *how)
+        rate = images_per_second(functools.partial(make_model, method), setting, **size)
+    except Exception as error:  # whatever it is: the other checks go on
+        reason = (str(error).strip() or repr(error)).splitlines()[0][:60]
+        return (name, f'NO ({type(error).__name__}: {reason})', '', ''), False
+    passed = bool(largest <= 1)  # not if it is NaN
+    return (name, 'yes' if passed else 'NO', f'{largest:.2g}', f'{rate:,.0f}'), passed
+
+
+def checks(names, precisions, methods, make_model, **size):
+    """Yields the table's rows, each with whether it passed.
+
+    Args:
+        names: the devices, such as ['GPU:0', 'GPU:1'].
+        precisions: Keras dtype policies.
+        methods: classes of `acai_tf`, by name.
+        make_model, **size: as for `check`.
+    """
+    possible = settings(names, precisions)
+    for setting in possible:
+        for method in methods:
+            yield check(f'{method}, {setting}', method, make_model, setting, **size)
+    first = methods[0]
+    for setting in possible:
+        for trick in convolution.TRICKS if len(setting.devices) == 1 else ():
+            with convolution.without(trick):
+                name = f'{first} without convolve_{trick}, {setting}'
+                yield check(name, first, make_model, setting, **size)
+
+
+def table(rows):
+    """The table's text."""
+    alignment = ('left', 'left', 'right', 'right')
+    return tabulate.tabulate(rows, HEADERS, disable_numparse=True, colalign=alignment)
+
+
+def usable_precisions(gpus):
+    """Keras dtype policies that all of the GPUs compute fast."""
+    slowest = min(gpu.compute_capability for gpu in gpus)
+    precisions = ['float32']
+    if slowest >= devices.FLOAT16_FROM:
+        precisions.append('mixed_float16')
+    if slowest >= devices.BFLOAT16_FROM:
+        precisions.append('mixed_bfloat16')
+    return precisions
+
+
+def main(_):
+    devices.keep_float32()
+    gpus = devices.find_gpus()
+    if FLAGS.device == 'gpu' and not gpus:
+        sys.exit(NO_GPU)
+    if FLAGS.device == 'cpu':
+        tf.config.set_visible_devices([], 'GPU')
+        names, precisions = ['CPU:0'], ['float32', 'mixed_bfloat16']
+    else:
+        for gpu in tf.config.list_physical_devices('GPU'):
+            tf.config.experimental.set_memory_growth(gpu, True)
+        names, precisions = [f'GPU:{k}' for k in range(len(gpus))], usable_precisions(gpus)
+    precisions = FLAGS.precisions or precisions
+    size = {'batch_size': FLAGS.batch, 'steps': FLAGS.steps}
+    rows, all_passed = [], True
+    for row, passed in checks(names, precisions, FLAGS.methods, train_step.make_model, **size):
+        print(*row, file=sys.stderr)  # how far it is
+        rows.append(row)
+        all_passed = all_passed and passed
+    print(table(rows))
+    sys.exit(not all_passed)
+
+
+if __name__ == '__main__':
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import train_step  # with the flags --methods, --batch and --steps
+
+    FLAGS = flags.FLAGS
+    flags.DEFINE_enum('device', 'gpu', ['gpu', 'cpu'], 'What to check.')
+    flags.DEFINE_list('precisions', [], 'Keras dtype policies; none for those of the devices.')
+    app.run(main)

@@ -1,0 +1,77 @@
+"""The table of benchmarks/gpu_check.py, on the CPU."""
+import importlib.util
+
+import pytest
+
+from lib import devices
+from tests import tiny
+
+SIZE = {'batch_size': 8, 'steps': 2}
+
+
+@pytest.fixture(scope='module')
+def gpu_check():
+    path = tiny.REPOSITORY / 'benchmarks' / 'gpu_check.py'
+    spec = importlib.util.spec_from_file_location('gpu_check', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_settings_are_those_that_a_run_may_have(gpu_check):
+    found = gpu_check.settings(['GPU:0', 'GPU:1'], ['float32', 'mixed_float16', 'mixed_bfloat16'])
+    alone = [(dtype, jit) for names, dtype, jit in found if names == ('GPU:0',)]
+    shared = [(dtype, jit) for names, dtype, jit in found if names == ('GPU:0', 'GPU:1')]
+    assert len(alone) == 6 and len(found) == 8
+    assert shared == [('float32', False), ('mixed_bfloat16', False)]
+    assert len(gpu_check.settings(['GPU:0'], ['float32'])) == 2
+
+
+@pytest.mark.parametrize(
+    'capabilities, precisions',
+    [
+        ([(6, 0)], ['float32']),
+        ([(7, 5), (8, 0)], ['float32', 'mixed_float16']),
+        ([(9, 0)] * 2, ['float32', 'mixed_float16', 'mixed_bfloat16']),
+    ],
+)
+def test_precisions_are_those_that_all_gpus_compute(gpu_check, capabilities, precisions):
+    gpus = [devices.Gpu('a GPU', capability) for capability in capabilities]
+    assert gpu_check.usable_precisions(gpus) == precisions
+
+
+def test_a_row_for_each_check(gpu_check, monkeypatch):
+    monkeypatch.setattr(gpu_check.convolution, 'TRICKS', ('to_one',))
+    setting = gpu_check.Setting(('CPU:0',), 'float32', False)
+    monkeypatch.setattr(gpu_check, 'settings', lambda *_: [setting])
+
+    def make_model(method, dtype):
+        return tiny.make(method, dtype=dtype)
+
+    found = list(gpu_check.checks(['CPU:0'], ['float32'], ['AEBaseline'], make_model, **SIZE))
+    names, passed, errors, rates = zip(*[row for row, _ in found], strict=True)
+    assert names == (
+        'AEBaseline, CPU:0, float32, jit off',
+        'AEBaseline without convolve_to_one, CPU:0, float32, jit off',
+    )
+    assert passed == ('yes', 'yes') and all(ok for _, ok in found)
+    assert errors[0] != errors[1] and all(0 < float(error) <= 1 for error in errors)
+    assert all(float(rate.replace(',', '')) > 0 for rate in rates)
+    text = gpu_check.table([row for row, _ in found])
+    assert len(text.splitlines()) == 4 and 'largest error' in text
+
+
+def test_what_fails_is_in_the_table(gpu_check, monkeypatch):
+    setting = gpu_check.Setting(('CPU:0',), 'float32', False)
+    monkeypatch.setattr(gpu_check, 'images_per_second', lambda *_, **__: 100.0)
+    monkeypatch.setattr(gpu_check.golden_runs, 'largest_error', lambda *_: 7.0)
+    assert gpu_check.check('it', 'ACAI', tiny.make, setting) == (('it', 'NO', '7', '100'), False)
+    monkeypatch.setattr(gpu_check.golden_runs, 'largest_error', lambda *_: float('nan'))
+    assert not gpu_check.check('it', 'ACAI', tiny.make, setting)[1]
+
+    def no_kernel(*_):
+        raise RuntimeError('no kernel\nfor it')
+
+    monkeypatch.setattr(gpu_check.golden_runs, 'largest_error', no_kernel)
+    row, passed = gpu_check.check('it', 'ACAI', tiny.make, setting)
+    assert row == ('it', 'NO (RuntimeError: no kernel)', '', '') and not passed
