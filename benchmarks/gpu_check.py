@@ -86,7 +86,7 @@ def images_per_second(make_model, setting, batch_size, steps):
     with strategy.scope():
         model = make_model(dtype=setting.dtype)
     stored = tf.data.Dataset.from_tensors(batch).repeat()
-    batches = iter(devices.share_out(strategy, stored))
+    batches = iter(devices.distribute(strategy, stored))
     train_steps = train.make_train_steps(model, setting.jit)
     told = tf.zeros(2)
     train_steps(batches, tf.constant(2), told)[0].numpy()  # compiles
