@@ -6,11 +6,12 @@ import psutil
 
 from lib.errors import UserError
 
-# How often what `numbers_kept` counts is in memory at a step's peak, before and after activations
-# and as gradients. Measured as the growth of the process over three steps, at 1 to 3 GB: 1.9 to 2.5
-# for baseline, VAE, AAE and ACAI (batches of 128 to 2,048, depth 16 and 64, in float32),
-# 1.7 for the LRAE, 2.6 for the VQ-VAE. The lowest refuses, so that nothing that fits is refused;
-# the highest says what fits.
+# How often what `numbers_kept` counts is in memory, 4 bytes each, at the peak of a step: before and
+# after activations, and as gradients. Measured as the growth of the process over three steps, of
+# 0.5 to 4 GB, in float32: 1.9 to 2.5 for baseline, VAE, AAE and ACAI (batches of 128 to 2,048,
+# depth 16 and 64, images of 32 and 64), 1.7 for the LRAE, 2.6 for the VQ-VAE. In mixed_bfloat16 1.7
+# and 1.9 (baseline, ACAI), where a processor that computes in it may need half.
+# The lowest refuses, so that nothing that fits is refused; the highest says what fits.
 LEAST, MOST = 1.7, 2.6
 CGROUPS = '/sys/fs/cgroup'
 
@@ -22,11 +23,10 @@ def check_batch(model, batch_size):
         model: an `acai_tf` model with the paper's networks.
         batch_size: images that this machine computes at a time.
     """
-    bytes_per_image = numbers_kept(model) * _number_bytes(model)
-    available = machine_bytes()
-    needed = LEAST * bytes_per_image * batch_size
+    numbers, available = numbers_kept(model), machine_bytes()
+    needed = LEAST * numbers * _number_bytes(model) * batch_size
     if needed > available:
-        fits = max(1, int(available / (MOST * bytes_per_image)))
+        fits = max(1, int(available / (MOST * numbers * 4)))
         raise UserError(
             f'--batch={batch_size} does not fit: a train step needs at least {_gigabytes(needed)} '
             f'of memory and this machine has {_gigabytes(available)}; use at most --batch={fits}.'
