@@ -5,10 +5,8 @@
 import math
 import os
 
-from absl import flags
-
 import cli
-from cli import tasks
+from cli import flags, tasks
 from cli.shared_flags import define_training_flags
 
 FLAGS = flags.FLAGS

@@ -6,10 +6,8 @@ import json
 import math
 import os
 
-from absl import flags
-
 import cli
-from cli import tasks
+from cli import flags, tasks
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -3,9 +3,8 @@
     python compare.py RUN RUN ...
     python compare.py --original=RUN_A --ours=RUN_B
 """
-from absl import flags
-
 import cli
+from cli import flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -6,9 +6,8 @@
 """
 import sys
 
-from absl import flags
-
 import cli
+from cli import flags
 from cli.shared_flags import define_schedule_flags
 
 FLAGS = flags.FLAGS

@@ -4,9 +4,8 @@ Of one's own pictures: python create_datasets.py --images=FOLDER --name=mine
 """
 import os
 
-from absl import flags, logging
-
 import cli
+from cli import flags, logging
 from lib.errors import UserError
 
 flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to make.')

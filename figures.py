@@ -1,9 +1,8 @@
 """Draws the paper's figures from the runs below a folder: python figures.py TRAIN"""
 import os
 
-from absl import flags
-
 import cli
+from cli import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('out', None, 'Folder of the figures (default: TRAIN/figures).')

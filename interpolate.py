@@ -2,9 +2,8 @@
 
     python interpolate.py --run=RUN --left=A.png --right=B.png --out=strip.png
 """
-from absl import flags
-
 import cli
+from cli import flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS

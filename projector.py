@@ -3,10 +3,8 @@
     python projector.py --ae_dir=experiments/lines32/ACAI_advdepth16_...
     tensorboard --logdir=experiments
 """
-from absl import flags
-
 import cli
-from cli import tasks
+from cli import flags, tasks
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('images', 1000, 'How many test images.', 2, 10_000)

@@ -7,9 +7,8 @@ The same command goes on with what was stopped, and skips what is done. On a Slu
 """
 import os
 
-from absl import flags
-
 import cli
+from cli import flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS

@@ -4,9 +4,8 @@
 classify_latent_ae.py and cluster.py measured; samples is how good random samples of lines are;
 original is the 2018 code beside ours at equal kimg.
 """
-from absl import flags
-
 import cli
+from cli import flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('format', 'text', ['text', 'markdown', 'latex', 'csv'], 'What to print.')

@@ -6,7 +6,7 @@ import sys
 
 from cli import ctrl_c
 
-ctrl_c.answer()
+ctrl_c.answer()  # before all that takes time; the scripts import absl's flags from here
 
 from absl import app, flags, logging  # noqa: E402
 
