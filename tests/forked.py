@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 MAX_REQUEST_BYTES = 1 << 20
@@ -200,7 +201,9 @@ def _serve(connection):
                 sys.exit()
             request, (told, *fds) = received
             parent = os.getpid()
-            pid = os.fork()
+            with warnings.catch_warnings():  # of threads, such as OpenBLAS's, which can be forked
+                warnings.simplefilter('ignore', DeprecationWarning)
+                pid = os.fork()
             if not pid:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -63,10 +63,11 @@ def dataset(batch_size=4, test_images=96):
     return dataclasses.replace(lines32, name='tiny', test=test)
 
 
+@functools.cache
 def golden(script):
-    """(config, trajectory) of the recorded run of a method's script."""
+    """(config, {name: array} of the trajectory) of the recorded run of a method's script."""
     config = json.loads((GOLDENS / script / 'config.json').read_text())
-    return config, np.load(GOLDENS / script / 'trajectory.npz')
+    return config, dict(np.load(GOLDENS / script / 'trajectory.npz'))
 
 
 def golden_model(script, dtype='float32'):

@@ -2,7 +2,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 
@@ -149,25 +148,19 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         'jobs = reproduce.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
         "methods=['baseline']); print(local_executor.run_jobs(jobs, [dict(os.environ)]))"
     )
-    command = [sys.executable, '-c', code]
-    with subprocess.Popen(command, cwd=original.REPOSITORY) as parent:
-        deadline = time.monotonic() + 60
-        while not log.exists() or 'start' not in log.read_text():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with forked.Command('-c', code) as parent:
+        forked.wait_until(lambda: log.exists() and 'start' in log.read_text(), parent)
         child = int(log.read_text().split()[1])
         assert alive(child)
-        parent.kill()
     deadline = time.monotonic() + 10
     while alive(child):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     # SIGTERM stops it in order, and its run with it.
-    with subprocess.Popen(command, cwd=original.REPOSITORY, stdout=subprocess.PIPE) as parent:
-        while log.read_text().count('start') < 2:
-            time.sleep(0.05)
+    with forked.Command('-c', code) as parent:
+        forked.wait_until(lambda: log.read_text().count('start') == 2, parent)
         parent.terminate()
-        assert b'failed={}, elsewhere={}, signal=15' in parent.stdout.read()
+        assert 'failed={}, elsewhere={}, signal=15' in parent.communicate()[0]
     first, second = [line.split() for line in log.read_text().splitlines()]
     assert not alive(int(second[1]))
 
