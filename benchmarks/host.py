@@ -2,26 +2,28 @@
 
 Steps per second of the training loop with a step that does nothing, one step a call and several,
 and images per second of the lines' pipeline alone, taken as the loop takes them. All take turns;
-the medians are printed. A GPU whose step is faster than these waits for the host.
+the medians are printed. A GPU whose step is faster than these waits for the host. With
+--method=ACAI it trains that on lines instead, in the paper's configuration, a few steps in turn:
+whether several a call cost anything where a step takes long.
 """
 import os
 import statistics
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
+import train_step  # noqa: E402  (its flags --batch, --turns and --steps are ours too)
 from absl import app, flags  # noqa: E402
 
 from lib import data, train  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
-flags.DEFINE_integer('turns', 5, 'How often each takes its turn.', 1)
-flags.DEFINE_integer('steps', 1000, 'Steps, or batches, of a turn.', 10)
+FLAGS.set_default('turns', 5)
+FLAGS.set_default('steps', 1000)  # or batches, of a turn
+flags.DEFINE_string('method', None, 'Class to train in the loop, instead of nothing.')
 
 
 class Nothing(keras.Model):
@@ -80,6 +82,21 @@ def pipeline_rate(dataset):
     return FLAGS.steps * FLAGS.batch / (time.perf_counter() - start)
 
 
+def training_rates(dataset):
+    """A function of the steps of a call: steps per second of training, as the loop does it."""
+    train_steps = train.make_train_steps(train_step.make_model(FLAGS.method), jit_compile=False)
+    batches, told = iter(dataset.train), tf.zeros(2)
+
+    def rate(count):
+        start = time.perf_counter()
+        for _ in range(0, FLAGS.steps, count):
+            train_steps(batches, tf.constant(count), told)[0].numpy()
+        return FLAGS.steps / (time.perf_counter() - start)
+
+    train_steps(batches, tf.constant(2), told)
+    return rate
+
+
 def main(_):
     lines = data.get_dataset('lines32', FLAGS.batch)
     one = next(iter(lines.train))
@@ -91,13 +108,19 @@ def main(_):
         'loop, nothing to do, several a call (steps/s)': lambda: loop_rate(stored, train.CALL_SEC),
         'lines drawn and batched (images/s)': lambda: pipeline_rate(lines),
     }
+    if FLAGS.method:
+        rate = training_rates(lines)
+        measures = {
+            f'{FLAGS.method}, one step a call (steps/s)': lambda: rate(1),
+            f'{FLAGS.method}, {FLAGS.steps} steps a call (steps/s)': lambda: rate(FLAGS.steps),
+        }
     rates = {name: [] for name in measures}
     for _ in range(FLAGS.turns):
         for name, measure in measures.items():
             rates[name].append(measure())
     for name, values in rates.items():
-        span = f'{min(values):,.0f}..{max(values):,.0f}'
-        print(f'{name:50s}{statistics.median(values):10,.0f}  {span}')
+        span = f'{min(values):,.1f}..{max(values):,.1f}'
+        print(f'{name:50s}{statistics.median(values):10,.1f}  {span}')
 
 
 if __name__ == '__main__':

@@ -13,11 +13,12 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import tensorflow as tf
-from absl import app, flags
-from train_step import make_model, turn
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
+import tensorflow as tf  # noqa: E402
+from absl import app, flags  # noqa: E402
+from train_step import make_model, turn  # noqa: E402
 
-from lib import data, eval, runs, train
+from lib import data, eval, runs, train  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('method', 'ACAI', 'Class to measure.')
