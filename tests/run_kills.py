@@ -204,7 +204,8 @@ def main(kills, seed, script, folder):
     """
     from lib import runs
 
-    script = [*script, f'--total_kimg={3 * kills + 3}', '--report_kimg=1']
+    length = max(3, 3 * kills)  # a kill costs three reports at most, the first of all two
+    script = [*script, f'--total_kimg={length}', '--report_kimg=1']
     unbroken = Child([*script, f'--train_dir={folder}/unbroken'])
     assert unbroken.code == 0, unbroken.out
     path = pathlib.Path(re.search(r'the run is in (\S+)', unbroken.out)[1])
