@@ -1,7 +1,7 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
+import dataclasses
 import functools
 import types
-from typing import NamedTuple
 
 import tensorflow as tf
 from keras import ops
@@ -12,7 +12,8 @@ from acai_tf.keras_model import KerasModel
 from lib import classifiers, randomness
 
 
-class Losses(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Losses:
     """What one batch says.
 
     Attributes:
@@ -24,7 +25,15 @@ class Losses(NamedTuple):
 
     objectives: dict
     scalars: dict
-    updates: dict = {}
+    updates: dict = dataclasses.field(default_factory=dict)
+
+    # So that a `tf.function` can answer it.
+    def __tf_flatten__(self):
+        return (), (self.objectives, self.scalars, self.updates)
+
+    @classmethod
+    def __tf_unflatten__(cls, _, components):
+        return cls(*components)
 
 
 class Autoencoder(HasHyperparameters, KerasModel):

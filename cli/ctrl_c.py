@@ -3,7 +3,7 @@ import signal
 import sys
 import threading
 
-_came = threading.Event()
+_came = False
 
 
 def answer():
@@ -25,13 +25,14 @@ def _is_handled(by):
 
 
 def _interrupt(number, frame):
-    _came.set()
+    global _came
+    _came = True
     raise KeyboardInterrupt
 
 
 def _end_quietly(kind, error, trace):
     # A module that is interrupted while it is imported may raise an error of its own.
-    if issubclass(kind, KeyboardInterrupt) or _came.is_set():
+    if issubclass(kind, KeyboardInterrupt) or _came:
         print('Stopped.', file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)

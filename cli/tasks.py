@@ -32,8 +32,7 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
         (model, `lib.runs.RunFolder`, `lib.data.Dataset`).
 
     Raises:
-        UserError, UserError, UserError: as their functions
-            say, or the dataset does not fit the model or has no classes.
+        UserError: there is no such run or dataset, or they do not fit.
     """
     from acai_tf import load_run
     from lib import data, runs
@@ -53,7 +52,6 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
 
 def need_classes(dataset):
     """Raises UserError if a dataset has fewer than two classes."""
-
     if dataset.nclass < 2:
         raise UserError(
             f'The images of {dataset.name} are of one class, so there is nothing to tell apart; '
@@ -107,7 +105,6 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
 
 
 def _check_autoencoder(run, args):
-
     before = run.args.get('ae_step', args.get('ae_step'))
     if before != args.get('ae_step'):
         raise UserError(

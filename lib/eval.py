@@ -45,10 +45,10 @@ def closest_line(images):
     (highest, best), *others = (_closest_of(images, start, start + at_once) for start in starts)
     for other_highest, other_best in others:
         better = other_highest > highest
-        for tied in np.flatnonzero(np.abs(other_highest - highest) <= TIE):
-            both = lines.draw_lines(REFERENCE_ANGLES[[best[tied], other_best[tied]]], size)
-            first, second = _cosine_distances(images[tied], both)
-            better[tied] = second < first
+        for row in np.flatnonzero(np.abs(other_highest - highest) <= TIE):
+            both = lines.draw_lines(REFERENCE_ANGLES[[best[row], other_best[row]]], size)
+            first, second = _cosine_distances(images[row], both)
+            better[row] = second < first
         highest = np.where(better, other_highest, highest)
         best = np.where(better, other_best, best)
     return 1 - highest, REFERENCE_ANGLES[best]
@@ -68,10 +68,10 @@ def _closest_of(images, start, stop):
         highest = similarity[np.arange(len(best)), best]
         # Original: SciPy's cdist decides. Mirrored lines can be equally close but for its rounding.
         near = similarity >= highest[:, None] - TIE
-        for tied in np.flatnonzero(near.sum(axis=1) > 1):
-            candidates = np.flatnonzero(near[tied])
-            exact = _cosine_distances(chunk[tied], reference[candidates])
-            best[tied] = candidates[exact.argmin()]
+        for row in np.flatnonzero(near.sum(axis=1) > 1):
+            candidates = np.flatnonzero(near[row])
+            exact = _cosine_distances(chunk[row], reference[candidates])
+            best[row] = candidates[exact.argmin()]
         closest.append(start + best)
         similarities.append(highest)
     return np.concatenate(similarities), np.concatenate(closest)

@@ -223,8 +223,8 @@ def settings_texts(run, **more):
 
 
 def _usual(run):
-    found = experiments.of_method(run.class_name, run.dataset)
-    candidates = [experiment.params for experiment in found]
+    own = experiments.of_method(run.class_name, run.dataset)
+    candidates = [experiment.params for experiment in own]
     if not candidates:
         sizes = {size: run.params[size] for size in ('scales', 'depth', 'latent')}
         usual = experiments.usual_params(run.class_name, sizes)

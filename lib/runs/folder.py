@@ -51,12 +51,12 @@ def parse_experiment_name(name, known):
     # In order, for a param can end like another: num_latents2 is not num with latents2.
     params = ''.join(rf'(?:_{key}(?P<{key}>[^_]+))?' for key in sorted(known))
     match = re.fullmatch(rf'[^_]+{params}', name)
-    found = {key: value for key, value in match.groupdict().items() if value} if match else {}
-    if not found:
+    values = {key: value for key, value in match.groupdict().items() if value} if match else {}
+    if not values:
         raise UserError(
             f'{name} is no name of a run folder; expected CLASS_param1value1_param2value2...'
         )
-    return found
+    return values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +103,8 @@ class RunFolder:
         """
         if not os.path.isdir(self.checkpoints):
             return []
-        found = map(CHECKPOINT.match, os.listdir(self.checkpoints))
-        return sorted((int(match[1]) for match in found if match), reverse=True)
+        matches = map(CHECKPOINT.match, os.listdir(self.checkpoints))
+        return sorted((int(match[1]) for match in matches if match), reverse=True)
 
     def newest_step(self):
         """The global step of the newest checkpoint.

@@ -16,7 +16,7 @@ def as_before(monkeypatch):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-    ctrl_c._came.clear()
+    ctrl_c._came = False
 
 
 def test_what_an_interrupted_import_raises_is_no_traceback(capsys):
