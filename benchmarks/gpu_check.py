@@ -20,9 +20,7 @@ import time
 from typing import NamedTuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
-
+import lib.quietly  # noqa: F401, E402, I001  (before all that imports TensorFlow)
 import tabulate  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
@@ -66,15 +64,15 @@ def strategy_on(names):
 
 def settings(names, precisions):
     """Those that a run may have: on the first device, and on all."""
-    found = []
+    possible = []
     for used in dict.fromkeys([tuple(names[:1]), tuple(names)]):
         for dtype in precisions:
             for jit in ('off', 'on'):
                 gpus = [devices.Gpu(name) for name in used]
                 with contextlib.suppress(UserError):  # it cannot work
                     choice = devices.choose(gpus, precision=dtype, jit=jit)
-                    found.append(Setting(used, dtype, choice.jit))
-    return found
+                    possible.append(Setting(used, dtype, choice.jit))
+    return possible
 
 
 def images_per_second(make_model, setting, batch_size, steps):
@@ -128,7 +126,9 @@ def checks(names, precisions, methods, make_model, **size):
     possible = settings(names, precisions)
     for setting in possible:
         for method in methods:
-            yield check(f'{method}, {setting}', method, make_model, setting, **size)
+            count = golden_runs.most_devices(SCRIPT_OF[method], len(setting.devices))
+            own = setting._replace(devices=setting.devices[:count])
+            yield check(f'{method}, {own}', method, make_model, own, **size)
     first = methods[0]
     for setting in possible:
         for trick in convolution.TRICKS if len(setting.devices) == 1 else ():

@@ -102,6 +102,13 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         yield given
     except UserError as error:
         sys.exit(f'{script}: {error}')
+    except Exception as error:
+        tensorflow = sys.modules.get('tensorflow')
+        if not tensorflow or not isinstance(error, tensorflow.errors.ResourceExhaustedError):
+            raise
+        from lib import memory
+
+        sys.exit(f'{script}: {memory.too_little(error)}')
     finally:
         ctrl_c.leave()
 

@@ -26,7 +26,8 @@ def say(jobs):
     left = [job for job in jobs if job.images_seen < job.images]
     images = sum(job.images - job.images_seen for job in left)
     done = len(jobs) - len(left)
-    print(f'# {len(left)} runs to train, {images / 1e6:,.1f} million images; {done} are complete.')
+    count = f'{len(left)} run{"s" * (len(left) != 1)} to train'
+    print(f'# {count}, {_short(images / 1e6)} million images; {done} complete.')
     if not left:
         return
     print('# Images per second (reports and clustering take their time beside it):', flush=True)
@@ -49,7 +50,12 @@ def say(jobs):
     at_a_time = max(1, len(gpus))
     place = f'{at_a_time} GPUs' if len(gpus) > 1 else 'this machine'
     busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
-    print(f'# About {seconds / at_a_time / 3600:,.1f} hours on {place} at these rates; {busy}.')
+    print(f'# About {_short(seconds / at_a_time / 3600)} hours on {place} at these rates; {busy}.')
+
+
+def _short(number):
+    """With three digits, or all of those before the point."""
+    return f'{number:,.0f}' if number >= 100 else f'{number:.3g}'
 
 
 def _kind(experiment):
@@ -83,10 +89,10 @@ def _measured(experiment, choice):
     steps = train.make_train_steps(model, choice.jit)
     batches, told = iter(tf.data.Dataset.from_tensors(batch).repeat()), tf.zeros(2)
     seconds = images = 0
-    steps(batches, tf.constant(1), told)
+    steps(batches, tf.constant(1), told)[0].numpy()
     while seconds < MEASURE_SEC:
         start = time.perf_counter()
-        steps(batches, tf.constant(1), told)
+        steps(batches, tf.constant(1), told)[0].numpy()  # until a GPU is done
         seconds += time.perf_counter() - start
         images += experiments.BATCH
     return images / seconds

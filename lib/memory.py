@@ -1,6 +1,7 @@
 """What memory a train step on a CPU needs, told before it is tried: TensorFlow's process would be
 killed without a word."""
 import os
+import re
 
 import psutil
 
@@ -20,9 +21,12 @@ def check_batch(model, batch_size):
     """Raises UserError if a train step on so many images cannot fit into this machine's memory.
 
     Args:
-        model: an `acai_tf` model with the paper's networks.
+        model: an `acai_tf` model; one of other layers than the paper's is not checked.
         batch_size: images that this machine computes at a time.
     """
+    critics = [getattr(model.critic, 'encoder', model.critic)] if model.critic else []
+    if not all(hasattr(network, 'convs') for network in [model.encoder, model.decoder, *critics]):
+        return
     numbers, available = numbers_kept(model), machine_bytes()
     needed = LEAST * numbers * _number_bytes(model) * batch_size
     if needed > available:
@@ -31,6 +35,21 @@ def check_batch(model, batch_size):
             f'--batch={batch_size} does not fit: a train step needs at least {_gigabytes(needed)} '
             f'of memory and this machine has {_gigabytes(available)}; use at most --batch={fits}.'
         )
+
+
+def too_little(error, purpose=''):
+    """A sentence that names the fix, of TensorFlow's ResourceExhaustedError.
+
+    Args:
+        error: the exception.
+        purpose: ' for ...', what the memory was wanted for.
+    """
+    tensor = re.search(r'tensor with shape ?\[[\d,]*\]', error.message)
+    which = f' (a {tensor[0]} did not fit)' if tensor else ''
+    return (
+        f'There is too little memory{purpose}{which}: choose a smaller --batch, on a GPU '
+        '--precision=mixed_bfloat16 or mixed_float16, or fewer runs at once (--jobs).'
+    )
 
 
 def numbers_kept(model):

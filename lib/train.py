@@ -5,7 +5,6 @@ and Keras callbacks; an epoch is a report period.
 """
 import contextlib
 import os
-import re
 import signal
 import sys
 import time
@@ -15,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from lib import callbacks, checkpoints, devices, original_names
+from lib import callbacks, checkpoints, devices, memory, original_names
 from lib.errors import UserError
 from lib.runs import events
 
@@ -247,12 +246,7 @@ def train_run(
             'give --allow_nan to go on.'
         ) from error
     except tf.errors.ResourceExhaustedError as error:  # in mid-step, so that nothing is saved
-        tensor = re.search(r'tensor with shape ?\[[\d,]*\]', error.message)
-        raise UserError(
-            f'There is too little memory for steps of {batch_size} images'
-            f'{f" (a {tensor[0]} did not fit)" if tensor else ""}: choose a smaller --batch, '
-            'on a GPU --precision=mixed_bfloat16 or mixed_float16, or fewer runs at once (--jobs).'
-        ) from error
+        raise UserError(memory.too_little(error, f' for steps of {batch_size} images')) from error
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
         checkpoints.save_original(model, run.checkpoint(step), step)

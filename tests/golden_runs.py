@@ -107,6 +107,15 @@ def weight_errors(model, script, looser=1):
     return errors
 
 
+def most_devices(script, count):
+    """How many of so many devices a recorded run can be replayed on: where its images are shared
+    out, as many as they can be."""
+    config, trajectory = tiny.golden(script)
+    if config['model'] not in BATCH_SHARED_OUT:
+        return count
+    return math.gcd(len(trajectory['x'][0]), count)
+
+
 def largest_error(script, dtype='float32', jit=False, strategy=None):
     """The largest error of a recorded run's ten steps, on the best side of leaky ReLU's kink.
 

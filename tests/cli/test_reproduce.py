@@ -68,15 +68,15 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
     estimate.say(jobs)
     lines = capsys.readouterr().out.splitlines()
     images = 64 * 1025
-    assert lines[0] == f'# 3 runs to train, {3 * images / 1e6:.1f} million images; 1 are complete.'
+    assert lines[0] == f'# 3 runs to train, {3 * images / 1e6:.3g} million images; 1 complete.'
     assert lines[2:4] == [
         '#   Baseline lines32/64 and alike: 32, as its runs in the same folder reported',
         '#   ACAI lines32/64 and alike: 16, measured now',
     ]
     hours = (images / 32 + 2 * images / 16) / 3600
-    assert lines[4].startswith(f'# About {hours:.1f} hours on this machine')
+    assert lines[4].startswith(f'# About {hours:.3g} hours on this machine')
     estimate.say(jobs[:1])
-    assert capsys.readouterr().out == '# 0 runs to train, 0.0 million images; 1 are complete.\n'
+    assert capsys.readouterr().out == '# 0 runs to train, 0 million images; 1 complete.\n'
 
 
 def trained(job, step, seed):
