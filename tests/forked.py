@@ -184,7 +184,7 @@ def _serve(connection):
         importlib.import_module(module)
     gc.freeze()  # what is there now stays shared with the children
     ended = {}  # {pid: where to tell the exit code}
-    wake, woken = os.pipe()
+    wake, woken = os.pipe()  # a signal writes to its second end, so that select returns
     os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken)
@@ -246,8 +246,9 @@ def _become(request, fds):
 
 
 if __name__ == '__main__':
-    _become(*(told := _serve(socket.socket(fileno=int(sys.argv[1])))))
-    kind, *sys.argv = [None, *told[0]['command']]
+    request, fds = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _become(request, fds)
+    kind, *sys.argv = [None, *request['command']]
     if sys.argv[0] in ('-m', '-c'):
         kind, what, *arguments = sys.argv
         sys.argv = [kind, *arguments]
