@@ -15,10 +15,8 @@ from acai_tf.lrae import LRAE
 from acai_tf.released import load_released
 from acai_tf.vae import VAE
 from acai_tf.vqvae import AEVQVAE
-from lib import devices
 from lib.data import get_dataset
 
-devices.keep_float32()
 # A new method is a new file in this folder; nothing has to list it.
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')

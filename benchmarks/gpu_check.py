@@ -155,7 +155,6 @@ def usable_precisions(gpus):
 
 
 def main(_):
-    devices.keep_float32()
     gpus = devices.find_gpus()
     if FLAGS.device == 'gpu' and not gpus:
         sys.exit(NO_GPU)

@@ -94,9 +94,6 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
             sys.exit(f'{script}: --{name}={value} is no number to compute with.')
     if wants_tensorflow():
         _import_tensorflow()
-        from lib import devices
-
-        devices.keep_float32()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
     try:
         yield given

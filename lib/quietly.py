@@ -1,4 +1,5 @@
-"""Imports TensorFlow without what it prints when it starts, and with oneDNN: import this first.
+"""Imports TensorFlow without what it prints when it starts, with oneDNN, and with float32 that is
+float32: import this first.
 
 TensorFlow logs before it reads the level that should keep it from doing so. What goes wrong later
 comes as an exception; TF_CPP_MIN_LOG_LEVEL, where it is set, says what else is logged.
@@ -24,6 +25,7 @@ def _import_tensorflow():
         os.dup2(log.fileno(), 2)
         try:
             importlib.import_module('tensorflow')
+            importlib.import_module('lib.devices').keep_float32()
         except Exception:
             log.seek(0)
             os.write(stderr, log.read())
