@@ -12,10 +12,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
+import train_step  # noqa: E402, I001  (first: it imports lib.quietly; its flags are ours too)
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
-import train_step  # noqa: E402  (its flags --batch, --turns and --steps are ours too)
 from absl import app, flags  # noqa: E402
 
 from lib import data, train  # noqa: E402

@@ -13,10 +13,9 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
+from train_step import make_model, turn  # noqa: E402, I001  (first: it imports lib.quietly)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
-from train_step import make_model, turn  # noqa: E402
 
 from lib import data, eval, runs, train  # noqa: E402
 

@@ -15,9 +15,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')  # as lib.quietly does
 
+import lib.quietly  # noqa: F401, E402, I001  (before all that imports TensorFlow)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
