@@ -24,7 +24,7 @@ with open(os.path.join(flags['train_dir'], 'log'), 'a') as log:
 def write(folder, failing=()):
     """Writes them to a folder; those of the scripts named in `failing` fail."""
     for experiment in experiments.of_table(1):
-        script = experiments.METHODS[experiment.class_name].script
+        script = experiments.script_of(experiment.class_name)
         name = os.path.basename(experiment.folder('').path)
         text = SCRIPT.replace('NAME', repr(name)).replace('FAIL', str(script in failing))
         with open(os.path.join(folder, f'{script}.py'), 'w') as file:

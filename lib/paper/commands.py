@@ -19,7 +19,7 @@ CLASSIFIED = tuple(
 
 def texts():
     """{file name: content} of every file in runs/."""
-    methods = {f'{m.script}.sh': _method(name) for name, m in experiments.METHODS.items()}
+    methods = {f'{experiments.script_of(name)}.sh': _method(name) for name in experiments.METHODS}
     return {**methods, 'cluster.sh': _cluster(), 'classify.sh': _classify()}
 
 
@@ -45,7 +45,7 @@ def _method(class_name):
         values = ['# The paper prints no figure of its own for these.']
     lines = [
         FIRST_LINE,
-        f"# {experiments.METHODS[class_name].title}: the paper's runs, 2^24 images each.",
+        f"# {experiments.METHODS[class_name]}: the paper's runs, 2^24 images each.",
         *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
         WRITTEN,

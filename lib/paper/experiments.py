@@ -6,7 +6,6 @@ table needs, so that a command stands once.
 """
 import dataclasses
 import os
-from typing import NamedTuple
 
 from lib import runs
 from lib.data import registry
@@ -17,23 +16,16 @@ TOTAL_KIMG = 1 << 14  # 2^24 images
 BATCH, LR = 64, 1e-4
 CLUSTER_INITS = 1000
 
-
-class Method(NamedTuple):
-    """A method's script, without .py, and what it is called in text."""
-
-    script: str
-    title: str
-
-
+# What the paper's methods are called in text.
 METHODS = {
-    'AEBaseline': Method('baseline', 'The baseline autoencoder'),
-    'AEDropout': Method('dropout', 'The dropout autoencoder'),
-    'AEDenoising': Method('denoising', 'The denoising autoencoder'),
-    'VAE': Method('vae', 'The VAE'),
-    'AAE': Method('aae', 'The adversarial autoencoder'),
-    'AEVQVAE': Method('vqvae', 'The VQ-VAE'),
-    'ACAI': Method('acai', 'ACAI'),
-    'LRAE': Method('lrae', 'The LSGAN-regularised ablation of the ICLR version'),
+    'AEBaseline': 'The baseline autoencoder',
+    'AEDropout': 'The dropout autoencoder',
+    'AEDenoising': 'The denoising autoencoder',
+    'VAE': 'The VAE',
+    'AAE': 'The adversarial autoencoder',
+    'AEVQVAE': 'The VQ-VAE',
+    'ACAI': 'ACAI',
+    'LRAE': 'The LSGAN-regularised ablation of the ICLR version',
 }
 _resolvers, _scripts = {}, {}
 
