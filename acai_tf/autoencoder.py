@@ -205,9 +205,13 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     @functools.cached_property
     def graphs(self):
-        """`encode`, `decode` and `classify` as graphs, for evaluation."""
+        """`encode` with the noise of a batch, `decode` and `classify` as graphs, for evaluation."""
+
+        def encode(x, batch_index):
+            return self.encode(x, self.draw_noise(x, batch_index))
+
         return types.SimpleNamespace(
-            encode=tf.function(self.encode, autograph=False, reduce_retracing=True),
+            encode=tf.function(encode, autograph=False, reduce_retracing=True),
             decode=tf.function(self.decode, autograph=False, reduce_retracing=True),
             classify=tf.function(self.classify, autograph=False, reduce_retracing=True),
         )

@@ -3,6 +3,7 @@ import functools
 import math
 
 import numpy as np
+import tensorflow as tf
 from scipy.spatial import distance
 
 from lib import interpolate, lines
@@ -158,7 +159,7 @@ def encode(model, images):
     latents = []
     for index, start in enumerate(range(0, len(images), BATCH)):
         x = images[start : start + BATCH]
-        latents.append(model.graphs.encode(x, model.draw_noise(x, index)).numpy())
+        latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
     return np.concatenate(latents)
 
 

@@ -57,12 +57,12 @@ def _scalars(model, dataset, images):
     """{tag: mean over the first test images} of the method's scalars."""
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def scalars(x, label, noise):
-        return model.compute_losses(x, label, noise).scalars
+    def scalars(x, label, index):
+        return model.compute_losses(x, label, model.draw_noise(x, index)).scalars
 
     sums, seen = dict.fromkeys(model.tags, 0.0), 0
     for index, batch in enumerate(dataset.test.unbatch().take(images).batch(eval.BATCH)):
-        values = scalars(batch['x'], batch['label'], model.draw_noise(batch['x'], index))
+        values = scalars(batch['x'], batch['label'], tf.constant(index))
         size = len(batch['x'])
         sums = {tag: total + size * float(values[tag]) for tag, total in sums.items()}
         seen += size

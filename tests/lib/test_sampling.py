@@ -30,10 +30,8 @@ def test_equal_latents_give_equal_samples():
 @pytest.mark.parametrize('prior', [True, False])
 def test_samples_come_from_the_prior_or_the_fitted_gaussian(prior):
     """A model that copies numbers: latents are images of shape (1, 1, 2)."""
-    copy = types.SimpleNamespace(encode=lambda x, noise: tiny_array(x), decode=lambda h: h)
-    model = types.SimpleNamespace(
-        HAS_PRIOR=prior, latent_shape=(1, 1, 2), graphs=copy, draw_noise=lambda x, batch_index: {}
-    )
+    copy = types.SimpleNamespace(encode=lambda x, index: tiny_array(x), decode=lambda h: h)
+    model = types.SimpleNamespace(HAS_PRIOR=prior, latent_shape=(1, 1, 2), graphs=copy)
     images = normal((64, 1, 1, 2)) * 0.01 + 7
     batches = types.SimpleNamespace(train=data_of(images))
     samples = sampling.sample_images(model, batches, count=500)
