@@ -60,6 +60,10 @@ def _import_tensorflow():
     finally:
         for name in absent:
             del sys.modules[name]
+    # Every model has graphs of its own. TensorFlow counts them as retraces, since they share code.
+    sys.modules['tensorflow'].get_logger().addFilter(
+        lambda record: 'tf.function retracing' not in record.getMessage()
+    )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import pytest
 from cli import announcements
 from lib import checkpoints, runs
 from lib.tasks import linear_classifier
-from tests import tiny
+from tests import forked, tiny
 
 ARGS = {'class': 'AEBaseline', 'precision': 'float32', 'lr': 1e-4, 'seed': 0, 'total_kimg': 2,
         'report_kimg': 1, 'latent_width': 4, 'scales': 3}  # fmt: skip
@@ -82,3 +82,16 @@ def test_ctrl_c_at_start_up_is_a_word():
         process.send_signal(signal.SIGINT)
         error = process.communicate()[1]
     assert 'Traceback' not in error and process.returncode
+
+
+def test_many_models_are_no_retracing():
+    """A figure of seven methods traces each model's graphs, which TensorFlow would warn of."""
+    code = """
+import cli, sys
+cli._import_tensorflow() if sys.argv[1] == 'script' else None
+import tensorflow as tf
+for number in range(6):
+    tf.function(lambda x: x + 1)(number)
+"""
+    said = {who: forked.run('-c', code, who).stderr for who in ('script', 'other')}
+    assert 'retracing' in said['other'] and said['script'] == ''
