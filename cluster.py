@@ -5,6 +5,7 @@
 import json
 import math
 import os
+import zlib
 
 import cli
 from cli import flags, tasks
@@ -38,8 +39,13 @@ def main():
     train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
     if len(train) < images.nclass:
         raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
+    inits = f'{zlib.crc32(train):08x} {images.nclass} {FLAGS.use_svd} {FLAGS.n_init}'
     if FLAGS.use_svd:
         train, test = kmeans.whiten(train, test)
+    progress = [
+        kmeans.Progress(os.path.join(run.path, f'clustering-{seed}.npz'), f'{inits} {seed}')
+        for seed in range(FLAGS.n_try)
+    ]
     tries = [
         kmeans.cluster_and_score(
             train,
@@ -50,6 +56,7 @@ def main():
             n_init=FLAGS.n_init,
             random_state=seed,
             n_jobs=FLAGS.n_jobs,
+            progress=progress[seed],
         )
         for seed in range(FLAGS.n_try)
     ]
@@ -68,6 +75,8 @@ def main():
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     runs.write_atomically(path, json.dumps(record, indent=2).encode() + b'\n')
+    for each in progress:
+        each.remove()
     value = reported.paper_value(reported.CLUSTERING, (images.name, size), class_name)
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
     return 0

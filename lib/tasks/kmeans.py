@@ -1,4 +1,6 @@
 """Clustering of latents (section 4.2): whitening, k-means, and the best matching of clusters."""
+import contextlib
+import os
 import time
 from concurrent import futures
 from typing import NamedTuple
@@ -12,13 +14,15 @@ from sklearn import cluster
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
 
-from lib import progress_bar
+from lib import files, progress_bar
 
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
 MAX_ITER = 1000
 SINGULAR_FLOOR = 1e-5  # Original: added to every singular value that is divided by
 TIMED_SECONDS = 0.5  # how long to measure, at least
 TOGETHER = 4  # inits of one call of KMeans
+FITTED = 'cluster_centers_', 'labels_', 'inertia_'  # what a KMeans is kept by
+SAVE_SEC = 20  # from one save of the best so far to the next
 
 
 class Score(NamedTuple):
@@ -68,7 +72,51 @@ def matched_accuracy(assignment, label):
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(label))
 
 
-def kmeans(x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, on_done=None):
+class Progress:
+    """The best of the inits so far, kept in a file, from which a stopped k-means goes on.
+
+    Args:
+        path: of the file.
+        key: text that changes with whatever the inits depend on.
+
+    Attributes:
+        done: how many inits the file tells of; 0 where it is not there, not whole, or of another
+            key.
+    """
+
+    def __init__(self, path, key):
+        self.path, self.key, self._saved = path, key, time.monotonic()
+        self._stored = files.read_arrays(path, key)
+        self.done = int(self._stored.get('done', 0))
+
+    def best(self, x):
+        """The best of those inits, a fitted KMeans of the same x; None if none is done."""
+        if not self.done:
+            return None
+        centers = self._stored['cluster_centers_']
+        fitted = cluster.KMeans(len(centers), init=centers, n_init=1, max_iter=1).fit(x)
+        for name in FITTED:
+            setattr(fitted, name, self._stored[name][()])
+        return fitted
+
+    def save(self, done, best, at_once=False):
+        """Writes the file, at most every SAVE_SEC unless at once."""
+        if done == self.done or not (at_once or time.monotonic() - self._saved >= SAVE_SEC):
+            return
+        self._stored = {name: np.asarray(getattr(best, name)) for name in FITTED}
+        self.done, self._saved = done, time.monotonic()
+        with contextlib.suppress(OSError):  # of a full disk; the clusters are what matters
+            files.write_arrays(self.path, self.key, {'done': done, **self._stored})
+
+    def remove(self):
+        """Removes the file, for what it led to is written."""
+        with contextlib.suppress(OSError):
+            os.remove(self.path)
+
+
+def kmeans(
+    x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, on_done=None, progress=None
+):
     """scikit-learn's KMeans with the original's settings, fitted.
 
     The result is that of KMeans(init='random', n_init=n_init, random_state=random_state) on one
@@ -84,6 +132,7 @@ def kmeans(x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, o
         n_jobs: threads; each has a copy of x.
         together: inits between two calls of on_done; `fit` prepares x once for them.
         on_done: called with a number of inits whenever so many more are done.
+        progress: a `Progress` of the same inits, to go on from and to keep.
     """
     random, weight = check_random_state(random_state), np.ones(len(x), x.dtype)
     starts = [
@@ -102,16 +151,22 @@ def kmeans(x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, o
                 max_iter=MAX_ITER,
             ).fit(x)
 
-    best, pool = None, futures.ThreadPoolExecutor(n_jobs)
+    done = progress.done if progress else 0
+    best, pool = progress.best(x) if progress else None, futures.ThreadPoolExecutor(n_jobs)
     try:
         with threadpoolctl.threadpool_limits(1, 'blas'):
-            for count, fitted in pool.map(fit, range(0, n_init, together)):
+            for count, fitted in pool.map(fit, range(done, n_init, together)):
                 # KMeans, too, passes over one that is better by rounding alone.
                 if best is None or (fitted.inertia_ < best.inertia_ and not _same(fitted, best)):
                     best = fitted
+                done += count
+                if progress:
+                    progress.save(done, best)
                 if on_done:
                     on_done(count)
     finally:
+        if progress:
+            progress.save(done, best, at_once=True)
         pool.shutdown(cancel_futures=True)
     return best
 
@@ -144,7 +199,7 @@ def score(fitted, x, label):
 
 
 def cluster_and_score(
-    train, train_label, test, test_label, *, nclass, n_init, random_state, n_jobs=1
+    train, train_label, test, test_label, *, nclass, n_init, random_state, n_jobs=1, progress=None
 ):
     """Clusters training latents into `nclass` clusters and scores them.
 
@@ -156,22 +211,22 @@ def cluster_and_score(
         nclass: number of clusters.
         n_init, random_state: see `kmeans`.
         n_jobs: threads at most; never more than cores.
+        progress: see `kmeans`.
 
     Returns:
         `Clustering`.
     """
-    n_jobs = min(n_jobs, joblib.cpu_count())
+    n_jobs, done = min(n_jobs, joblib.cpu_count()), progress.done if progress else 0
     each = seconds_per_init(train, nclass, random_state, n_jobs)
     print(
         f'k-means: {n_init} inits on {len(train):,} x {train.shape[1]} latents, {n_jobs} at a time,'
-        f' {each:.2g} s each: about {tqdm.tqdm.format_interval(each * n_init)}',
+        f' {each:.2g} s each: about {tqdm.tqdm.format_interval(each * (n_init - done))}'
+        + f' for the {n_init - done} that are left' * (done > 0),
         flush=True,
     )
-    with progress_bar.bar(
-        total=n_init,
-        unit='init',
-    ) as bar:
-        fitted = kmeans(train, nclass, n_init, random_state, n_jobs, on_done=bar.update)
+    with progress_bar.bar(total=n_init, initial=done, unit='init') as bar:
+        options = dict(n_jobs=n_jobs, on_done=bar.update, progress=progress)
+        fitted = kmeans(train, nclass, n_init, random_state, **options)
     scores = Clustering(score(fitted, train, train_label), score(fitted, test, test_label))
     for name, part in scores._asdict().items():
         print(f'{name} objective={part.objective:.6g} accuracy={100 * part.accuracy:.2f}')

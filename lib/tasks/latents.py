@@ -1,15 +1,13 @@
 """Latents of whole datasets: encoded once, then stored, since encoding is the dear part."""
 import dataclasses
-import io
 import os
-import zipfile
 import zlib
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from lib import data, progress_bar, randomness, runs
+from lib import data, files, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
@@ -155,7 +153,7 @@ def stored_latents(model, dataset, run, limit):
     """
     path = os.path.join(run.path, CACHE_NAME)
     key = _fingerprint(model, dataset, limit)
-    latents = _read_cache(path, key)
+    latents = files.read_arrays(path, key)  # if not: encoded again
     if latents:
         print(f'Latents of step {int(model.global_step)} from {path}.')
         return latents
@@ -167,9 +165,7 @@ def stored_latents(model, dataset, run, limit):
         encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
         latents[name] = draw(model, encoded, f'latents/{name}')
         latents[f'{name}_label'] = encoded.label.argmax(axis=1)
-    content = io.BytesIO()
-    np.savez(content, key=key, **latents)
-    runs.write_atomically(path, content.getbuffer())
+    files.write_arrays(path, key, latents)
     return latents
 
 
@@ -206,13 +202,3 @@ def _checksum(batches, limit):
         if limit is not None and seen >= limit:
             break
     return checksum
-
-
-def _read_cache(path, key):
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            if content['key'].item() == key:
-                return {name: content[name] for name in content if name != 'key'}
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
-        pass  # not there, or not whole: encoded again
-    return None

@@ -122,8 +122,22 @@ def test_cluster(train_dir):
     last = summary(out)
     assert last['cluster: dataset'] == 'blobs32'
     assert float(last['accuracy']) == pytest.approx(record['test_accuracy'], abs=0.01)
+    assert not list(ae_dir.glob('clustering-*'))
     again = run(*args, '--use_svd=0')
     assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
+
+
+def test_a_stopped_clustering_goes_on(train_dir):
+    ae_dir = train_dir / 'blobs32' / AE_NAME
+    args = ('cluster.py', f'--ae_dir={ae_dir}', '--n_init=20000', '--n_jobs=1')
+    for again in (False, True):
+        with started(*args) as process:
+            forked.wait_until(lambda: 'k-means:' in process.out(), process)
+            time.sleep(3)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate()
+        assert err.endswith('Stopped.\n') and (' that are left' in out) is again
+        assert list(ae_dir.glob('clustering-0.npz'))
 
 
 @pytest.mark.parametrize(

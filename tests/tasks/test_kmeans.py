@@ -84,6 +84,36 @@ def test_kmeans_is_scikit_learns_for_any_number_of_threads(dtype):
         np.testing.assert_array_equal(ours.cluster_centers_, theirs.cluster_centers_)
 
 
+@pytest.mark.parametrize('damage', [None, 'key', 'cut', 'gone'])
+def test_a_stopped_kmeans_goes_on_from_what_was_done(damage, tmp_path):
+    x = np.random.RandomState(0).normal(size=(600, 8)).astype(np.float32)
+    unbroken, path = kmeans.kmeans(x, 7, 22, 3), tmp_path / 'progress.npz'
+
+    def stop(count):
+        if sum(done) >= 12:
+            raise KeyboardInterrupt
+        done.append(count)
+
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        kmeans.kmeans(x, 7, 22, 3, n_jobs=2, on_done=stop, progress=kmeans.Progress(path, 'a'))
+    if damage == 'cut':
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == 'gone':
+        path.unlink()
+    progress, done = kmeans.Progress(path, 'b' if damage == 'key' else 'a'), []
+    assert progress.done == (0 if damage else 16)
+    again = kmeans.kmeans(x, 7, 22, 3, on_done=done.append, progress=progress)
+    assert sum(done) == (22 if damage else 6) and kmeans.Progress(path, progress.key).done == 22
+    assert again.inertia_ == unbroken.inertia_
+    np.testing.assert_array_equal(again.labels_, unbroken.labels_)
+    np.testing.assert_array_equal(again.predict(x), unbroken.predict(x))
+    assert again.score(x) == unbroken.score(x)
+    # All of them done: none is made again.
+    whole = kmeans.kmeans(x, 7, 22, 3, on_done=done.append, progress=progress)
+    assert len(whole.labels_) == 600 and whole.inertia_ == unbroken.inertia_
+
+
 def test_the_first_of_equal_clusterings_is_kept():
     x = np.repeat([[0.0], [1.0], [7.0]], 20, axis=0) + np.linspace(0, 0.1, 60)[:, None]
     with threadpoolctl.threadpool_limits(1):
