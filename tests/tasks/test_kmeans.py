@@ -109,8 +109,7 @@ def test_a_stopped_kmeans_goes_on_from_what_was_done(damage, tmp_path):
     np.testing.assert_array_equal(again.labels_, unbroken.labels_)
     np.testing.assert_array_equal(again.predict(x), unbroken.predict(x))
     assert again.score(x) == unbroken.score(x)
-    # All of them done: none is made again.
-    whole = kmeans.kmeans(x, 7, 22, 3, on_done=done.append, progress=progress)
+    whole = kmeans.kmeans(x, 7, 22, 3, on_done=pytest.fail, progress=progress)  # nothing is left
     assert len(whole.labels_) == 600 and whole.inertia_ == unbroken.inertia_
 
 
