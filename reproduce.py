@@ -42,8 +42,10 @@ def environments():
     elif FLAGS.jobs == 1:
         own = [{}]
     else:
-        threads = max(1, len(os.sched_getaffinity(0)) // FLAGS.jobs)
-        own = [{'TF_NUM_INTRAOP_THREADS': str(threads)}] * FLAGS.jobs
+        from lib import devices
+
+        threads = str(devices.cores_of_each(FLAGS.jobs))
+        own = [{'TF_NUM_INTRAOP_THREADS': threads}] * FLAGS.jobs
     return [{**os.environ, **variables} for variables in own]
 
 
@@ -79,7 +81,7 @@ def main():
 
         for command in filter(None, (job.next_command() for job in jobs)):
             print('python', *command)
-        estimate.say(jobs)
+        estimate.say(jobs, at_a_time=FLAGS.jobs)
         return 0
     if FLAGS.executor == 'slurm':
         from cli import slurm_executor

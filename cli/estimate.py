@@ -14,7 +14,7 @@ from lib.runs import scalars
 MEASURE_SEC = 2
 
 
-def say(jobs):
+def say(jobs, at_a_time=1):
     """Prints how many runs are to be trained and about how many hours that takes.
 
     A run trains as fast as those of its kind did, by their own reports; where there are none, a few
@@ -22,6 +22,7 @@ def say(jobs):
 
     Args:
         jobs: list of `cli.reproduce.Job`.
+        at_a_time: how many of them share the machine where it has no GPU.
     """
     left = [job for job in jobs if job.images_seen < job.images]
     images = sum(job.images - job.images_seen for job in left)
@@ -32,6 +33,10 @@ def say(jobs):
         return
     print('# Images per second (reports and clustering take their time beside it):', flush=True)
     gpus = devices.find_gpus()
+    if gpus:
+        at_a_time = len(gpus)  # those that share one slow each other down
+    elif at_a_time > 1:
+        tf.config.threading.set_intra_op_parallelism_threads(devices.cores_of_each(at_a_time))
     choice = devices.choose(gpus[:1])
     devices.start(choice)
     kinds, seconds = {}, 0
@@ -47,8 +52,9 @@ def say(jobs):
         title = alike[0].experiment.title
         print(f'#   {title}{" and alike" * (len(alike) > 1)}: {rate:,.0f}, {source}', flush=True)
         seconds += images / rate
-    at_a_time = max(1, len(gpus))
-    place = f'{at_a_time} GPUs' if len(gpus) > 1 else 'this machine'
+    place = f'{len(gpus)} GPUs' if len(gpus) > 1 else 'this machine'
+    if at_a_time > 1 and not gpus:
+        place += f', {at_a_time} runs at a time,'
     busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
     print(f'# About {_short(seconds / at_a_time / 3600)} hours on {place} at these rates; {busy}.')
 

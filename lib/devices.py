@@ -1,5 +1,6 @@
 """What the machine offers: devices, and the number formats and the compiler that suit them."""
 import dataclasses
+import os
 
 import tensorflow as tf
 
@@ -100,6 +101,11 @@ def count_machines():
     """How many machines train together, by the environment variable TF_CONFIG."""
     cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
     return max(1, sum(len(addresses) for addresses in cluster.values()))
+
+
+def cores_of_each(processes):
+    """How many of the cores that this process may use each of several processes gets, 1 or more."""
+    return max(1, len(os.sched_getaffinity(0)) // processes)
 
 
 def keep_float32():

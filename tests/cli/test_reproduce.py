@@ -74,7 +74,15 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
         '#   ACAI lines32/64 and alike: 16, measured now',
     ]
     hours = (images / 32 + 2 * images / 16) / 3600
-    assert lines[4].startswith(f'# About {hours:.3g} hours on this machine')
+    assert lines[4].startswith(f'# About {hours:.3g} hours on this machine at')
+    with monkeypatch.context() as patch:
+        told = []
+        patch.setattr(tf.config.threading, 'set_intra_op_parallelism_threads', told.append)
+        patch.setattr(os, 'sched_getaffinity', lambda process: range(8))
+        estimate.say(jobs, at_a_time=3)
+        assert told == [2]
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f'# About {hours / 3:.3g} hours on this machine, 3 runs at a time, at')
     estimate.say(jobs[:1])
     assert capsys.readouterr().out == '# 0 runs to train, 0 million images; 1 complete.\n'
 
