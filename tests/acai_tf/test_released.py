@@ -1,4 +1,5 @@
 """Weights to use: what `convert.py --release` writes, and what it is good for."""
+import csv
 import json
 import pathlib
 import shutil
@@ -8,7 +9,7 @@ import pytest
 
 import acai_tf
 from acai_tf import load, released
-from lib import checkpoints, runs
+from lib import checkpoints, data, eval, runs
 from lib.errors import UserError
 from tests import original
 
@@ -94,3 +95,13 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
     table.write_text('\n'.join([*lines[:3], 'x,y', '\x00']))
     (found,) = load.find_runs(str(tmp_path / 'copy'))
     assert len(found.curves['mean_distance']) == 1  # the first step never counts
+
+
+def test_what_the_repository_holds_scores_as_its_curve_says():
+    name = 'lines32-acai'
+    model, folder = acai_tf.load_released(name), pathlib.Path(released.FOLDER, name)
+    seed = json.loads((folder / 'args.json').read_text())['args']['seed']
+    *_, recorded = csv.DictReader((folder / 'curve.csv').read_text().splitlines())
+    images = eval.interpolations(model, data.get_dataset('lines32', 64, seed))
+    for score, tag in zip(eval.line_eval(images), TAGS[:2], strict=True):
+        assert score == pytest.approx(float(recorded[tag]), rel=0.01)  # by another processor
