@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 import acai_tf
-from lib import checkpoints
 from tests import forked, tiny
 
 README = tiny.REPOSITORY / 'README.md'
@@ -201,13 +200,8 @@ def test_python_blocks_name_what_exists(page):
                 assert hasattr(acai_tf, node.attr), node.attr
 
 
-def test_the_example_in_python_runs(tmp_path, monkeypatch):
+def test_the_example_in_python_runs():
     (text,) = [text for language, text in FENCE.findall(README.read_text()) if language == 'python']
-    (folder,) = re.findall(r"load_run\('([^']+)'\)", text)
-    model = tiny.make('ACAI', scales=4, depth=16, latent=16, advdepth=16)
-    (tmp_path / folder / 'tf').mkdir(parents=True)
-    checkpoints.save_original(model, str(tmp_path / folder / 'tf' / 'model.ckpt-1'), 1)
-    monkeypatch.chdir(tmp_path)
     names = {}
     exec(text, names)
     assert names['h'].shape == (64, 2, 2, 16) and names['pictures'].shape == (64, 32, 32, 1)
