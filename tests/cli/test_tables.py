@@ -1,5 +1,6 @@
 """tables.py: what the tasks left, beside the paper's tables."""
 import json
+import re
 
 import pytest
 import tensorflow as tf
@@ -78,3 +79,11 @@ def test_mistakes(tmp_path):
         tables.text(str(tmp_path), ['1'], 'text')
     with pytest.raises(UserError, match='no run that --tables=tasks is about'):
         tables.text(str(original.RUNS), ['tasks'], 'text')
+
+
+def test_the_2018_codes_curves_can_be_shown():
+    text = tables.text(str(original.GOLDENS / 'original_curves'), ['original'], 'text')
+    methods = [f'{method} on lines32' for method in ('Baseline', 'VAE', 'AAE', 'ACAI')]
+    assert [line.partition(':')[0] for line in text.splitlines() if 'on lines32' in line] == methods
+    (acai,) = re.findall(r'^ACAI.*?mean distance x1e-3(.*?)$', text, re.M | re.S)
+    assert re.findall(r'[\d.]+', acai) == ['30.5', '11.9', '4.65']  # ours lie elsewhere
