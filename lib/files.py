@@ -1,14 +1,10 @@
-"""Files that are there completely or not at all, and JSON and arrays that may be damaged."""
+"""Files that are there completely or not at all, and JSON that may be damaged."""
 import contextlib
 import glob
 import json
 import os
 import re
 import time
-import zipfile
-import zlib
-
-import numpy as np
 
 PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
 STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
@@ -51,25 +47,3 @@ def read_json(path):
             return json.load(file)
         except RecursionError as error:
             raise ValueError('nested too deeply') from error
-
-
-def write_arrays(path, key, arrays):
-    """Writes {name: array} for `read_arrays` of the same key.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    with written_whole(path) as partial, open(partial, 'wb') as file:
-        np.savez(file, key=key, **arrays)
-
-
-def read_arrays(path, key):
-    """{name: array} that `write_arrays` wrote; {} where the file is not there, is damaged, or has
-    another key, a text that changes with whatever the arrays depend on."""
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            if content['key'].item() == key:
-                return {name: content[name] for name in content if name != 'key'}
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
-        pass
-    return {}

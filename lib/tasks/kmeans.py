@@ -14,7 +14,7 @@ from sklearn import cluster
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
 
-from lib import files, progress_bar
+from lib import arrays, progress_bar
 
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
 MAX_ITER = 1000
@@ -86,7 +86,7 @@ class Progress:
 
     def __init__(self, path, key):
         self.path, self.key, self._saved = path, key, time.monotonic()
-        self._stored = files.read_arrays(path, key)
+        self._stored = arrays.read(path, key)
         self.done = int(self._stored.get('done', 0))
 
     def best(self, x):
@@ -106,7 +106,7 @@ class Progress:
         self._stored = {name: np.asarray(getattr(best, name)) for name in FITTED}
         self.done, self._saved = done, time.monotonic()
         with contextlib.suppress(OSError):  # of a full disk; the clusters are what matters
-            files.write_arrays(self.path, self.key, {'done': done, **self._stored})
+            arrays.write(self.path, self.key, {'done': done, **self._stored})
 
     def remove(self):
         """Removes the file, for what it led to is written."""

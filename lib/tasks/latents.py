@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from lib import data, files, progress_bar, randomness
+from lib import arrays, data, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
@@ -153,7 +153,7 @@ def stored_latents(model, dataset, run, limit):
     """
     path = os.path.join(run.path, CACHE_NAME)
     key = _fingerprint(model, dataset, limit)
-    latents = files.read_arrays(path, key)  # if not: encoded again
+    latents = arrays.read(path, key)  # if not: encoded again
     if latents:
         print(f'Latents of step {int(model.global_step)} from {path}.')
         return latents
@@ -165,7 +165,7 @@ def stored_latents(model, dataset, run, limit):
         encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
         latents[name] = draw(model, encoded, f'latents/{name}')
         latents[f'{name}_label'] = encoded.label.argmax(axis=1)
-    files.write_arrays(path, key, latents)
+    arrays.write(path, key, latents)
     return latents
 
 

@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -190,6 +191,20 @@ def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
     file.write_text('')
     _, not_run = reproduce.ready(jobs_of(file))
     assert 'Cannot write to' in not_run['RUN1 Baseline lines32/64']
+
+
+def test_status_waits_for_no_large_import(tmp_path):
+    code = """
+import runpy, sys
+sys.argv = ['reproduce.py', '--status', f'--train_dir={sys.argv[1]}']
+try:
+    runpy.run_path('reproduce.py', run_name='__main__')
+finally:
+    print(*{'numpy', 'tensorflow'} & set(sys.modules))
+"""
+    command = [sys.executable, '-c', code, str(tmp_path)]
+    done = subprocess.run(command, cwd=original.REPOSITORY, capture_output=True, text=True)
+    assert 'No run of reproduce.py lies in' in done.stderr and done.stdout == '\n'
 
 
 def test_status_of_each_state(fake, tmp_path, capsys):

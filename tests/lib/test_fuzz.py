@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import acai_tf
 from acai_tf import load
-from lib import checkpoints, data, files, runs
+from lib import arrays, checkpoints, data, runs
 from lib.data import decoding, records
 from lib.errors import UserError
 from lib.paper import results
@@ -284,7 +284,7 @@ def npz():
 def test_stored_arrays(folder, content):
     path = folder / 'latents.npz'
     path.write_bytes(content)
-    assert set(files.read_arrays(str(path), 'k')) <= {'train', 'train_label'}
+    assert set(arrays.read(str(path), 'k')) <= {'train', 'train_label'}
 
 
 # Event files.

@@ -1,0 +1,32 @@
+"""Arrays kept in a file, which may be damaged, with a key that tells whether they still hold.
+
+Not in `lib.files`, which commands import that answer before NumPy would be there.
+"""
+import zipfile
+import zlib
+
+import numpy as np
+
+from lib import files
+
+
+def write(path, key, arrays):
+    """Writes {name: array} for `read` of the same key.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with files.written_whole(path) as partial, open(partial, 'wb') as file:
+        np.savez(file, key=key, **arrays)
+
+
+def read(path, key):
+    """{name: array} that `write` wrote; {} where the file is not there, is damaged, or has another
+    key, a text that changes with whatever the arrays depend on."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            if content['key'].item() == key:
+                return {name: content[name] for name in content if name != 'key'}
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+        pass
+    return {}
