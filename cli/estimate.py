@@ -32,10 +32,12 @@ def say(jobs, at_a_time=1):
     if not left:
         return
     print('# Images per second (reports and clustering take their time beside it):', flush=True)
-    gpus = devices.find_gpus()
+    gpus, place = devices.find_gpus(), 'this machine'
     if gpus:
         at_a_time = len(gpus)  # those that share one slow each other down
+        place = f'{at_a_time} GPUs' if at_a_time > 1 else place
     elif at_a_time > 1:
+        place = f'this machine, {at_a_time} runs at a time,'
         tf.config.threading.set_intra_op_parallelism_threads(devices.cores_of_each(at_a_time))
     choice = devices.choose(gpus[:1])
     devices.start(choice)
@@ -52,9 +54,6 @@ def say(jobs, at_a_time=1):
         title = alike[0].experiment.title
         print(f'#   {title}{" and alike" * (len(alike) > 1)}: {rate:,.0f}, {source}', flush=True)
         seconds += images / rate
-    place = f'{len(gpus)} GPUs' if len(gpus) > 1 else 'this machine'
-    if at_a_time > 1 and not gpus:
-        place += f', {at_a_time} runs at a time,'
     busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
     print(f'# About {_short(seconds / at_a_time / 3600)} hours on {place} at these rates; {busy}.')
 
