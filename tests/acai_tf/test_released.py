@@ -1,6 +1,6 @@
 """Weights to use: what `convert.py --release` writes, and what it is good for."""
-import csv
 import json
+import os
 import pathlib
 import shutil
 
@@ -11,6 +11,7 @@ import acai_tf
 from acai_tf import load, released
 from lib import checkpoints, data, eval, runs
 from lib.errors import UserError
+from lib.runs import scalars
 from tests import original
 
 TAGS = ['mean_distance', 'mean_smoothness', 'latent_accuracy']
@@ -99,9 +100,9 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
 
 def test_what_the_repository_holds_scores_as_its_curve_says():
     name = 'lines32-acai'
-    model, folder = acai_tf.load_released(name), pathlib.Path(released.FOLDER, name)
-    seed = json.loads((folder / 'args.json').read_text())['args']['seed']
-    *_, recorded = csv.DictReader((folder / 'curve.csv').read_text().splitlines())
-    images = eval.interpolations(model, data.get_dataset('lines32', 64, seed))
+    model = acai_tf.load_released(name)
+    recorded = scalars.read_curve(os.path.join(released.FOLDER, name, scalars.CURVE_NAME))
+    images = eval.interpolations(model, data.get_dataset('lines32', 64, model.seed))
     for score, tag in zip(eval.line_eval(images), TAGS[:2], strict=True):
-        assert score == pytest.approx(float(recorded[tag]), rel=0.01)  # by another processor
+        expected = recorded[tag][int(model.global_step)]
+        assert score == pytest.approx(expected, rel=0.01)  # by another processor
