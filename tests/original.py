@@ -3,7 +3,7 @@ import tensorflow as tf
 
 import acai_tf
 from lib import original_names
-from tests import forked, golden_runs, tiny
+from tests import forked, tiny
 
 GOLDENS, REPOSITORY = tiny.GOLDENS, tiny.REPOSITORY
 GOLDEN_NAMES = sorted(tiny.SCRIPTS)
@@ -31,11 +31,6 @@ def model(name, image_shape=None, nclass=None, **changes):
         lr=made['lr'],
         **{**made['params'], **changes},
     )
-
-
-def train(model, name, steps):
-    """Feeds the recorded batches and noise of `steps`, eagerly."""
-    golden_runs.train(model, tiny.golden(name)[1], steps, graph=False)
 
 
 def read(prefix):

@@ -3,6 +3,7 @@
 TensorFlow's registry of kernels holds those for GPUs on Linux, whatever the machine has; XLA
 compiles the same graphs for the CPU.
 """
+import functools
 import types
 from unittest import mock
 
@@ -23,7 +24,14 @@ APART = {'float32': 1e-5, 'mixed_float16': 1e-2, 'mixed_bfloat16': 0.1}
 NO_KERNEL = {'Placeholder', '_Arg', '_Retval', 'PartitionedCall', 'StatefulPartitionedCall'}
 
 
-def has_gpu_kernel(node, on_gpu):
+@functools.cache
+def gpu_kernels(operation):
+    """The registered kernels of an operation that run on GPUs."""
+    found = kernels.get_registered_kernels_for_op(operation).kernel
+    return [kernel for kernel in found if kernel.device_type in ('GPU', 'DEFAULT')]
+
+
+def has_gpu_kernel(node):
     """Whether a registered kernel takes the types of a NodeDef."""
     return any(
         all(
@@ -31,7 +39,7 @@ def has_gpu_kernel(node, on_gpu):
             for constraint in kernel.constraint
             if node.attr[constraint.name].type
         )
-        for kernel in on_gpu
+        for kernel in gpu_kernels(node.op)
     )
 
 
@@ -40,16 +48,8 @@ def without_gpu_kernel(graph):
     definition = graph.as_graph_def()
     functions = definition.library.function
     nodes = [*definition.node, *(node for function in functions for node in function.node_def)]
-    registered, missing = {}, set()
-    for node in nodes:
-        if node.op in NO_KERNEL:
-            continue
-        if node.op not in registered:
-            found = kernels.get_registered_kernels_for_op(node.op).kernel
-            registered[node.op] = [k for k in found if k.device_type in ('GPU', 'DEFAULT')]
-        if not has_gpu_kernel(node, registered[node.op]):
-            missing.add(node.op)
-    return missing, set(registered)
+    computed = [node for node in nodes if node.op not in NO_KERNEL]
+    return {n.op for n in computed if not has_gpu_kernel(n)}, {n.op for n in computed}
 
 
 CASES = [(method, dtype) for dtype in APART for method in tiny.METHODS]

@@ -20,6 +20,7 @@ from tests import forked, run_kills, tiny
 
 SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
 SMALLER = ['--latent_width=8', '--latent=1']  # as many latents in fewer layers
+LONGER = 'acai'  # the script whose finished run is made longer
 GOLDEN_FLAGS = {'vqvae': ['--num_latents=2', '--z_log_size=6']}
 ACAI = 'lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
 LENGTH = ['--total_kimg=14', '--report_kimg=7']  # 225 steps
@@ -66,19 +67,17 @@ def contents(folder):
 
 @pytest.fixture(scope='module')
 def every_script(tmp_path_factory):
-    """{script: (train_dir, [dry run, 17 steps, 16 more])}."""
-    folder, several = tmp_path_factory.mktemp('every'), []
+    """{script: (train_dir, [dry run, 17 steps, the same again])}; LONGER's makes 16 more then."""
+    folder, several, answers = tmp_path_factory.mktemp('every'), {}, {}
     for script in tiny.SCRIPTS:
-        flags = [f'--train_dir={folder}', *SIZES, *GOLDEN_FLAGS.get(script, [])]
-        several += [
-            [f'{script}.py', '--dry_run', *flags],
-            [f'{script}.py', '--total_kimg=1', *flags, *SMALLER],
-            [f'{script}.py', '--total_kimg=2', *flags, *SMALLER],
-        ]
-    answers = run_scripts(several)
-    return folder, {
-        script: answers[3 * index : 3 * index + 3] for index, script in enumerate(tiny.SCRIPTS)
-    }
+        flags = [f'{script}.py', f'--train_dir={folder}', *SIZES, *GOLDEN_FLAGS.get(script, [])]
+        short = [*flags, '--total_kimg=1', *SMALLER]
+        several[script] = [[*flags, '--dry_run'], short, short]
+    several[LONGER].append([*several[LONGER][-1], '--total_kimg=2'])
+    said = iter(run_scripts([command for commands in several.values() for command in commands]))
+    for script, commands in several.items():
+        answers[script] = [next(said) for _ in commands]
+    return folder, answers
 
 
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
@@ -102,30 +101,34 @@ def test_dry_run_tells_the_folder_and_the_size(script, every_script):
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
 def test_every_script_trains_and_resumes(script, every_script):
     folder, answers = every_script
-    _, first, second = answers[script]
+    _, first, again, *longer = answers[script]
     config, _ = tiny.golden(script)
     params = {**config['params'], 'scales': 2, 'latent': 1}
     name = config['experiment_name'].replace('_latent4', '_latent1')
     run = folder / 'lines32' / name.replace('_scales3', '_scales2')
-    assert (first['code'], second['code']) == (0, 0), first['err'] + second['err']
+    for answer in answers[script][1:]:
+        assert answer['code'] == 0, answer['err']
+        assert answer['out'].endswith(f'Done; the run is in {run}\n')
     tags = r'  '.join(rf'{tag}= \S+' for tag in config['losses'])
     assert len(re.findall(rf'^kimg=0  {tags}  \[[\d.]+ img/s\]$', first['out'], re.M)) == 1
-    for answer in (first, second):
+    for answer in (first, *longer):
         assert re.search(r'^kimg=\d+  accuracy=[\d.]+$', answer['out'], re.M)
         assert re.search(
             r'^kimg=\d+  mean_distance=[\d.]+  mean_smoothness(=[\d.]+| undefined \(.*\))$',
             answer['out'],
             re.M,
         )
-        assert answer['out'].endswith(f'Done; the run is in {run}\n')
     assert 'Resuming' not in first['out']
-    assert f'Resuming {run} at step 17.' in second['out']
+    assert not re.search('New run|Resuming|kimg=', again['out'])  # nothing was left to do
+    for answer in longer:
+        assert f'Resuming {run} at step 17.' in answer['out']
     steps = {int(path.suffixes[-2][6:]) for path in run.glob('tf/*.index')}
-    assert steps == {1, 17, 33}
+    assert steps == {1, 17, *(33 for _ in longer)}
     assert (run / 'images' / 'name.png').exists()
     record = json.loads((run / 'args.json').read_text())
-    assert record['args']['total_kimg'] == 2
+    assert record['args']['total_kimg'] == 1 + len(longer)
     assert {key: record['args'][key] for key in params} == params
+    assert bool(longer) == (script == LONGER)
 
 
 # A run that is stopped on its way (run_kills.py kills).

@@ -8,50 +8,12 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import checkpoints, original_names, randomness
+from lib import checkpoints, randomness
 from lib.errors import UserError
 from lib.runs import architecture
-from tests import original, tiny
+from tests import original
 
-MOMENT_TOLERANCE = 1e-4  # of a moment's norm
 DATA, INDEX = checkpoints.DATA, checkpoints.INDEX
-
-
-@pytest.mark.parametrize('name', original.GOLDEN_NAMES)
-def test_adam_is_where_the_originals_was_after_ten_steps(name):
-    tiny.assert_on_one_side_of_the_kink(lambda: moments_apart(name))
-
-
-def moments_apart(name):
-    """Names of Adam's moments and powers that do not end where the original's did."""
-    steps = original.config(name)['steps']
-    trained, loaded = original.model(name), original.model(name)
-    checkpoints.load_original(trained, original.prefix(name, 'initial'))
-    original.train(trained, name, range(steps))
-    assert checkpoints.load_original(loaded, original.prefix(name, 'final')) == steps
-    for optimizer in loaded.optimizers.values():
-        assert int(optimizer.iterations) == steps
-
-    apart, final = [], dict(original_names.stored_variables(loaded))
-    for key, variable in original_names.stored_variables(trained):
-        error = np.linalg.norm(variable.numpy() - final[key].numpy())
-        if '/Adam' in key and error > MOMENT_TOLERANCE * np.linalg.norm(final[key].numpy()):
-            apart.append(key)
-        if 'power' in key and error:
-            apart.append(key)
-    return apart
-
-
-@pytest.mark.parametrize('name', original.GOLDEN_NAMES)
-def test_goes_on_from_a_checkpoint_as_if_never_stopped(name, tmp_path):
-    unbroken, resumed = original.model(name), original.model(name, seed=1)
-    checkpoints.load_original(unbroken, original.prefix(name, 'initial'))
-    original.train(unbroken, name, range(3))
-    checkpoints.save_original(unbroken, str(tmp_path / 'model.ckpt-3'), 3)
-    assert checkpoints.load_original(resumed, str(tmp_path / 'model.ckpt-3')) == 3
-    for model in (unbroken, resumed):
-        original.train(model, name, [3, 4])
-    assert original.state(unbroken) == original.state(resumed)
 
 
 @pytest.mark.parametrize('moment', ['initial', 'final'])
