@@ -23,8 +23,9 @@ lines: setup
 	$(RUN) acai.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16 \
 	  --total_kimg=96 --report_kimg=32
 
+# Three workers on two cores: where a test waits for a process, another computes.
 test: setup
-	$(RUN) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(VENV)/bin/python -m pip install --quiet 'ruff~=0.17.5'
