@@ -3,6 +3,10 @@
 XLA optimises nothing in tests, which run what it compiles once.
 """
 import os
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background commands inherit
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'

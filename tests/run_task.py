@@ -1,7 +1,8 @@
 """Runs a script with a data set that needs no files: python tests/run_task.py SCRIPT --flag...
 
 `blobs32`: 300 training and 100 test images of three classes, each a bright square in its own
-corner with noise. `endless32`: the same without an end. `plain32`: all of one class.
+corner with noise. `endless32`: the same without an end. `plain32`: all of one class. What is done
+of a k-means is kept at once.
 """
 import os
 import runpy
@@ -40,7 +41,9 @@ def blobs(name, batch_size, seed):
 
 if __name__ == '__main__':
     from lib import data
+    from lib.tasks import kmeans
 
+    kmeans.SAVE_SEC = 0
     get_dataset = data.get_dataset
 
     def get(name, batch_size=64, seed=0):

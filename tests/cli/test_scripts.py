@@ -128,7 +128,6 @@ def test_every_script_trains_and_resumes(script, every_script):
     record = json.loads((run / 'args.json').read_text())
     assert record['args']['total_kimg'] == 1 + len(longer)
     assert {key: record['args'][key] for key in params} == params
-    assert bool(longer) == (script == LONGER)
 
 
 # A run that is stopped on its way (run_kills.py kills).

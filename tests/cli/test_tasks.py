@@ -130,14 +130,14 @@ def test_cluster(train_dir):
 def test_a_stopped_clustering_goes_on(train_dir):
     ae_dir = train_dir / 'blobs32' / AE_NAME
     args = ('cluster.py', f'--ae_dir={ae_dir}', '--n_init=20000', '--n_jobs=1')
+    kept = ae_dir / 'clustering-0.npz'
     for again in (False, True):
         with started(*args) as process:
-            forked.wait_until(lambda: 'k-means:' in process.out(), process)
-            time.sleep(3)
+            forked.wait_until(lambda: 'k-means:' in process.out() and kept.exists(), process)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate()
         assert err.endswith('Stopped.\n') and (' that are left' in out) is again
-        assert list(ae_dir.glob('clustering-0.npz'))
+        assert kept.exists()
 
 
 @pytest.mark.parametrize(
