@@ -236,17 +236,13 @@ def _lines(name, width, batch_size, seed):
 
     at_once = min(LINES_BATCHES, max(1, LINES_PIXELS // (batch_size * width**2)))
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.int64)], autograph=False)
+    @tf.autograph.experimental.do_not_convert
     def of_step(step):
         return angles('lines/train', step, batch_size)
 
-    @tf.autograph.experimental.do_not_convert
-    def of_steps(first):
-        return drawn(tf.stack([of_step(first + later) for later in range(at_once)]))
-
     def train_from(step):
-        firsts = tf.data.Dataset.range(step, tf.int64.max - at_once, at_once)
-        return firsts.map(of_steps).prefetch(1).unbatch()
+        steps = tf.data.Dataset.range(step, tf.int64.max)
+        return steps.map(of_step).batch(at_once).map(drawn).prefetch(1).unbatch()
 
     tested = angles('lines/test', 0, LINES_TEST_IMAGES)
     if width <= registry.DEFAULT_SIZE_PX:
