@@ -11,12 +11,14 @@ from lib.data.datasets import (
     record_path,
     shuffled_rows,
 )
+from lib.data.pipelines import UNTUNED
 from lib.data.preparations import scale
 from lib.data.registry import DATASETS, KNOWN
 
 __all__ = [
     'DATASETS',
     'KNOWN',
+    'UNTUNED',
     'Dataset',
     'check_files',
     'classes_path',

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from lib import files, lines, randomness
 from lib.data import decoding, preparations, registry
+from lib.data.pipelines import UNTUNED
 from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
@@ -193,7 +194,7 @@ def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
             x = preparations.scale(x) if x.dtype == tf.uint8 else x
             return {'x': x, 'label': tf.one_hot(label, nclass)}
 
-        return indices.map(batch).prefetch(PREFETCHED_BATCHES)
+        return indices.map(batch).prefetch(PREFETCHED_BATCHES).with_options(UNTUNED)
 
     return Dataset(
         name,
@@ -242,11 +243,13 @@ def _lines(name, width, batch_size, seed):
 
     def train_from(step):
         steps = tf.data.Dataset.range(step, tf.int64.max)
-        return steps.map(of_step).batch(at_once).map(drawn).prefetch(1).unbatch()
+        batches = steps.map(of_step).batch(at_once).map(drawn).prefetch(1).unbatch()
+        return batches.with_options(UNTUNED)
 
     tested = angles('lines/test', 0, LINES_TEST_IMAGES)
     if width <= registry.DEFAULT_SIZE_PX:
         test = tf.data.Dataset.from_tensors(drawn(tested)).unbatch().batch(batch_size).cache()
     else:  # too large to be drawn at once and kept
         test = tf.data.Dataset.from_tensor_slices(tested).batch(batch_size).map(drawn)
+    test = test.with_options(UNTUNED)
     return Dataset(name, width, width, 1, lines.NCLASS, train_from, test)

@@ -8,6 +8,7 @@ import os
 import tensorflow as tf
 
 from lib import files, progress_bar
+from lib.data import pipelines
 from lib.errors import UserError
 
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
@@ -135,7 +136,7 @@ def read(path):
     count(path)  # says what is cut short before anything is decoded
     number = 0
     try:
-        for chunk in tf.data.TFRecordDataset(path).batch(READ_TOGETHER).as_numpy_iterator():
+        for chunk in pipelines.records_of(path).batch(READ_TOGETHER).as_numpy_iterator():
             pictures = [_parse(path, number + i, record) for i, record in enumerate(chunk)]
             number += len(pictures)
             yield pictures
@@ -162,7 +163,7 @@ def _reason(error):
 def _first_damaged(path):
     number = 0
     try:
-        for _ in tf.data.TFRecordDataset(path):
+        for _ in pipelines.records_of(path):
             number += 1
     except tf.errors.OpError:
         pass

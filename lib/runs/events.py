@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
-from lib.data import records
+from lib.data import pipelines, records
 
 
 class DamagedEventsError(ValueError):
@@ -33,7 +33,7 @@ def read(path):
     number, whole = records.count_whole(path)
     count = 0
     try:
-        for record in tf.data.TFRecordDataset(path).take(number).as_numpy_iterator():
+        for record in pipelines.records_of(path).take(number).as_numpy_iterator():
             yield record, Event.FromString(record)
             count += 1
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError) as error:

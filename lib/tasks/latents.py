@@ -101,7 +101,7 @@ def latent_dataset(model, dataset, batch_size, seed=0):
         width=width,
         colors=channels,
         train_from=train_from,
-        test=test.batch(batch_size),
+        test=test.batch(batch_size).with_options(data.UNTUNED),
         train_once=None,
     )
 
@@ -134,7 +134,8 @@ def _gather_from(model, encoded, batch_size, seed):
     def train_from(step):
         steps = tf.data.Dataset.range(step, tf.int64.max)
         rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
-        return tf.data.Dataset.zip(steps, rows).map(gather).prefetch(2)
+        batches = tf.data.Dataset.zip(steps, rows).map(gather).prefetch(2)
+        return batches.with_options(data.UNTUNED)
 
     return train_from
 

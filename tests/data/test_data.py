@@ -57,6 +57,14 @@ def test_scale_rounds_as_the_original():
     assert scaled[0] == -1 and scaled[255] == 1
 
 
+@pytest.mark.parametrize('name', ['lines32', 'lines64', 'digits32'])
+def test_nothing_is_tuned(name):
+    """The end of a training would wait for TensorFlow's tuner, one time in three."""
+    dataset = data.get_dataset(name)
+    for batches in (dataset.train, dataset.test, dataset.train_once or dataset.test):
+        assert batches.options().autotune.enabled is False
+
+
 def test_celeba_is_tested_on_its_training_pictures(golden_dir):
     dataset = data.get_dataset('celeba32', batch_size=4, data_dir=golden_dir)
     (x,) = take(dataset.train, 1)

@@ -74,8 +74,11 @@ def test_stored_latents_come_in_the_order_of_the_images():
     model = acai_tf.ALL_AES['AEBaseline'](
         image_shape=digits.image_shape, nclass=10, scales=4, depth=2, latent=2
     )
-    stored = first(latents.latent_dataset(model, digits, BATCH, seed=3).train_from(180))
-    for ours, batch in zip(stored, first(digits.train_from(180)), strict=True):
+    stored = latents.latent_dataset(model, digits, BATCH, seed=3)
+    assert stored.train.options().autotune.enabled is False  # as test_data's test_nothing_is_tuned
+    assert stored.test.options().autotune.enabled is False
+    both = zip(first(stored.train_from(180)), first(digits.train_from(180)), strict=True)
+    for ours, batch in both:
         np.testing.assert_array_equal(ours['label'], batch['label'])
         np.testing.assert_allclose(ours['x'], model.encode(batch['x']).numpy(), atol=1e-6)
 
