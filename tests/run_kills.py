@@ -26,7 +26,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from tests import forked, run_short  # noqa: E402
 
-SCRIPT = ['baseline.py', '--depth=2', '--latent=4', '--latent_width=4']
+SCRIPT = ['baseline.py', '--dataset=lines16', '--depth=2', '--latent=4', '--latent_width=4']
 MARKS = 'KILLS_MARKS'  # the environment variable with the file descriptor of the child's marks
 RENAME_SEC = 0.005  # the child waits so long after each rename, that kills fall between two
 PHASES = {

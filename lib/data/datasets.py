@@ -1,5 +1,6 @@
 """Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
 import dataclasses
+import functools
 import glob
 import math
 import os
@@ -38,7 +39,7 @@ class Dataset:
     test: tf.data.Dataset
     train_once: tf.data.Dataset | None = None
 
-    @property
+    @functools.cached_property
     def train(self):
         """The endless training batches, from the first."""
         return self.train_from(0)

@@ -15,10 +15,11 @@ FLOAT16_ERROR = 0.02  # of a group's gradient
 @pytest.fixture(scope='module')
 def train():
     """dtype -> {scalar: its mean over the last steps}, and the gradients of the step after."""
-    batches = list(data.get_dataset('lines32', 16).train.take(STEPS + 1))
+    lines16 = data.get_dataset('lines16', 16)
+    batches = list(lines16.train.take(STEPS + 1))
 
     def run(dtype):
-        model = tiny.make('ACAI', dtype=dtype, lr=1e-3)
+        model = tiny.make('ACAI', image_shape=lines16.image_shape, dtype=dtype, lr=1e-3)
         step = tf.function(model.train_step)
         history = [step(batch) for batch in batches[:STEPS]]
         last = batches[STEPS]

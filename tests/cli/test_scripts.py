@@ -19,10 +19,10 @@ from lib import runs
 from tests import forked, run_kills, tiny
 
 SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
-SMALLER = ['--latent_width=8', '--latent=1']  # as many latents in fewer layers
+SMALL = ['--dataset=lines16', *SIZES]
 LONGER = 'acai'  # the script whose finished run is made longer
 GOLDEN_FLAGS = {'vqvae': ['--num_latents=2', '--z_log_size=6']}
-ACAI = 'lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
+ACAI = 'lines16/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales2'
 LENGTH = ['--total_kimg=14', '--report_kimg=7']  # 225 steps
 REPORTS = [1, 113, 225]
 SCALARS = {
@@ -49,7 +49,7 @@ def run_scripts(several, **environment):
 
 
 def acai(train_dir):
-    flags = [f'--train_dir={train_dir}', *SIZES, *LENGTH]
+    flags = [f'--train_dir={train_dir}', *SMALL, *LENGTH]
     return forked.Command('tests/run_short.py', 'acai.py', *flags, env=ENVIRONMENT)
 
 
@@ -71,7 +71,7 @@ def every_script(tmp_path_factory):
     folder, several, answers = tmp_path_factory.mktemp('every'), {}, {}
     for script in tiny.SCRIPTS:
         flags = [f'{script}.py', f'--train_dir={folder}', *SIZES, *GOLDEN_FLAGS.get(script, [])]
-        short = [*flags, '--total_kimg=1', *SMALLER]
+        short = [*flags, '--dataset=lines16', '--total_kimg=1']
         several[script] = [[*flags, '--dry_run'], short, short]
     several[LONGER].append([*several[LONGER][-1], '--total_kimg=2'])
     said = iter(run_scripts([command for commands in several.values() for command in commands]))
@@ -103,9 +103,8 @@ def test_every_script_trains_and_resumes(script, every_script):
     folder, answers = every_script
     _, first, again, *longer = answers[script]
     config, _ = tiny.golden(script)
-    params = {**config['params'], 'scales': 2, 'latent': 1}
-    name = config['experiment_name'].replace('_latent4', '_latent1')
-    run = folder / 'lines32' / name.replace('_scales3', '_scales2')
+    params = {**config['params'], 'scales': 2}
+    run = folder / 'lines16' / config['experiment_name'].replace('_scales3', '_scales2')
     for answer in answers[script][1:]:
         assert answer['code'] == 0, answer['err']
         assert answer['out'].endswith(f'Done; the run is in {run}\n')
@@ -226,7 +225,7 @@ def mistakes(interrupted, tmp_path_factory):
     folder = tmp_path_factory.mktemp('mistakes')
     (folder / 'file').write_text('kept')
     own = [f'--train_dir={folder / "experiments"}', *SIZES]
-    broken = [f'--train_dir={interrupted[1]}', *SIZES]
+    broken = [f'--train_dir={interrupted[1]}', *SMALL]
     wrong = {
         'unknown data set': ['acai.py', '--dataset=mnits32', *own],
         'unknown flag': ['acai.py', '--depht=3', *own],
@@ -244,7 +243,7 @@ def mistakes(interrupted, tmp_path_factory):
         'another learning rate': ['acai.py', *broken, '--lr=0.01'],
         'another seed': ['acai.py', *broken, '--seed=3'],
         'another batch': ['acai.py', *broken, '--batch=32'],
-        'a second process': ['acai.py', f'--train_dir={tmp_path_factory.getbasetemp()}', *SIZES],
+        'a second process': ['acai.py', f'--train_dir={tmp_path_factory.getbasetemp()}', *SMALL],
     }
     taken = runs.RunFolder(str(tmp_path_factory.getbasetemp() / ACAI))
     taken.create()
