@@ -1,6 +1,7 @@
 """Set before TensorFlow is imported: as the scripts do, no start-up notes, and oneDNN.
 
-XLA optimises nothing in tests, which run what it compiles once.
+XLA optimises nothing in tests, which run what it compiles once, and fuses without its emitters,
+which take as long as all the rest.
 """
 import os
 import signal
@@ -10,7 +11,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
-os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=0')
+os.environ.setdefault(
+    'XLA_FLAGS', '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
+)
 
 # Begun first, so that no worker is left alone with one of them at the end.
 LONGEST = [
