@@ -44,6 +44,27 @@ def test_graph_and_tensors_give_the_same():
     np.testing.assert_array_equal(tf.function(numbers)(tf.constant(3, tf.int64)), expected)
 
 
+def test_numbers_are_those_of_philox():
+    def asked_for(step):
+        key = tf.constant([7, randomness.layer_seed(0, 'x')])
+        for counter in (step, 1, 2):
+            key = tf.random.experimental.stateless_fold_in(key, counter, alg='philox')
+        return (
+            tf.random.stateless_uniform((9,), key, -1, 3, alg='philox'),
+            tf.random.stateless_normal((9,), key, stddev=0.5, alg='philox'),
+            tf.random.experimental.stateless_shuffle(tf.range(9), key, alg='philox'),
+        )
+
+    def drawn(step):
+        draws = randomness.Draws(7, step, 1, 2)
+        uniform, normal = draws.uniform('x', (9,), -1, 3), draws.normal('x', (9,), 0.5)
+        return uniform, normal, draws.permutation('x', 9)
+
+    both = tf.function(asked_for), tf.function(drawn)
+    for expected, numbers in zip(*(function(tf.constant(3)) for function in both), strict=True):
+        np.testing.assert_array_equal(numbers, expected)
+
+
 def test_distributions():
     draws, count = randomness.Draws(0), 100_000
     normal = draws.normal('n', (count,), stddev=3.0).numpy()
@@ -59,8 +80,15 @@ def test_distributions():
     assert abs(np.corrcoef(order, np.arange(1000))[0, 1]) < 0.15
 
 
-def test_steps_are_not_correlated():
-    steps = np.stack([randomness.Draws(0, step).normal('x', (20_000,)) for step in range(4)])
+@pytest.mark.parametrize('jit_compile', [False, True])
+def test_steps_are_not_correlated(jit_compile):
+    def numbers(step):
+        return randomness.Draws(0, step).normal('x', (20_000,))
+
+    draw = tf.function(numbers, jit_compile=jit_compile)
+    steps = np.stack([draw(tf.constant(step)) for step in range(4)])
+    np.testing.assert_array_equal(draw(tf.constant(1)), steps[1])
+    assert abs(steps.mean()) < 0.02 and abs(steps.std() - 1) < 0.02
     correlation = np.corrcoef(steps) - np.eye(4)
     assert np.abs(correlation).max() < 0.03
 
