@@ -1,10 +1,13 @@
 """Set before TensorFlow is imported: as the scripts do, no start-up notes, and oneDNN.
 
 XLA optimises nothing in tests, which run what it compiles once, and fuses without its emitters,
-which take as long as all the rest.
+which take as long as all the rest. Graphs run as they are traced, but for those that replay what
+the original recorded (golden_runs.py).
 """
 import os
 import signal
+
+import pytest
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background commands inherit
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,6 +24,13 @@ LONGEST = [
     *('lib/test_devices.py', 'lib/test_fuzz.py', 'cli/test_reproduce.py', 'cli/test_sizes.py'),
     'acai_tf/test_gpu_kernels.py',
 ]
+
+
+@pytest.fixture(scope='session', autouse=True)
+def graphs_as_traced():
+    from tests import run_short
+
+    run_short.run_graphs_as_traced()
 
 
 def pytest_collection_modifyitems(items):

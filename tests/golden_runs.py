@@ -2,6 +2,7 @@
 
 Errors are told in units of what is allowed: 1 is the most that passes.
 """
+import contextlib
 import math
 
 import numpy as np
@@ -57,11 +58,23 @@ def make_step(model, graph=True, jit=False):
     return step_of_all
 
 
+@contextlib.contextmanager
+def optimized_graphs():
+    """Whatever the process does with other graphs."""
+    options = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({**options, 'disable_meta_optimizer': False})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(options)
+
+
+@optimized_graphs()
 def train(model, trajectory, steps, **how):
     """Feeds the recorded batches and noise of `steps` (indices); the scalars of each step.
 
     Every device of several gets the whole batch, so that the mean of their gradients is the
-    recorded one; of a method whose BATCH_SHARED_OUT, its share.
+    recorded one; of a method whose BATCH_SHARED_OUT, its share. Graphs are optimised as users' are.
     """
     strategy, step = model.distribute_strategy, make_step(model, **how)
     replicas = strategy.num_replicas_in_sync
