@@ -26,6 +26,14 @@ LONGEST = [
 ]
 
 
+def pytest_configure(config):
+    workers = getattr(config.option, 'numprocesses', None)
+    if workers and not hasattr(config, 'workerinput'):  # which they have themselves
+        from tests import forked
+
+        forked.start_server()
+
+
 @pytest.fixture(scope='session', autouse=True)
 def graphs_as_traced():
     from tests import run_short

@@ -1,9 +1,10 @@
 """Commands as processes of their own that start at once, for to import TensorFlow takes seconds.
 
-A server imports it and forks itself for each command. TensorFlow's own threads start only when an
-operation first runs, which no import does, so each process has all of its own: its threads, flags,
-random states, signals and exit code. What the interpreter does before and after a script, it does
-here too. Linux and macOS; what a test says of a start itself wants a real one (`subprocess`).
+A server, one for all workers of pytest, imports it and forks itself for each command. TensorFlow's
+own threads start only when an operation first runs, which no import does, so each process has all
+of its own: its threads, flags, random states, signals and exit code. What the interpreter does
+before and after a script, it does here too. Linux and macOS; what a test says of a start itself
+wants a real one (`subprocess`).
 """
 import array
 import atexit
@@ -32,6 +33,7 @@ PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 ABOVE_OTHERS = 200  # file descriptors that no process here has reached
 # What takes long; nothing of the repository, of which a test may run a copy.
 PRELOADED = ('tensorflow', 'keras', 'sklearn.cluster', 'matplotlib.figure', 'scipy.spatial')
+ADDRESS = 'FORKED_SERVER'  # the environment variable with the path of the server's socket
 TIMEOUT_SEC = 900  # of a hang; a busy machine needs minutes
 
 
@@ -135,25 +137,36 @@ def wait_until(condition, *processes):
         time.sleep(0.02)
 
 
-_servers = {}  # one for each process that asks
+def start_server():
+    """Starts a server for this process and all that have its environment; it ends with this one."""
+    folder = tempfile.TemporaryDirectory()
+    os.environ[ADDRESS] = os.path.join(folder.name, 'server')
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.environ[ADDRESS])
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, __file__, str(listener.fileno())],
+            cwd=REPOSITORY, pass_fds=[listener.fileno()], stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # TensorFlow's notes of its start
+        )  # fmt: skip
+
+    def end():
+        process.communicate()
+        folder.cleanup()
+
+    atexit.register(end)
+
+
+_connections = {}  # {pid: to the server}, for a fork must not use its parent's
 
 
 def _server():
-    if os.getpid() not in _servers:
-        ours, its = socket.socketpair()
-        with its:
-            process = subprocess.Popen(
-                [sys.executable, __file__, str(its.fileno())],
-                cwd=REPOSITORY, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        _servers[os.getpid()] = ours
-
-        def end():
-            ours.close()
-            process.wait()
-
-        atexit.register(end)
-    return _servers[os.getpid()]
+    if os.getpid() not in _connections:
+        if ADDRESS not in os.environ:
+            start_server()
+        connection = _connections[os.getpid()] = socket.socket(socket.AF_UNIX)
+        connection.connect(os.environ[ADDRESS])
+    return _connections[os.getpid()]
 
 
 def _send(connection, request, fds):
@@ -178,27 +191,34 @@ def _receive(connection):
     return json.loads(first + rest), fds
 
 
-def _serve(connection):
+def _serve(listener):
     """Forks for each request; returns in a child alone, with its request and file descriptors."""
-    for module in PRELOADED:
-        importlib.import_module(module)
-    gc.freeze()  # what is there now stays shared with the children
-    ended = {}  # {pid: where to tell the exit code}
+    connections, ended = [], {}  # ended: {pid: (where to tell the exit code, who asked)}
+    starter = sys.stdin.fileno()  # readable as soon as its other end is closed
     wake, woken = os.pipe()  # a signal writes to its second end, so that select returns
     os.set_blocking(woken, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken)
     while True:
-        ready, _, _ = select.select([connection, wake], [], [])
+        ready, _, _ = select.select([starter, wake, listener, *connections], [], [])
+        if starter in ready:
+            _kill(ended)
+            sys.exit()
         if wake in ready:
             os.read(wake, 4096)
             _reap(ended)
-        if connection in ready:
+        if listener in ready:
+            connections.append(listener.accept()[0])
+            for module in PRELOADED:  # once anybody asks
+                importlib.import_module(module)
+            gc.freeze()  # what is there now stays shared with the children
+        for connection in set(connections) & set(ready):
             received = _receive(connection)
             if received is None:
-                for pid in ended:
-                    os.kill(pid, signal.SIGKILL)
-                sys.exit()
+                _kill(pid for pid, (_, who) in ended.items() if who is connection)
+                connections.remove(connection)
+                connection.close()
+                continue
             request, (told, *fds) = received
             parent = os.getpid()
             with warnings.catch_warnings():  # of threads, such as OpenBLAS's, which can be forked
@@ -211,14 +231,20 @@ def _serve(connection):
                     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                     if os.getppid() != parent:
                         os._exit(1)
-                for fd in (wake, woken, told, *ended.values()):
+                for fd in (wake, woken, told, *(told for told, _ in ended.values())):
                     os.close(fd)
-                connection.close()
+                for one in (listener, *connections):
+                    one.close()
                 return request, fds
             for fd in fds:
                 os.close(fd)
-            ended[pid] = told
+            ended[pid] = told, connection
             os.write(told, json.dumps(pid).encode())
+
+
+def _kill(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _reap(ended):
@@ -226,7 +252,7 @@ def _reap(ended):
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        with os.fdopen(ended.pop(pid), 'wb') as told:
+        with os.fdopen(ended.pop(pid)[0], 'wb') as told:
             told.write(json.dumps(os.waitstatus_to_exitcode(status)).encode())
 
 
