@@ -52,10 +52,15 @@ def test_what_is_allowed_of_adam_is_a_share_of_its_moments(script):
     assert {allowed(name) for name in names} == {1, *ADAM_ALLOWED.values()}
 
 
-@pytest.mark.parametrize('script', tiny.SCRIPTS)
-def test_trained_model_answers_as_the_original(script):
+@pytest.fixture(scope='module', params=tiny.SCRIPTS)
+def fresh(request):
+    """A golden's script, and a model of it that nothing trains."""
+    return request.param, tiny.golden_model(request.param)
+
+
+def test_trained_model_answers_as_the_original(fresh):
+    script, model = fresh
     config, trajectory = tiny.golden(script)
-    model = tiny.golden_model(script)
     step = checkpoints.load_original(model, tiny.golden_prefix(script, 'final'))
     assert step == int(model.global_step) == config['steps']
     assert {int(optimizer.iterations) for optimizer in model.optimizers.values()} == {step}
@@ -72,9 +77,8 @@ def test_trained_model_answers_as_the_original(script):
     np.testing.assert_array_equal(model.classify(x), trajectory['eval/classify'])
 
 
-@pytest.mark.parametrize('script', tiny.SCRIPTS)
-def test_numbers_of_parameters_are_the_originals(script):
-    model = tiny.golden_model(script)
+def test_numbers_of_parameters_are_the_originals(fresh):
+    script, model = fresh
     shapes = tf.train.load_checkpoint(
         tiny.golden_prefix(script, 'initial')
     ).get_variable_to_shape_map()

@@ -57,19 +57,16 @@ CASES = [(method, dtype) for dtype in APART for method in tiny.METHODS]
 
 @pytest.fixture(scope='module', params=CASES, ids='-'.join)
 def traced(request):
-    """A train step as XLA gets it, traced once, and a model that takes it uncompiled."""
+    """A train step as XLA gets it, traced once, and its model, untrained."""
     method, dtype = request.param
-    models = [tiny.make(method, dtype=dtype, **SMALL) for _ in range(2)]
+    model = tiny.make(method, dtype=dtype, **SMALL)
     with mock.patch.object(convolution, 'MIN_DOUBLED_WIDTH', 2):  # so that all tricks are there
-        batch = tiny.batch(models[0])
-        noise = models[0].draw_noise(batch['x'])  # XLA would make other floats of the same bits
-        for model in models:
-            model.draw_noise = lambda x: noise
-        step = tf.function(models[0].train_step, jit_compile=True)
+        batch = tiny.batch(model)
+        noise = model.draw_noise(batch['x'])  # what XLA compiles draws others
+        model.draw_noise = lambda x: noise
+        step = tf.function(model.train_step, jit_compile=True)
         graph = step.get_concrete_function(batch).graph
-        yield types.SimpleNamespace(
-            dtype=dtype, batch=batch, model=models[0], step=step, graph=graph, plain=models[1]
-        )
+        yield types.SimpleNamespace(dtype=dtype, batch=batch, model=model, step=step, graph=graph)
 
 
 def test_every_operation_has_a_gpu_kernel(traced):
@@ -78,28 +75,33 @@ def test_every_operation_has_a_gpu_kernel(traced):
 
 
 def test_a_compiled_step_is_the_uncompiled_one(traced):
-    compiled, plain = traced.step(traced.batch), traced.plain.train_step(traced.batch)
-    apart = APART[traced.dtype]
-    for tag in traced.model.tags:
-        assert float(compiled[tag]) == pytest.approx(float(plain[tag]), rel=apart), tag
-    for group in traced.model.groups:
-        ours, theirs = (first_moments(model, group) for model in (traced.model, traced.plain))
+    model, apart = traced.model, APART[traced.dtype]
+    optimizers = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    untrained = [(v, v.numpy()) for v in (*model.variables, *optimizers)]
+    plain, plain_moments, plain_averages = made(model, model.train_step(traced.batch))
+    for variable, value in untrained:
+        variable.assign(value)
+    compiled, moments, averages = made(model, traced.step(traced.batch))
+    for tag in model.tags:
+        assert compiled[tag] == pytest.approx(plain[tag], rel=apart), tag
+    for group, theirs in plain_moments.items():
         assert np.linalg.norm(theirs) > 0
-        assert np.linalg.norm(ours - theirs) <= apart * np.linalg.norm(theirs), group
-    for ours, theirs in zip(*map(averages, (traced.model, traced.plain)), strict=True):
+        assert np.linalg.norm(moments[group] - theirs) <= apart * np.linalg.norm(theirs), group
+    for ours, theirs in zip(averages, plain_averages, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=apart, atol=apart)
 
 
-def first_moments(model, group):
-    """Adam's of a group after one step, flat: its gradients times 0.1."""
-    optimizer = model.optimizers[group]
-    slots = getattr(optimizer, 'inner_optimizer', optimizer).slots()
-    return np.concatenate([np.ravel(first) for first, _ in slots])
+def made(model, scalars):
+    """What one step made: ({tag: float}, {group: Adam's first moments, flat}, averages).
 
-
-def averages(model):
-    """What a step moves without a gradient."""
-    return [variable.numpy() for variable in model.non_trainable_variables]
+    The moments are 0.1 of the gradients; the averages are moved without any.
+    """
+    moments = {}
+    for group, optimizer in model.optimizers.items():
+        slots = getattr(optimizer, 'inner_optimizer', optimizer).slots()
+        moments[group] = np.concatenate([np.ravel(first) for first, _ in slots])
+    averages = [variable.numpy() for variable in model.non_trainable_variables]
+    return {tag: float(value) for tag, value in scalars.items()}, moments, averages
 
 
 def test_an_operation_or_type_without_a_gpu_kernel_is_found():

@@ -187,6 +187,11 @@ def test_losses_and_metrics_are_the_methods(wrong):
         make().compile(**wrong)
 
 
+@pytest.fixture(scope='module')
+def refusing():
+    return make('AEBaseline')
+
+
 @pytest.mark.parametrize(
     'batch, words',
     [
@@ -198,8 +203,8 @@ def test_losses_and_metrics_are_the_methods(wrong):
         ((np.zeros((2, 8, 8, 1)), np.zeros(2)), r"are \('B',\)"),
     ],
 )
-def test_a_batch_that_is_none_is_refused_in_one_sentence(batch, words):
-    for step in (make('AEBaseline').train_step, make('AEBaseline').test_step):
+def test_a_batch_that_is_none_is_refused_in_one_sentence(batch, words, refusing):
+    for step in (refusing.train_step, refusing.test_step):
         with pytest.raises(UserError, match=words) as raised:
             step(batch)
         assert '\n' not in str(raised.value)

@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -20,10 +21,10 @@ def smooth(height, width, channels):
     return np.asarray(picture if channels == 3 else picture.convert('L'))
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope='module')
+def pictures(tmp_path_factory):
     """300 pictures of odd sizes in three classes, grey and in colour, PNG and JPEG."""
-    folder = tmp_path / 'pictures'
+    folder = tmp_path_factory.mktemp('pictures')
     for i in range(300):
         height, width = RNG.integers(9, 150, 2)
         picture = Image.fromarray(smooth(height, width, 1 if i % 5 == 0 else 3))
@@ -31,6 +32,12 @@ def folder(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path)
     return folder
+
+
+@pytest.fixture
+def folder(pictures, tmp_path):
+    """A copy of the pictures, to be altered."""
+    return pathlib.Path(shutil.copytree(pictures, tmp_path / 'pictures'))
 
 
 def create(folder, tmp_path, **options):
@@ -206,9 +213,9 @@ def test_made_again_at_another_size(folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('size', [0, -2, 6, 33, 1026])
-def test_sizes_that_do_not_halve(folder, tmp_path, size):
+def test_sizes_that_do_not_halve(pictures, tmp_path, size):
     with pytest.raises(UserError, match=f'--size={size} is not possible: the encoders halve'):
-        create(folder, tmp_path, size=size)
+        create(pictures, tmp_path, size=size)
     assert not (tmp_path / 'records').exists()
 
 
@@ -229,9 +236,9 @@ def test_a_damaged_size(folder, tmp_path, size):
         *('fashion_mnist', 'a/b', '..', '', None, 'a b', '-a'),
     ],
 )
-def test_names_that_cannot_be_used(folder, tmp_path, name):
+def test_names_that_cannot_be_used(pictures, tmp_path, name):
     with pytest.raises(UserError, match='--name='):
-        picture_folder.create(str(folder), name, str(tmp_path))
+        picture_folder.create(str(pictures), name, str(tmp_path))
 
 
 def test_nothing_to_train_on(tmp_path):

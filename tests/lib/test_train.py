@@ -99,8 +99,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(method, trained, tmp_path):
     assert original.state(resumed) == original.state(unbroken)
 
 
-def test_a_run_can_be_stopped_after_every_step(tmp_path):
-    unbroken, _ = go_on(METHOD, new_run(tmp_path / 'unbroken'), Record())
+def test_a_run_can_be_stopped_after_every_step(trained, tmp_path):
+    _, _, unbroken = trained
     run, steps, reports = new_run(tmp_path / 'stopped'), [], []
     for step in range(1, LAST + 1):
         record = Record(stop_after=[step], number=signal.SIGINT)
@@ -198,8 +198,7 @@ def test_a_damaged_checkpoint_is_passed_over(damage, suffix, finished, capsys):
     said = capsys.readouterr().out
     assert 'model.ckpt-7' in said and 'Trying the checkpoint before it.' in said
     assert 'at step 4' in said
-    whole = tiny.make(METHOD, scales=1, depth=1)  # and the damaged one is whole again
-    assert checkpoints.load_original(whole, run.checkpoint(7)) == 7
+    assert checkpoints.load_original(model, run.checkpoint(7)) == 7  # it is whole again
 
 
 def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
