@@ -11,7 +11,7 @@ from lib.data.datasets import (
     record_path,
     shuffled_rows,
 )
-from lib.data.pipelines import UNTUNED
+from lib.data.pipelines import UNTUNED, steps_from
 from lib.data.preparations import scale
 from lib.data.registry import DATASETS, KNOWN
 
@@ -26,4 +26,5 @@ __all__ = [
     'record_path',
     'scale',
     'shuffled_rows',
+    'steps_from',
 ]

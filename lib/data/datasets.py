@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from lib import files, lines, randomness
 from lib.data import decoding, preparations, registry
-from lib.data.pipelines import UNTUNED
+from lib.data.pipelines import UNTUNED, steps_from
 from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
@@ -223,8 +223,8 @@ def shuffled_rows(count, batch_size, seed, step):
         rows = randomness.Draws(seed, epoch).permutation('data/order', count)
         return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
 
-    epochs = tf.data.Dataset.range(first, tf.int64.max)
-    return epochs.map(order).prefetch(1).rebatch(batch_size, drop_remainder=True)
+    epochs = steps_from(first).map(order).prefetch(1)
+    return epochs.rebatch(batch_size, drop_remainder=True)
 
 
 def _lines(name, width, batch_size, seed):
@@ -243,9 +243,8 @@ def _lines(name, width, batch_size, seed):
         return angles('lines/train', step, batch_size)
 
     def train_from(step):
-        steps = tf.data.Dataset.range(step, tf.int64.max)
-        batches = steps.map(of_step).batch(at_once).map(drawn).prefetch(1).unbatch()
-        return batches.with_options(UNTUNED)
+        several = steps_from(step).map(of_step).batch(at_once)
+        return several.map(drawn).prefetch(1).unbatch()
 
     tested = angles('lines/test', 0, LINES_TEST_IMAGES)
     if width <= registry.DEFAULT_SIZE_PX:

@@ -114,8 +114,8 @@ def _encode_from(model, dataset, seed):
         return {**batch, 'x': x}
 
     def train_from(step):
-        steps = tf.data.Dataset.range(step, tf.int64.max)
-        return tf.data.Dataset.zip(steps, dataset.train_from(step)).map(sample).prefetch(2)
+        batches = tf.data.Dataset.zip(data.steps_from(step), dataset.train_from(step))
+        return batches.map(sample).prefetch(2)
 
     return train_from
 
@@ -132,10 +132,8 @@ def _gather_from(model, encoded, batch_size, seed):
         return {'x': x, 'label': tf.gather(label, rows)}
 
     def train_from(step):
-        steps = tf.data.Dataset.range(step, tf.int64.max)
         rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
-        batches = tf.data.Dataset.zip(steps, rows).map(gather).prefetch(2)
-        return batches.with_options(data.UNTUNED)
+        return tf.data.Dataset.zip(data.steps_from(step), rows).map(gather).prefetch(2)
 
     return train_from
 
