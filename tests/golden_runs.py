@@ -60,7 +60,7 @@ def make_step(model, graph=True, jit=False):
 
 @contextlib.contextmanager
 def optimized_graphs():
-    """Whatever the process does with other graphs."""
+    """Graphs made within are optimised, whatever the process does with others."""
     options = tf.config.optimizer.get_experimental_options()
     tf.config.optimizer.set_experimental_options({**options, 'disable_meta_optimizer': False})
     try:
