@@ -1,5 +1,7 @@
 """Set before TensorFlow is imported: as the scripts do, no start-up notes, and oneDNN.
 
+Each process computes on one thread: several share the cores, and models are so small here that
+threads mostly wait for each other.
 XLA optimises nothing in tests, which run what it compiles once, and fuses without its emitters,
 which take as long as all the rest. Graphs run as they are traced, but for those that replay what
 the original recorded (golden_runs.py).
@@ -14,6 +16,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
+for pool in ('TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'):
+    os.environ.setdefault(pool, '1')
 os.environ.setdefault(
     'XLA_FLAGS', '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
 )

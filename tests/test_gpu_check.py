@@ -1,5 +1,6 @@
 """The table of benchmarks/gpu_check.py, on the CPU."""
 import importlib.util
+from unittest import mock
 
 import pytest
 
@@ -42,20 +43,25 @@ def test_precisions_are_those_that_all_gpus_compute(gpu_check, capabilities, pre
 
 def test_a_row_for_each_check(gpu_check, monkeypatch):
     monkeypatch.setattr(gpu_check.convolution, 'TRICKS', ('to_one',))
+    used = mock.Mock(wraps=gpu_check.convolution.convolve_to_one)
+    monkeypatch.setattr(gpu_check.convolution, 'convolve_to_one', used)
     setting = gpu_check.Setting(('CPU:0',), 'float32', False)
     monkeypatch.setattr(gpu_check, 'settings', lambda *_: [setting])
 
     def make_model(method, dtype):
         return tiny.make(method, dtype=dtype)
 
-    found = list(gpu_check.checks(['CPU:0'], ['float32'], ['AEBaseline'], make_model, **SIZE))
+    found, times_used = [], []
+    for each in gpu_check.checks(['CPU:0'], ['float32'], ['AEBaseline'], make_model, **SIZE):
+        found.append(each)
+        times_used.append(used.call_count)
     names, passed, errors, rates = zip(*[row for row, _ in found], strict=True)
     assert names == (
         'AEBaseline, CPU:0, float32, jit off',
         'AEBaseline without convolve_to_one, CPU:0, float32, jit off',
     )
     assert passed == ('yes', 'yes') and all(ok for _, ok in found)
-    assert errors[0] != errors[1] and all(0 < float(error) <= 1 for error in errors)
+    assert 0 < times_used[0] == times_used[1] and all(0 < float(error) <= 1 for error in errors)
     assert all(float(rate.replace(',', '')) > 0 for rate in rates)
     text = gpu_check.table([row for row, _ in found])
     assert len(text.splitlines()) == 4 and 'largest error' in text
