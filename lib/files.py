@@ -35,6 +35,17 @@ def written_whole(path):
             os.remove(partial)
 
 
+def walk(folder):
+    """`os.walk`, through links too, each folder once: a link back up would never end."""
+    seen = set()
+    for directory, below, names in os.walk(folder, followlinks=True):
+        if os.path.realpath(directory) in seen:
+            below.clear()
+            continue
+        seen.add(os.path.realpath(directory))
+        yield directory, below, names
+
+
 def read_json(path):
     """What a JSON file holds.
 

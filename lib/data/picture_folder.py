@@ -118,7 +118,7 @@ def _check(folder, name, test_fraction):
 def _files(folder):
     """[(path relative to the folder, class)], sorted; the class is None beside sub-folders."""
     found = []
-    for directory, below, names in os.walk(folder):
+    for directory, below, names in files.walk(folder):
         below[:] = sorted(name for name in below if not name.startswith('.'))
         relative = os.path.relpath(directory, folder)
         if relative == '.':

@@ -3,6 +3,7 @@ import os
 import sys
 from typing import NamedTuple
 
+from lib import files
 from lib.errors import UserError
 from lib.runs import scalars
 from lib.runs.folder import RunFolder, parse_experiment_name
@@ -78,12 +79,7 @@ def find(train_dir, methods):
     """
     if not os.path.isdir(train_dir):
         raise UserError(f'{train_dir} is no folder; give the one that holds the runs.')
-    seen = set()
-    for folder, below, _ in os.walk(train_dir, followlinks=True):
-        if os.path.realpath(folder) in seen:  # a link back up would never end
-            below.clear()
-            continue
-        seen.add(os.path.realpath(folder))
+    for folder, below, _ in files.walk(train_dir):
         below.sort()
         run = RunFolder(folder)
         named = run.name.split('_')[0] in methods or os.path.exists(

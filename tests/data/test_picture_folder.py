@@ -69,6 +69,15 @@ def test_mixed_pictures(folder, tmp_path, capsys):
     assert 'mine: 270 pictures to train on and 30 to test, in colour' in capsys.readouterr().out
 
 
+def test_links_to_classes_are_followed(folder, tmp_path, capsys):
+    elsewhere = tmp_path / 'elsewhere'
+    shutil.move(folder / 'c', elsewhere)
+    (folder / 'c').symlink_to(elsewhere)
+    (folder / 'a' / 'back').symlink_to(folder)  # which would never end
+    assert create(folder, tmp_path).nclass == 3
+    assert 'mine: 270 pictures to train on and 30 to test' in capsys.readouterr().out
+
+
 def test_the_split_stays_when_made_again_or_moved(folder, tmp_path):
     before = images_and_labels(create(folder, tmp_path).test)
     moved = folder.rename(tmp_path / 'moved')
