@@ -8,8 +8,6 @@ from lib.errors import UserError
 from lib.paper import results
 from lib.runs import architecture, discovery
 
-RUN_OPTIONS = tuple(set(discovery.OPTIONS) - {'dataset'})  # of a `lib.paper.results.Run`
-
 
 def load_run(path):
     """A trained model from its run folder, ours or the original's, with its newest checkpoint.
@@ -48,6 +46,11 @@ def identify(run):
     return discovery.identify(run, _hyperparameters())
 
 
+def run_options(recorded):
+    """{option: value} of a `lib.paper.results.Run`, as far as an `Identity` has them recorded."""
+    return {key: recorded[key] for key in discovery.OPTIONS if key in recorded and key != 'dataset'}
+
+
 def find_runs(train_dir):
     """The records of every autoencoder below a folder; a note on stderr names what is unreadable.
 
@@ -64,7 +67,7 @@ def find_runs(train_dir):
     for run, (class_name, params, dataset, recorded) in discovery.find(
         train_dir, _hyperparameters()
     ):
-        options = {key: recorded[key] for key in RUN_OPTIONS if key in recorded}
+        options = run_options(recorded)
         records.append(results.read_run(run.path, class_name, dataset, params, options))
     kept, notes = results.distinct(records)
     for note in notes:

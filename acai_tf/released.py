@@ -6,9 +6,10 @@ without Adam's moments, `scores.json` and, in place of event files, `curve.csv`.
 import csv
 import io
 import json
+import math
 import os
 
-from acai_tf.load import load_run
+from acai_tf.load import load_run, run_options
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -55,26 +56,28 @@ def release(path, folder, overwrite=False):
         raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
     if os.path.exists(folder) and not overwrite:
         raise UserError(f'{folder} exists; give --overwrite to replace it.')
+    if os.path.exists(folder):
+        _check_may_be_replaced(path, folder)
     model = load_run(path)
     step = int(model.global_step)
-    written = scalars.read(run.summaries)
+    written = scalars.of_run(run)
     curve = {
         tag: {at: value for at, value in written.get(tag, {}).items() if at <= step}
         for tag in [*model.tags, *results.EVALUATIONS]
     }
     trained = results.read_run(
-        path, type(model).__name__, record['args']['dataset'], model.params, {}
+        path, type(model).__name__, run.args['dataset'], model.params, run_options(run.args)
     )
     numbers = {name: trained.number(name) for name in results.EVALUATIONS}
     scores = {
         'step': step,
         'kimg': trained.kimg(step),
         'median_of_last': results.LAST,
-        **{name: number[0] for name, number in numbers.items() if number},
+        **{name: _number(*number) for name, number in numbers.items() if number},
     }
-    for old in released.checkpoint_steps():
-        checkpoints.remove(released.checkpoint(old))
     checkpoints.save_original(model, released.checkpoint(step), step, moments=False)
+    for old in set(released.checkpoint_steps()) - {step}:
+        checkpoints.remove(released.checkpoint(old))
     for name, text in {
         runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
         SCORES_NAME: json.dumps(scores, indent=2) + '\n',
@@ -82,6 +85,22 @@ def release(path, folder, overwrite=False):
     }.items():
         runs.write_file(os.path.join(folder, name), text.encode())
     return released, step
+
+
+def _check_may_be_replaced(path, folder):
+    """Raises UserError unless a folder is a released one, and not the run itself."""
+    if os.path.samefile(path, folder):
+        raise UserError(f'{path} would become its own release; choose another --release.')
+    if not os.path.exists(os.path.join(folder, SCORES_NAME)):
+        raise UserError(
+            f'{folder} has no {SCORES_NAME}, so that it is no released folder, which --overwrite '
+            'could replace; choose another --release.'
+        )
+
+
+def _number(value, kimg):
+    """A score for JSON, which has no NaN: None where it is undefined."""
+    return None if math.isnan(value) else value
 
 
 def _to_csv(curve):

@@ -5,7 +5,7 @@ import sys
 import tensorflow as tf
 
 from acai_tf import load
-from lib import runs
+from lib import files, runs
 from lib.errors import UserError
 from lib.paper import equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
@@ -55,7 +55,7 @@ def find_classified(train_dir):
         names what is unreadable.
     """
     classified = []
-    for folder, below, _ in os.walk(train_dir):
+    for folder, below, _ in files.walk(train_dir):
         below.sort()
         if os.path.basename(folder).split('_')[0] in (ON_PIXELS, ON_LATENTS):
             below.clear()
@@ -93,10 +93,10 @@ def _autoencoder(run, args):
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
     class_name, params, dataset, recorded = load.identify(known)
     trained_on = dataset if is_there else own.dataset
-    options = {key: recorded[key] for key in ('lr', 'batch') if key in recorded}
-    record = results.Run(own.path, class_name, trained_on, params, **options)
+    record = results.Run(
+        own.path, class_name, trained_on, params, **load.run_options(recorded)
+    )
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
-    is_original = is_there and not own.is_recorded
-    return class_name, settings, results.ORIGINAL if is_original else results.OURS
+    return class_name, settings, results.code_of(own) if is_there else results.OURS

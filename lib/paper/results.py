@@ -22,6 +22,8 @@ LAST = 20  # evaluations whose median is a run's number
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
 _SEED_FOLDER = re.compile(r'RUN\d+')
+# Of a `Run`, what repeats of a seed have in common.
+_COMMON = ('class_name', 'dataset', 'params', 'lr', 'batch', 'precision', 'devices', 'seed', 'code')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,13 +104,9 @@ def read_run(path, class_name, dataset, params, options):
             they are recorded.
     """
     folder = runs.RunFolder(path)
-    if os.path.isdir(folder.summaries):
-        curves = scalars.read(folder.summaries)
-    else:  # a released run has a table in place of event files
-        curves = scalars.read_curve(os.path.join(path, scalars.CURVE_NAME))
     curves = {
         name: {step: value for step, value in curve.items() if step > FIRST_STEP}
-        for name, curve in curves.items()
+        for name, curve in scalars.of_run(folder).items()
     }
     return Run(
         path,
@@ -259,10 +257,7 @@ def distinct(records):
 
 def _is_repeat(run, other):
     """Whether a run is another one of the same seed, which is at least as long."""
-    same = all(
-        getattr(run, name) == getattr(other, name)
-        for name in ('class_name', 'dataset', 'params', 'lr', 'batch', 'seed', 'code')
-    )
+    same = all(getattr(run, name) == getattr(other, name) for name in _COMMON)
     if not same or run.seed is None:
         return False
     if _SEED_FOLDER.fullmatch(_parent(run)) and _SEED_FOLDER.fullmatch(_parent(other)):

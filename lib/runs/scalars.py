@@ -33,6 +33,11 @@ def read(folder):
     return {tag: dict(sorted(values.items())) for tag, values in by_tag.items()}
 
 
+def of_run(run):
+    """The same of a `lib.runs.RunFolder`: of its event files, or, where it has none, its table."""
+    return read(run.summaries) or read_curve(os.path.join(run.path, CURVE_NAME))
+
+
 def read_curve(path):
     """The same of a released run's table, whose first column is the step; {} where there is none.
 

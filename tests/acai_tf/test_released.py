@@ -1,11 +1,13 @@
 """Weights to use: what `convert.py --release` writes, and what it is good for."""
 import json
+import math
 import os
 import pathlib
 import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import acai_tf
 from acai_tf import load, released
@@ -75,6 +77,49 @@ def test_it_is_not_overwritten_unless_asked_to(trained, folder):
     with pytest.raises(UserError, match='exists; give --overwrite'):
         released.release(trained.path, folder.path)
     assert released.release(trained.path, folder.path, overwrite=True)[1] == 49
+
+
+def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
+    with pytest.raises(UserError, match='would become its own release'):
+        released.release(folder.path, folder.path, overwrite=True)
+    run = runs.RunFolder(str(tmp_path / 'lines32' / runs.RunFolder(trained.path).name))
+    shutil.copytree(trained.path, run.path)
+    with pytest.raises(UserError, match='no released folder, which --overwrite could replace'):
+        released.release(trained.path, run.path, overwrite=True)
+    assert checkpoints.restore(acai_tf.load_run(run.path), run) == 49  # training can go on
+
+
+def test_a_release_of_a_release_is_the_same(folder, tmp_path):
+    again, _ = released.release(folder.path, str(tmp_path / 'again'))
+    for name in (scalars.CURVE_NAME, runs.ARGS_NAME):
+        written = pathlib.Path(again.path, name).read_text()
+        assert written == pathlib.Path(folder.path, name).read_text()
+    scores, first = (
+        json.loads(pathlib.Path(run.path, released.SCORES_NAME).read_text())
+        for run in (again, folder)
+    )
+    assert scores.keys() == first.keys()
+    numbers = [[value or math.nan for value in each.values()] for each in (scores, first)]
+    np.testing.assert_allclose(*numbers, rtol=1e-6)
+
+
+def test_a_table_counts_beside_what_tensorboard_shows_of_latents(folder, tmp_path):
+    """projector.py makes a folder of summaries that holds no scalars."""
+    os.makedirs(folder.summaries)
+    (found,) = load.find_runs(str(tmp_path))
+    assert found.curves['mean_distance']
+
+
+def test_scores_know_the_batch_and_what_is_undefined(trained, tmp_path):
+    run = runs.RunFolder(str(tmp_path / 'lines32' / runs.RunFolder(trained.path).name))
+    shutil.copytree(trained.path, run.path)
+    run.write_args({**run.args, 'batch': 128})
+    with tf.summary.create_file_writer(run.summaries).as_default():
+        for step in (17, 33, 49):
+            tf.summary.scalar('mean_smoothness', math.nan, step)
+    folder, _ = released.release(run.path, str(tmp_path / 'released'))
+    scores = json.loads(pathlib.Path(folder.path, released.SCORES_NAME).read_text())
+    assert scores['kimg'] == 6 and scores['mean_smoothness'] is None
 
 
 def test_unknown_names_are_told_the_known_ones(folder):

@@ -64,6 +64,28 @@ def test_latents_classified_elsewhere_and_on_other_images(train_dir):
     )
 
 
+def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
+    params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
+    settings = []
+    for args, about in ({'precision': 'mixed_bfloat16'}, {}), ({}, {'code': '2018 code'}):
+        place = train_dir / f'other{len(settings)}'
+        ae = own_run(place, {}, name=NAME, dataset='mnist32', **params, **args)
+        run = runs.RunFolder(str(ae))
+        run.write_args(run.args, **about)
+        classified(ae / 'XLatentAE', 32, {17: 30.0}, ae_dir=str(ae))
+        (one,) = tables.find_classified(str(place))
+        settings.append((one.settings, one.code))
+    assert settings == [(('precision=mixed_bfloat16',), 'ours'), ((), '2018 code')]
+
+
+def test_links_are_followed_once(train_dir):
+    (train_dir / 'RUN1').symlink_to(train_dir, target_is_directory=True)
+    linked = train_dir.parent / 'linked'
+    linked.mkdir()
+    (linked / 'RUN1').symlink_to(train_dir, target_is_directory=True)
+    assert len(tables.find_classified(str(linked))) == 2
+
+
 def test_what_is_unreadable_is_named(train_dir, capsys):
     damaged = train_dir / 'mnist32' / 'XFullyConnected_smoothing0.0'
     classified(damaged, 1024, {17: 30.0}, smoothing=0.0)

@@ -142,6 +142,10 @@ def test_a_repeated_seed_counts_once(tmp_path, capsys):
     (kept, other) = load.find_runs(str(tmp_path))
     assert '/b/' in kept.path and other.seed == 2
     assert '/a/' in capsys.readouterr().err
+    # In another precision it is another run.
+    own_run(tmp_path / 'e', short, precision='mixed_bfloat16')
+    assert len(load.find_runs(str(tmp_path))) == 3
+    capsys.readouterr()
     # In RUNk the folder tells the seeds apart, but not a copy of a run.
     own_run(tmp_path / 'd' / 'RUN1', short)
     own_run(tmp_path / 'd' / 'RUN2', {'latent_accuracy': {17: 1.5}})
