@@ -4,8 +4,9 @@ from typing import NamedTuple
 from lib import sampling
 from lib.paper import layouts, reported, results, tables
 
+LINES32 = 'lines32'  # the paper's
 TITLE = (
-    'Samples. Images decoded from random latents on lines32: mean distance to the closest line, '
+    'Samples. Images decoded from random latents on lines: mean distance to the closest line, '
     'share of 100 angles that occur, and divergence of the angles from even ones.'
 )
 NOTES = (
@@ -24,9 +25,11 @@ HEADINGS = ('latents', 'distance x1e-3', 'coverage %', 'divergence (nats)', 'see
 class SamplesLine(NamedTuple):
     """{measure: lib.paper.results.Cell} of one method with its settings, from one kind of latents.
 
+    dataset: whose lines, such as 'lines32'.
     source: of SOURCES.
     """
 
+    dataset: str
     class_name: str
     settings: tuple
     code: str
@@ -47,6 +50,8 @@ class SamplesTable(NamedTuple):
         lines = []
         for line in self.lines:
             label = tables.line_label(line.class_name, line.settings, line.code)
+            if line.dataset != LINES32:
+                label = f'{label}, {line.dataset}'
             numbers = [
                 # The paper has no such runs, so that none of ours is short.
                 tables.number_text(line.cells[measure], quantity).rstrip(layouts.SHORT)
@@ -63,7 +68,7 @@ class SamplesTable(NamedTuple):
         return [
             {
                 'table': self.number,
-                'dataset': 'lines32',
+                'dataset': line.dataset,
                 **tables.quantity_columns(measure),
                 'method': reported.METHODS.get(line.class_name, line.class_name),
                 'settings': ' '.join([*line.settings, f'latents={line.source}']),
@@ -83,11 +88,11 @@ def build(records):
     """
     groups = {}
     for run in records:
-        key = run.class_name, results.settings_texts(run), run.code
+        key = run.dataset, run.class_name, results.settings_texts(run), run.code
         groups.setdefault(key, []).append(run)
     order = tables.columns(records)
     lines = []
-    for key in sorted(groups, key=lambda key: (order.index(key[0]), *key[1:])):
+    for key in sorted(groups, key=lambda key: (key[0], order.index(key[1]), *key[2:])):
         for source, suffix in SOURCES.items():
             scored = {
                 measure: results.over_seeds(groups[key], measure + suffix)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -50,6 +51,16 @@ def test_numbers_are_medians_and_means_over_seeds_in_the_tables_units(table):
     assert text.splitlines()[3].split() == [
         'VAE', 'prior', '5.50±0.71', '75.00±0.00', '0.60±0.14', '2', 'x', '192'
     ]  # fmt: skip
+
+
+def test_lines_of_other_widths_are_apart():
+    large = dataclasses.replace(run('VAE', 2, beta=1.0), dataset='lines64')
+    table = samples_table.build([run('VAE', 1, beta=1.0), large])
+    rows = tables.to('text', [table]).splitlines()[3:5]
+    assert [line.split()[-3:] for line in rows] == [['1', 'x', '192']] * 2
+    assert ['lines64' in line for line in rows] == [False, True]
+    lines = tables.to('csv', [table]).splitlines()[1:]
+    assert ['samples,lines64,' in line for line in lines] == [False] * 3 + [True] * 3
 
 
 def test_every_format_has_every_line(table):
