@@ -15,6 +15,7 @@ from keras import ops
 
 from acai_tf import networks
 from acai_tf.autoencoder import Autoencoder
+from lib.errors import UserError
 
 # Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
 # above where float32 loses precision.
@@ -152,6 +153,11 @@ def mix(h, alpha):
 def resolve_depth(params):
     """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
     if 'depth' not in params:  # of networks of one's own
+        if params.get('advdepth'):
+            raise UserError(
+                "advdepth is of the paper's critic; leave it out beside an encoder and a decoder, "
+                'and give critic=... if it shall be no copy of the encoder.'
+            )
         return {key: value for key, value in params.items() if key != 'advdepth'}
     return {**params, 'advdepth': params['advdepth'] or params['depth']}
 

@@ -69,7 +69,7 @@ class KerasModel(keras.Model):
     def build_for(self, x):
         """`build` for data, or a tensor's specification, of a model that knows no shapes yet."""
         if self.latent_shape is None and hasattr(x, 'shape'):
-            with tf.init_scope():
+            with tf.init_scope(), self.distribute_strategy.scope():
                 self.build((None, *x.shape[1:]))
 
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
@@ -123,7 +123,12 @@ class KerasModel(keras.Model):
         Raises:
             UserError: it has none; the message says what a batch is.
         """
-        x, label, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, label, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise UserError(
+                f'{type(self).__name__} weighs all examples alike; leave out sample_weight and '
+                'class_weight.'
+            )
         if isinstance(x, dict):
             missing = [key for key in ('x', 'label') if key not in x]
             if missing:

@@ -86,6 +86,11 @@ class Network(keras.layers.Layer):
                 f'{who} must answer every example of shape {batch(shape)} on its own, and answers '
                 f'a batch of one with shape {tuple(answer.shape)}.'
             )
+        if len(self.network.losses) > len(_regularized(self.network.trainable_variables)):
+            raise UserError(
+                f'{who} has losses of its own (add_loss or activity_regularizer), which no '
+                "objective has; leave them out. Its weights' regularizers are minimised."
+            )
         self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(answer.shape[1:])
         self.build((None, *shape))
         return self.output_shape_of_one
@@ -222,5 +227,8 @@ def make_critic_network(model):
 
 def penalties(variables):
     """The sum of what variables' own regularisers ask for, a scalar, or 0 without any."""
-    asked = [v.regularizer(v) for v in variables if getattr(v, 'regularizer', None) is not None]
-    return sum(asked)
+    return sum(variable.regularizer(variable) for variable in _regularized(variables))
+
+
+def _regularized(variables):
+    return [v for v in variables if getattr(v, 'regularizer', None) is not None]

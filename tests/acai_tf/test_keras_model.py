@@ -201,6 +201,7 @@ def refusing():
         (np.zeros((2, 8, 8, 1)), 'the labels of this one are missing'),
         ((np.zeros((2, 8, 8, 1)), np.zeros((2, 3))), r"are \('B', 3\)"),
         ((np.zeros((2, 8, 8, 1)), np.zeros(2)), r"are \('B',\)"),
+        ((np.zeros((2, 8, 8, 1)), np.zeros((2, 10)), np.ones(2)), 'leave out sample_weight'),
     ],
 )
 def test_a_batch_that_is_none_is_refused_in_one_sentence(batch, words, refusing):

@@ -1,4 +1,6 @@
 """Networks of one's own: any Keras layers, data and latents of any rank."""
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -193,6 +195,26 @@ def test_regularisers_of_own_layers_are_minimised():
     penalty = 0.3 * float(tf.reduce_sum(asked.kernel.value**2))
     objective = float(losses.objectives['autoencoder'])
     assert objective == pytest.approx(float(losses.scalars['loss']) + penalty)
+
+
+@pytest.mark.parametrize(
+    'asking',
+    [
+        functools.partial(keras.layers.ActivityRegularization, 0.1),
+        functools.partial(keras.layers.ReLU, activity_regularizer='l2'),
+    ],
+)
+def test_other_losses_of_own_layers_are_refused(asking):
+    encoder = keras.Sequential([keras.layers.Dense(2, kernel_regularizer='l2'), asking()])
+    with pytest.raises(UserError, match='has losses of its own .* leave them out'):
+        acai_tf.AEBaseline(
+            image_shape=(4,), encoder=encoder, decoder=keras.layers.Dense(4), nclass=NCLASS
+        )
+
+
+def test_the_papers_critic_has_no_depth_beside_own_networks():
+    with pytest.raises(UserError, match="advdepth is of the paper's critic; leave it out"):
+        make('ACAI', 'vectors', advdepth=32)
 
 
 class Odd(keras.layers.Layer):
