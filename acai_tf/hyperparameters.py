@@ -8,6 +8,7 @@ import re
 from lib.errors import UserError
 from lib.paper import experiments
 
+TRUTH = (0, 1)  # the bounds of what is False or True, which are numbers in a run folder's name
 SIZES = ('scales', 'depth', 'latent')  # of the paper's encoder and decoder
 
 
@@ -45,7 +46,8 @@ class Hyperparameter:
                 self.bounds(value)
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
-        if not isinstance(value, number) or isinstance(value, bool) or not math.isfinite(value):
+        is_truth = isinstance(value, bool) and self.bounds != TRUTH
+        if not isinstance(value, number) or is_truth or not math.isfinite(value):
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:
@@ -75,8 +77,10 @@ def of_class(cls):
             ):
                 name = argument.name
                 text = described.get(name, '')
-                bounds = _bounds(cls, name)
-                own[name] = Hyperparameter(name, argument.default, text, bounds)
+                default, bounds = argument.default, _bounds(cls, name)
+                if isinstance(default, bool):
+                    default, bounds = int(default), TRUTH
+                own[name] = Hyperparameter(name, default, text, bounds)
     return own
 
 

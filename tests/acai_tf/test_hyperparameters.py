@@ -83,6 +83,18 @@ def test_a_value_out_of_bounds_is_refused_in_one_sentence(method, own, words):
     assert '\n' not in str(raised.value)
 
 
+def test_truth_values_are_0_or_1():
+    class Tied(acai_tf.AEBaseline):
+        def __init__(self, *, tied=False, **shared):
+            super().__init__(tied=tied, **shared)
+
+    assert Tied.hyperparameters()['tied'] is int
+    assert [Tied.resolve(**given)['tied'] for given in ({}, {'tied': True})] == [0, 1]
+    for given, words in ({'tied': 2}, 'between 0 and 1'), ({'tied': 'yes'}, 'of type int'):
+        with pytest.raises(UserError, match=words):
+            Tied.resolve(**given)
+
+
 def test_an_unknown_argument_is_refused_as_python_does():
     with pytest.raises(TypeError, match="AEBaseline got an unexpected keyword argument 'reg'"):
         tiny.make('AEBaseline', reg=0.2)
