@@ -23,6 +23,17 @@ flags.DEFINE_bool('strict', False, 'Stop at a file that is no picture, in place 
 FLAGS = flags.FLAGS
 
 
+PUBLISHED = 'datasets', 'from', 'no-checksums', 'celeba_zip'
+OWN = 'test_fraction', 'strict'  # of one's own pictures
+
+
+def refuse(names, why):
+    """Raises UserError for the first of some flags that is given."""
+    for name in names:
+        if FLAGS[name].present:
+            raise UserError(f'--{name} {why}')
+
+
 def main():
     from lib.data import downloads, picture_folder
 
@@ -31,6 +42,7 @@ def main():
     if not data_dir:
         raise UserError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
     if FLAGS.images or FLAGS.name:
+        refuse(PUBLISHED, 'is for published datasets; leave it out beside --images and --name.')
         picture_folder.create(
             FLAGS.images or '',
             FLAGS.name,
@@ -46,6 +58,7 @@ def main():
             '--size is for your own pictures, --images; CelebA and lines come at any width by '
             'name: train with --dataset=celeba64 or --dataset=lines64.'
         )
+    refuse(OWN, 'is for your own pictures; give --images and --name too.')
     downloads.create_all(
         FLAGS.datasets,
         data_dir,

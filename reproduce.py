@@ -86,6 +86,11 @@ def main():
     if FLAGS.executor == 'slurm':
         from cli import slurm_executor
 
+        if FLAGS['jobs'].present:
+            raise UserError(
+                '--jobs is for runs here; on a cluster each run is a job of its own, so leave it '
+                'out.'
+            )
         return slurm_executor.submit_table(jobs, table, train_dir, FLAGS.slurm)
     if FLAGS.slurm:
         raise UserError('--slurm is for --executor=slurm; give both, or neither.')

@@ -13,6 +13,7 @@ def define_training_flags(dataset='lines32'):
     flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
     flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
     define_schedule_flags()
+    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
     flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 
@@ -23,7 +24,6 @@ def define_schedule_flags():
     flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
     flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
     flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
-    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
 
 
 def define_autoencoder_flags():

@@ -159,7 +159,6 @@ EXPERIMENTS = _experiments(in_paper=True)
 TABLES = (1, 2, 3)
 # Beyond the paper: which autoencoder of lines gives the best random samples?
 SAMPLES_TABLE = 'samples'
-SAMPLES_KIMG = 1024
 _SAMPLED = (
     ('VAE', {}),
     ('VAE', {'advweight': 0.1}),
@@ -202,6 +201,10 @@ def of_table(table, datasets=(), class_names=()):
     names = class_names or reported.METHODS
     papers = _experiments(True, names)
     if table == SAMPLES_TABLE:
+        if set(datasets) - {'lines32'}:
+            raise UserError(
+                f'--datasets={",".join(datasets)}: the table of samples is about lines32 alone.'
+            )
         sampled = {experiment.class_name for experiment in SAMPLES}
         others = [e for e in papers if e.dataset == 'lines32' and e.class_name not in sampled]
         return [e for e in SAMPLES if e.class_name in names] + (others if class_names else [])

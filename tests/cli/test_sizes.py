@@ -94,7 +94,7 @@ def test_figures_are_drawn(done):
     }  # fmt: skip
 
 
-def test_widths_that_cannot_be(tmp_path):
+def test_flags_that_cannot_be(tmp_path):
     (tmp_path / 'p' / 'a').mkdir(parents=True)
     own = ['create_datasets.py', f'--images={tmp_path}/p', '--name=mine', f'--data_dir={tmp_path}']
     dry = ['baseline.py', '--dry_run', f'--train_dir={tmp_path}/T']
@@ -107,6 +107,14 @@ def test_widths_that_cannot_be(tmp_path):
         (*dry, '--dataset=lines48'): 'use one of 48, 24, 12, 6, 3.',
         ('create_datasets.py', '--datasets=celeba', '--size=64', f'--data_dir={tmp_path}'):
             'train with --dataset=celeba64',
+        (*own, '--datasets=svhn'): '--datasets is for published datasets; leave it out',
+        (*own, '--from=p'): '--from is for published datasets',
+        ('create_datasets.py', '--strict', f'--data_dir={tmp_path}'):
+            '--strict is for your own pictures; give --images',
+        ('reproduce.py', '--table=samples', '--datasets=mnist32', '--dry_run'):
+            'the table of samples is about lines32 alone',
+        ('reproduce.py', '--table=1', '--executor=slurm', '--jobs=2', f'--train_dir={tmp_path}/T'):
+            '--jobs is for runs here',
     }  # fmt: skip
     for sentence, answer in zip(wrong.values(), run_scripts(list(wrong)), strict=True):
         assert answer['code'] == 1 and sentence in answer['err'], answer
