@@ -16,6 +16,8 @@ def _import_tensorflow():
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     # By itself it uses oneDNN only on processors with AVX-512; with AVX2 that is twice as fast too.
     os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+    # Several processes may share a GPU, such as a classifier beside a run.
+    os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     # What an import makes stays: to look for garbage in it takes a fifth of its time.
     collects = gc.isenabled()
     gc.disable()
