@@ -74,7 +74,7 @@ def main():
         'test_accuracy': accuracy,
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
-    runs.write_atomically(path, json.dumps(record, indent=2).encode() + b'\n')
+    runs.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
     for each in progress:
         each.remove()
     value = reported.paper_value(reported.CLUSTERING, (images.name, size), class_name)

@@ -28,7 +28,7 @@ def ends():
     if FLAGS.corners:
         if two != [None, None] or len(FLAGS.corners) != 4:
             raise UserError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
-        return [int(end) if end.isdigit() else end for end in FLAGS.corners]
+        return [int(end) if end.isdecimal() else end for end in FLAGS.corners]
     twice = any(
         None not in pair
         for pair in [(FLAGS.left, FLAGS.left_index), (FLAGS.right, FLAGS.right_index)]

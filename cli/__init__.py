@@ -1,6 +1,7 @@
 """What the scripts share: their flags, and one clear sentence for a user's mistake."""
 import contextlib
 import importlib
+import io
 import math
 import sys
 
@@ -76,6 +77,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     Yields:
         The positional arguments.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for names of files that are no text
+        sys.stdout.reconfigure(errors='backslashreplace')
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
             FLAGS.register_key_flag_for_module(sys.argv[0], flag)

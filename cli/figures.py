@@ -145,12 +145,15 @@ def _draw_real(dataset_name, kinds, out):
         print(f'Not drawn: interpolations and samples of {dataset_name}. {error}')
         return
     ends = np.stack(np.split(images[: len(images) // 2 * 2], 2))
+    if not ends.size:
+        print(f'Not drawn: interpolations of {dataset_name}, which has one test image.')
     limits = registry.display_of(dataset_name)
     for size in sorted({kind.latent_size for kind in kinds}):
         between, samples = [], []
         of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
         for _, label, model in _models(of_size):
-            between.append((label, eval.between(model, *ends, STEPS)))
+            if ends.size:
+                between.append((label, eval.between(model, *ends, STEPS)))
             samples.append(_samples_row(label, model, dataset))
         for name, rows in {'interpolations': between, 'samples': samples}.items():
             if rows:

@@ -1,4 +1,5 @@
 """Latents of whole datasets: encoded once, then stored, since encoding is the dear part."""
+import contextlib
 import dataclasses
 import os
 import zlib
@@ -164,7 +165,8 @@ def stored_latents(model, dataset, run, limit):
         encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
         latents[name] = draw(model, encoded, f'latents/{name}')
         latents[f'{name}_label'] = encoded.label.argmax(axis=1)
-    arrays.write(path, key, latents)
+    with contextlib.suppress(OSError):  # of a full disk; they are only encoded again
+        arrays.write(path, key, latents)
     return latents
 
 
