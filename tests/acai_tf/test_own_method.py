@@ -1,4 +1,4 @@
-"""docs/EXTENDING.md is right: its two files are all that a method of one's own takes."""
+"""docs/EXTENDING.md is right: its files are all that a method of one's own takes."""
 import os
 import re
 import shutil
@@ -7,7 +7,7 @@ import pytest
 
 from tests import forked, tiny
 
-MAX_LINES = {'acai_tf/wae.py': 60, 'wae.py': 30}
+MAX_LINES = {'acai_tf/wae.py': 60, 'wae.py': 30, 'acai_tf/sparse.py': 60}
 NAME = 'WAE_depth2_latent4_mmd_weight0.5_scales3'
 
 
@@ -20,7 +20,7 @@ def files_in_docs():
 
 @pytest.fixture(scope='module')
 def repository(tmp_path_factory):
-    """A copy of what a script needs, with the two files added."""
+    """A copy of what a script needs, with these files added."""
     folder = tmp_path_factory.mktemp('repository')
     for name in ('acai_tf', 'lib'):
         shutil.copytree(tiny.REPOSITORY / name, folder / name)
@@ -70,3 +70,22 @@ def test_it_trains_and_can_be_loaded(repository):
     assert done.stdout.splitlines()[-2:] == [
         f'True 193 {params}', 'RUN1 WAE lines32/64 wae.py --dataset=lines32'
     ], done.stderr  # fmt: skip
+
+
+def test_the_regulariser_serves_another_method(repository):
+    code = """
+import tensorflow as tf
+import acai_tf
+model = acai_tf.SparseACAI(
+    image_shape=(8, 8, 1), nclass=3, scales=1, depth=2, latent=2, lr=1e-2, sparsity=10.0
+)
+batch = {'x': tf.random.uniform((8, 8, 8, 1), -1, 1), 'label': tf.one_hot(tf.range(8) % 3, 3)}
+step = tf.function(model.train_step)
+sizes = []
+for _ in range(60):
+    scalars = step(batch)
+    sizes.append(float(tf.reduce_mean(abs(model.encode(batch['x'])))))
+print(sorted(model.groups), 'loss_ae_disc' in scalars, sizes[-1] < sizes[0] / 2)
+"""
+    done = run(repository, '-c', code)
+    assert done.stdout == "['autoencoder', 'classifier', 'critic'] True True\n", done.stderr
