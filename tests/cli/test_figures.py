@@ -1,4 +1,5 @@
 """Figures: from tiny runs to files, and what is in them."""
+import dataclasses
 import io
 import math
 import shutil
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cli import figures
-from lib import checkpoints, runs
+from lib import checkpoints, data, runs
 from lib.drawing import curves, sheets
 from lib.paper import results
 from tests import original, tiny
@@ -158,6 +159,17 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     figures.draw_all(str(train_dir), str(tmp_path / 'out'))
     again = original.files(tmp_path / 'out')
     assert {path for path in before if before[path] != again[path]} == set()
+
+
+def test_one_test_image_has_nothing_between(tmp_path, monkeypatch, capsys):
+    save_run(tmp_path / 'T', 'AEBaseline', 'digits32')
+    digits = data.get_dataset('digits32')
+    one = dataclasses.replace(digits, test=digits.test.unbatch().take(1).batch(1))
+    monkeypatch.setattr(figures.data, 'get_dataset', lambda *_: one)
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    assert 'Not drawn: interpolations of digits32, which has one test' in capsys.readouterr().out
+    drawn = {path.name for path in (tmp_path / 'out').glob('*digits32*.png')}
+    assert drawn == {'samples_digits32_64.png'}
 
 
 def test_nothing_to_draw_but_the_lines(tmp_path):
