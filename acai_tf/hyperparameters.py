@@ -46,8 +46,8 @@ class Hyperparameter:
                 self.bounds(value)
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
-        is_truth = isinstance(value, bool) and self.bounds != TRUTH
-        if not isinstance(value, number) or is_truth or not math.isfinite(value):
+        is_number = isinstance(value, number) and math.isfinite(value)
+        if not is_number or isinstance(value, bool) and self.bounds != TRUTH:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:

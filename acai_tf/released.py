@@ -73,7 +73,7 @@ def release(path, folder, overwrite=False):
         'step': step,
         'kimg': trained.kimg(step),
         'median_of_last': results.LAST,
-        **{name: _number(*number) for name, number in numbers.items() if number},
+        **{name: _for_json(number[0]) for name, number in numbers.items() if number},
     }
     checkpoints.save_original(model, released.checkpoint(step), step, moments=False)
     for old in set(released.checkpoint_steps()) - {step}:
@@ -88,19 +88,19 @@ def release(path, folder, overwrite=False):
 
 
 def _check_may_be_replaced(path, folder):
-    """Raises UserError unless a folder is a released one, and not the run itself."""
+    """Raises UserError unless a folder is a released or an empty one, and not the run itself."""
     if os.path.samefile(path, folder):
         raise UserError(f'{path} would become its own release; choose another --release.')
-    if not os.path.exists(os.path.join(folder, SCORES_NAME)):
+    if os.listdir(folder) and not os.path.exists(os.path.join(folder, SCORES_NAME)):
         raise UserError(
             f'{folder} has no {SCORES_NAME}, so that it is no released folder, which --overwrite '
             'could replace; choose another --release.'
         )
 
 
-def _number(value, kimg):
-    """A score for JSON, which has no NaN: None where it is undefined."""
-    return None if math.isnan(value) else value
+def _for_json(score):
+    """A score, or None where it is undefined: JSON has no NaN."""
+    return None if math.isnan(score) else score
 
 
 def _to_csv(curve):
