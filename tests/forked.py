@@ -271,10 +271,8 @@ def _become(request, fds):
         resource.setrlimit(resource.RLIMIT_FSIZE, (request['max_file_bytes'],) * 2)
 
 
-if __name__ == '__main__':
-    request, fds = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _become(request, fds)
-    kind, *sys.argv = [None, *request['command']]
+def _run(command):
+    kind, *sys.argv = [None, *command]
     if sys.argv[0] in ('-m', '-c'):
         kind, what, *arguments = sys.argv
         sys.argv = [kind, *arguments]
@@ -286,3 +284,31 @@ if __name__ == '__main__':
     else:
         sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
         runpy.run_path(sys.argv[0], run_name='__main__')
+
+
+_codes = []  # the exit code of a child, as soon as it is known
+
+
+def _leave():
+    """Ends a child here: to take apart all that it imported takes a second, and is of no use."""
+    if _codes:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_codes[0])
+
+
+if __name__ == '__main__':
+    atexit.register(_leave)  # before all others, so that it is called after them
+    request, fds = _serve(socket.socket(fileno=int(sys.argv[1])))
+    _become(request, fds)
+    try:
+        _run(request['command'])
+        _codes.append(0)
+    except SystemExit as end:
+        _codes.append((end.code or 0) & 0xFF if isinstance(end.code, int | None) else 1)
+        raise
+    except KeyboardInterrupt:  # of which Python dies by the signal
+        raise
+    except BaseException:
+        _codes.append(1)
+        raise
