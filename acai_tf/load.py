@@ -46,9 +46,11 @@ def identify(run):
     return discovery.identify(run, _hyperparameters())
 
 
-def run_options(recorded):
-    """{option: value} of a `lib.paper.results.Run`, as far as an `Identity` has them recorded."""
-    return {key: recorded[key] for key in discovery.OPTIONS if key in recorded and key != 'dataset'}
+def read_record(run, identity):
+    """The `lib.paper.results.Run` of a run folder, of what it says about itself."""
+    return results.read_run(
+        run.path, identity.class_name, identity.dataset, identity.params, identity.options
+    )
 
 
 def find_runs(train_dir):
@@ -64,11 +66,8 @@ def find_runs(train_dir):
         UserError: there is no such folder.
     """
     records = []
-    for run, (class_name, params, dataset, recorded) in discovery.find(
-        train_dir, _hyperparameters()
-    ):
-        options = run_options(recorded)
-        records.append(results.read_run(run.path, class_name, dataset, params, options))
+    for run, identity in discovery.find(train_dir, _hyperparameters()):
+        records.append(read_record(run, identity))
     kept, notes = results.distinct(records)
     for note in notes:
         print(note, file=sys.stderr)

@@ -9,7 +9,7 @@ import json
 import math
 import os
 
-from acai_tf.load import load_run, run_options
+from acai_tf.load import identify, load_run, read_record
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -54,9 +54,9 @@ def release(path, folder, overwrite=False):
     record = run.read_args()
     if record is None:
         raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
-    if os.path.exists(folder) and not overwrite:
-        raise UserError(f'{folder} exists; give --overwrite to replace it.')
     if os.path.exists(folder):
+        if not overwrite:
+            raise UserError(f'{folder} exists; give --overwrite to replace it.')
         _check_may_be_replaced(path, folder)
     model = load_run(path)
     step = int(model.global_step)
@@ -65,9 +65,7 @@ def release(path, folder, overwrite=False):
         tag: {at: value for at, value in written.get(tag, {}).items() if at <= step}
         for tag in [*model.tags, *results.EVALUATIONS]
     }
-    trained = results.read_run(
-        path, type(model).__name__, run.args['dataset'], model.params, run_options(run.args)
-    )
+    trained = read_record(run, identify(run))
     numbers = {name: trained.number(name) for name in results.EVALUATIONS}
     scores = {
         'step': step,

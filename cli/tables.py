@@ -91,11 +91,9 @@ def _autoencoder(run, args):
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     is_there = os.path.isdir(own.path)
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
-    class_name, params, dataset, recorded = load.identify(known)
-    trained_on = dataset if is_there else own.dataset
-    record = results.Run(
-        own.path, class_name, trained_on, params, **load.run_options(recorded)
-    )
+    identity = load.identify(known)
+    class_name, trained_on = identity.class_name, identity.dataset if is_there else own.dataset
+    record = results.Run(own.path, class_name, trained_on, identity.params, **identity.options)
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)

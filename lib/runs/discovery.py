@@ -19,6 +19,7 @@ OPTIONS = {
     'precision': str,
     'devices': int,
 }
+RUN_OPTIONS = tuple(key for key in OPTIONS if key != 'dataset')
 LARGEST = 1 << 31  # of what is computed with
 
 
@@ -35,6 +36,11 @@ class Identity(NamedTuple):
     params: dict
     dataset: str
     recorded: dict
+
+    @property
+    def options(self):
+        """Those of a `lib.paper.results.Run`, as far as they are recorded."""
+        return {key: self.recorded[key] for key in RUN_OPTIONS if key in self.recorded}
 
 
 def identify(run, methods):
