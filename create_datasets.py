@@ -53,11 +53,11 @@ def main():
             size=FLAGS.size,
         )
         return 0
-    if FLAGS['size'].present:
-        raise UserError(
-            '--size is for your own pictures, --images; CelebA and lines come at any width by '
-            'name: train with --dataset=celeba64 or --dataset=lines64.'
-        )
+    refuse(
+        ['size'],
+        'is for your own pictures, --images; CelebA and lines come at any width by name: train '
+        'with --dataset=celeba64 or --dataset=lines64.',
+    )
     refuse(OWN, 'is for your own pictures; give --images and --name too.')
     downloads.create_all(
         FLAGS.datasets,
