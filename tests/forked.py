@@ -307,8 +307,6 @@ if __name__ == '__main__':
     except SystemExit as end:
         _codes.append((end.code or 0) & 0xFF if isinstance(end.code, int | None) else 1)
         raise
-    except KeyboardInterrupt:  # of which Python dies by the signal
-        raise
-    except BaseException:
+    except Exception:  # of a KeyboardInterrupt Python dies by the signal
         _codes.append(1)
         raise
