@@ -31,24 +31,6 @@ MODES = 'status', 'watch', 'cancel', 'dry_run', 'write_runs'
 flags.mark_bool_flags_as_mutual_exclusive(MODES)
 
 
-def environments():
-    """The environment of each process that may run at a time: a GPU each, or a share of the CPU."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices('GPU')
-    if gpus:
-        visible = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(len(gpus))))
-        own = [{'CUDA_VISIBLE_DEVICES': name} for name in visible.split(',')] * FLAGS.jobs
-    elif FLAGS.jobs == 1:
-        own = [{}]
-    else:
-        from lib import devices
-
-        threads = str(devices.cores_of_each(FLAGS.jobs))
-        own = [{'TF_NUM_INTRAOP_THREADS': threads}] * FLAGS.jobs
-    return [{**os.environ, **variables} for variables in own]
-
-
 def tells():
     """Whether the runs' files alone answer."""
     return FLAGS.status or FLAGS.watch or FLAGS.cancel
@@ -94,7 +76,7 @@ def main():
         return slurm_executor.submit_table(jobs, table, train_dir, FLAGS.slurm)
     if FLAGS.slurm:
         raise UserError('--slurm is for --executor=slurm; give both, or neither.')
-    return local_executor.run_table(jobs, table, train_dir, environments())
+    return local_executor.run_table(jobs, table, train_dir, FLAGS.jobs)
 
 
 if __name__ == '__main__':

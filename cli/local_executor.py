@@ -1,11 +1,14 @@
 """Does jobs on this machine: several at a time, each in a process of its own."""
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 
+import tensorflow as tf
+
 from cli import processes, reproduce, run_record, work
-from lib import train
+from lib import devices, train
 from lib.errors import UserError
 from lib.runs import locks
 
@@ -25,10 +28,20 @@ class Outcome:
     signal: int | None = None
 
 
-def run_table(jobs, table, train_dir, environments):
-    """Does the jobs of a table and prints it; returns the exit code."""
+def run_table(jobs, table, train_dir, at_a_time):
+    """Does the jobs of a table and prints it.
+
+    Args:
+        jobs: list of `reproduce.Job`.
+        table: which of the tables.
+        train_dir: folder of the runs.
+        at_a_time: jobs at a time, on each GPU if there is one.
+
+    Returns:
+        The exit code.
+    """
     able, not_run = reproduce.ready(jobs)
-    outcome = run_jobs(able, environments)
+    outcome = run_jobs(able, environments(at_a_time))
     reproduce.print_results(table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
@@ -38,6 +51,27 @@ def run_table(jobs, table, train_dir, environments):
         print('Stopped; the same command goes on from there.', file=sys.stderr)
         return 128 + outcome.signal
     return 1 if outcome.failed else 0
+
+
+def environments(at_a_time):
+    """The environment of each process that may run at a time: a GPU each, or a share of the CPU.
+
+    Args:
+        at_a_time: processes at a time, on each GPU if there is one.
+
+    Returns:
+        [{environment variable: value}].
+    """
+    gpus = tf.config.list_physical_devices('GPU')
+    if gpus:
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(len(gpus))))
+        names = visible.split(',')[: len(gpus)]  # CUDA ends its list at a name that it cannot find
+        own = [{'CUDA_VISIBLE_DEVICES': name} for name in names] * at_a_time
+    elif at_a_time == 1:
+        own = [{}]
+    else:
+        own = [{'TF_NUM_INTRAOP_THREADS': str(devices.cores_of_each(at_a_time))}] * at_a_time
+    return [{**os.environ, **variables} for variables in own]
 
 
 def run_jobs(jobs, environments):

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
+from lib import devices
 from lib.errors import UserError
 from lib.runs import locks
 from tests import forked, original, stand_ins
@@ -55,6 +56,22 @@ def test_plan_of_a_table(tmp_path, monkeypatch):
     monkeypatch.setattr(work, 'ROOT', str(tmp_path))
     with pytest.raises(UserError, match='There is no acai.py beside reproduce.py to train ACAI'):
         jobs_of(tmp_path, methods=['ACAI'])
+
+
+def test_each_process_has_a_gpu_of_its_own_or_a_share_of_the_cores(monkeypatch):
+    def own(at_a_time, name):
+        return [each.get(name) for each in local_executor.environments(at_a_time)]
+
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    monkeypatch.delenv('TF_NUM_INTRAOP_THREADS', raising=False)
+    monkeypatch.setattr(devices, 'cores_of_each', lambda count: 12 // count)
+    assert own(1, 'TF_NUM_INTRAOP_THREADS') == [None]
+    assert own(3, 'TF_NUM_INTRAOP_THREADS') == ['4', '4', '4']
+    monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: ['a', 'b'])
+    assert own(1, 'CUDA_VISIBLE_DEVICES') == ['0', '1']
+    assert own(2, 'TF_NUM_INTRAOP_THREADS') == [None] * 4
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '5,3,-1')
+    assert own(2, 'CUDA_VISIBLE_DEVICES') == ['5', '3', '5', '3']
 
 
 def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkeypatch, capsys):

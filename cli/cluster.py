@@ -1,0 +1,82 @@
+"""Clusters an autoencoder's latents and records how well the clusters tell the classes apart."""
+import json
+import math
+import os
+import zlib
+
+from cli import tasks
+from lib import runs
+from lib.errors import UserError
+from lib.paper import reported
+from lib.tasks import kmeans, latents
+
+
+def cluster_run(*, use_svd, n_init, n_jobs, n_try):
+    """Clusters the latents of --ae_dir's run, `n_try` times; the scores go into its folder.
+
+    Args:
+        use_svd: whether the latents are whitened first.
+        n_init, n_jobs: see `lib.tasks.kmeans.kmeans`.
+        n_try: how often to do it all, each time with another seed.
+
+    Raises:
+        UserError: the run's folder cannot be written, or its dataset is endless or too small.
+    """
+    ae, run, images = tasks.open_autoencoder()
+    _check(run, images)
+    stored = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
+    train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
+    if len(train) < images.nclass:
+        raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
+    inits = f'{zlib.crc32(train):08x} {images.nclass} {use_svd} {n_init}'
+    if use_svd:
+        train, test = kmeans.whiten(train, test)
+    tries, kept = [], []
+    for seed in range(n_try):
+        path = os.path.join(run.path, f'clustering-{seed}.npz')
+        kept.append(kmeans.Progress(path, f'{inits} {seed}'))
+        scores = kmeans.cluster_and_score(
+            train,
+            stored['train_label'],
+            test,
+            stored['test_label'],
+            nclass=images.nclass,
+            n_init=n_init,
+            random_state=seed,
+            n_jobs=n_jobs,
+            progress=kept[-1],
+        )
+        tries.append(scores)
+    accuracy = 100 * sum(scores.test.accuracy for scores in tries) / n_try
+    class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
+    record = {
+        'class': class_name,
+        'params': ae.params,
+        'dataset': images.name,
+        'step': int(ae.global_step),
+        'latent_size': size,
+        'use_svd': use_svd,
+        'n_init': n_init,
+        'tries': [{name: part._asdict() for name, part in t._asdict().items()} for t in tries],
+        'test_accuracy': accuracy,
+    }
+    path = os.path.join(run.path, runs.CLUSTERING_NAME)
+    runs.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
+    for progress in kept:
+        progress.remove()
+    value = reported.paper_value(reported.CLUSTERING, (images.name, size), class_name)
+    tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
+
+
+def _check(run, images):
+    """Raises UserError where nothing can be clustered, or what comes of it not be kept."""
+    if images.train_once is None:
+        raise UserError(
+            f'Clustering needs a training set that ends, but that of {images.name} is endless; '
+            'use an autoencoder of mnist32, svhn32, cifar10 or digits32.'
+        )
+    if not os.access(run.path, os.W_OK):
+        raise UserError(
+            f'Cannot write the latents and {runs.CLUSTERING_NAME} to {run.path}; copy the run '
+            'folder to a place where you can.'
+        )
