@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import secrets
 import time
 
 PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
@@ -24,7 +25,8 @@ def written_whole(path):
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(left) > STALE_SECONDS:
                 os.remove(left)
-    partial = f'{path}.partial-{os.getpid()}'
+    # Process numbers repeat, in containers and on other machines that share the folder.
+    partial = f'{path}.partial-{os.getpid()}-{secrets.token_hex(4)}'
     try:
         yield partial
         with open(partial, 'rb') as file:

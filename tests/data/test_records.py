@@ -83,6 +83,15 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ['set.tfrecord', 'set.tfrecord.partial-2']
 
 
+def test_two_that_write_one_file_do_not_meet(tmp_path):
+    path = str(tmp_path / 'set')
+    with files.written_whole(path) as first, files.written_whole(path) as second:
+        for partial in (first, second):
+            with open(partial, 'x') as file:
+                file.write(partial)
+    assert os.listdir(tmp_path) == ['set'] and open(path).read() == first
+
+
 def test_no_room_is_one_sentence(path):
     resource = pytest.importorskip('resource')
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
