@@ -13,11 +13,12 @@ import time
 import keras
 import tensorflow as tf
 
-from lib import checkpoints, eval, progress_bar, randomness, runs, sampling
+from lib import checkpoints, eval, original_names, progress_bar, randomness, runs, sampling
 from lib.drawing import captions, pictures
 from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
+SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
 # Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
 TAGS = {name: tag for tag, name in scalars.PLAIN.items()}
 RATE_TAG = 'time/images_per_sec'
@@ -38,17 +39,18 @@ class Progress(Callback):
     Args:
         batch_size: images of a step.
         last_step: the global step at which training ends.
+        rate: images a second of the period before.
     """
 
-    def __init__(self, batch_size, last_step):
+    def __init__(self, batch_size, last_step, rate=math.nan):
         super().__init__()
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
         self.start = self.before = self.seen = 0  # when the period began, images by then and now
-        self.rate = math.nan  # images a second of the newest period
+        self.rate = rate  # images a second of the newest period
 
     def on_train_begin(self, logs=None):
-        self.seen = self.step * self.batch_size
+        self.seen = self.before = self.step * self.batch_size
         self.bar = progress_bar.bar(
             total=self.last_step * self.batch_size,
             initial=self.seen,
@@ -65,7 +67,8 @@ class Progress(Callback):
         self.seen = images
 
     def on_epoch_end(self, epoch, logs=None):
-        self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
+        if self.seen > self.before:  # else the report was owed
+            self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
         self.print(f'{means}  [{self.rate:.2f} img/s]')
 
@@ -218,22 +221,37 @@ class PictureGrid(Callback):
 
 
 class Checkpoints(Callback):
-    """Saves the model at every period's end and when training stops; keeps the newest few."""
+    """Saves the model at every period's end, when training stops, and in periods that are long;
+    keeps the newest few."""
 
     def __init__(self, run, events):
         super().__init__()
         self.run, self.events = run, events
+        self.saved = time.monotonic()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        # Not at a batch's end: after the last of a period, its report comes first. What diverged is
+        # left for the period's end, which says so.
+        is_due = self.step and time.monotonic() >= self.saved + SAVE_SEC
+        if is_due and not original_names.not_finite(self.model):
+            self.save()
 
     def on_epoch_end(self, epoch, logs=None):
+        self.save()
+        self.run.forget_owed_report()
+
+    def on_train_end(self, logs=None):
+        if self.step and self.step not in self.run.checkpoint_steps():
+            self.save()
+
+    def save(self):
+        """Saves the model, and whatever was reported before it."""
         with disk_errors():
             self.events.flush()
         checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
         for step in self.run.checkpoint_steps()[KEEP_CHECKPOINTS:]:
             checkpoints.remove(self.run.checkpoint(step))
-
-    def on_train_end(self, logs=None):
-        if self.step and self.step not in self.run.checkpoint_steps():
-            self.on_epoch_end(epoch=None)
+        self.saved = time.monotonic()
 
 
 def autoencoder_reports(dataset, run, events, progress):

@@ -1,6 +1,8 @@
 """Which variables of a model a checkpoint holds, and what the original called them."""
 import re
 
+import numpy as np
+
 
 def variable_names(model):
     """{name in the original's checkpoints: Keras variable} of all a model's own variables.
@@ -70,3 +72,15 @@ def loss_scale_variables(model):
 def adam(optimizer):
     """A group's Adam itself."""
     return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
+
+
+def not_finite(model):
+    """The name of a stored variable that holds a number that is not finite; None if none does.
+
+    What the last evaluation found may be NaN, as the smoothness of what does not move is.
+    """
+    evaluation = getattr(model, 'evaluation', {})
+    for name, variable in stored_variables(model):
+        if name not in evaluation and not np.isfinite(variable.numpy()).all():
+            return name
+    return None

@@ -4,6 +4,8 @@ Keras' `fit` cannot drive several machines, so that this loop does, through the 
 and Keras callbacks; an epoch is a report period.
 """
 import contextlib
+import errno
+import math
 import os
 import signal
 import sys
@@ -53,10 +55,8 @@ def check_finite(model, scalars, step):
         if len(bad):
             first = step - len(values) + 1 + bad[0]
             raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
-    evaluation = getattr(model, 'evaluation', {})
-    for name, variable in original_names.stored_variables(model):
-        if name not in evaluation and not np.isfinite(variable.numpy()).all():
-            raise DivergedError(f'The weights {name} are no finite numbers at step {step}.')
+    if name := original_names.not_finite(model):
+        raise DivergedError(f'The weights {name} are no finite numbers at step {step}.')
 
 
 class Interrupt:
@@ -123,9 +123,17 @@ def make_train_steps(model, jit_compile):
     return train_steps
 
 
+class ReportError(OSError):
+    """A report that could not be written; `owed` is what it needs to be made later."""
+
+    def __init__(self, error, owed):
+        super().__init__(error.errno, error.strerror or str(error))
+        self.owed = owed
+
+
 def loop(
     model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False,
-    on_signal=None,
+    on_signal=None, owed=None,
 ):  # fmt: skip
     """Runs train steps from the model's global step to `last`, several in a call.
 
@@ -139,12 +147,14 @@ def loop(
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on with what `check_finite` refuses, before its report.
         on_signal: what to call as soon as a signal asks it to stop.
+        owed: of a report at the model's step that could not be written, to make it first.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
 
     Raises:
         DivergedError: see `check_finite`.
+        ReportError: a report could not be written.
     """
     strategy = model.distribute_strategy
     step = int(model.global_step.numpy())
@@ -161,12 +171,23 @@ def loop(
         return interrupt.signal
 
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
+
+    def make_report(epoch, last_logs, means):
+        try:
+            reports.on_epoch_end(epoch, means)
+        except OSError as error:
+            raise ReportError(error, {'last_logs': last_logs, 'means': means}) from error
+
     with Interrupt('Stopping; saving...', on_signal) as interrupt:
         reports.on_train_begin()
+        if owed:
+            reports.on_train_batch_end(step, owed['last_logs'])
+            make_report(-(-step // period), **owed)
         while step < last and not stop_signal():
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
             while not history or (step < report and not stop_signal()):
+                reports.on_train_batch_begin(step)
                 count, start = min(steps_per_call, report - step), time.perf_counter()
                 told = tf.constant([step_sec, float(interrupt.signal is not None)])
                 scalars, means = train_steps(batches, tf.constant(count), told)
@@ -183,7 +204,7 @@ def loop(
             if not allow_nan:
                 check_finite(model, values, step)
             if step == report:
-                reports.on_epoch_end(epoch, {tag: np.mean(values[tag]) for tag in model.tags})
+                make_report(epoch, logs, {tag: np.mean(values[tag]) for tag in model.tags})
         reports.on_train_end()
     return stop_signal()
 
@@ -228,16 +249,17 @@ def train_run(
     step = checkpoints.resume(model, run, last)
     if not allow_nan:
         _check_restored(model, run, step)
-    if step >= last:
+    owed = run.owed_report(step)
+    if step >= last and not owed:
         return None
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], **options)
-    writer = _open_events(run, args, step)
-    progress = callbacks.Progress(batch_size, last)
+    writer = _open_events(run, args, step, owed)
+    progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
         reports = make_reports(dataset, run, writer, progress)
-        return loop(model, dataset, reports, on_signal=run.leave, **options)
+        return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
     except DivergedError as error:
         kept = run.checkpoint_steps()
         last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''
@@ -249,10 +271,14 @@ def train_run(
         raise UserError(memory.too_little(error, f' for steps of {batch_size} images')) from error
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
+        if isinstance(error, ReportError):
+            run.owe_report(step, {**error.owed, 'rate': progress.rate})
         checkpoints.save_original(model, run.checkpoint(step), step)
+        cause = f'Cannot write to {run.path} ({error.strerror or error}): make room'
+        if error.errno == errno.EPIPE:
+            cause = 'What read the output has ended: start it again'
         raise UserError(
-            f'Cannot write to {run.path} ({error.strerror or error}). The checkpoint of step '
-            f'{step} is saved: make room, and the same command goes on from there.'
+            f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'
         ) from error
     finally:
         progress.close()
@@ -260,14 +286,15 @@ def train_run(
             writer.close()
 
 
-def _open_events(run, args, step):
-    """A writer of new event files, once the old ones and args.json say what holds from `step`."""
+def _open_events(run, args, step, owed):
+    """A writer of new event files, once the old ones and args.json say what holds from `step`, or,
+    where its report is owed, from the step before it."""
     try:
         with callbacks.disk_errors():
             if args:
                 run.write_args(args)
             # Before the first checkpoint all is written again, what stands at step 0 too.
-            events.drop_after(run.summaries, step or -1)
+            events.drop_after(run.summaries, step - bool(owed) if step else -1)
             writer = tf.summary.create_file_writer(run.summaries)
             if args and not step:
                 # TensorBoard's HParams tab shows them beside the run's scalars.

@@ -15,12 +15,14 @@ from lib.runs import locks
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 LOCK_NAME = '.lock'
+OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be written
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (
     f'{ARGS_NAME}.partial-*',
     'images/*.partial-*',
     'tf/.model.ckpt-*.tmp*',
+    f'{OWED_NAME}.partial-*',
     'tf/summaries/.*.tmp',
 )
 CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
@@ -175,6 +177,39 @@ class RunFolder:
     def leave(self):
         """Tells whoever waits for the folder that this process, which `locked` it, is stopping."""
         locks.leave(os.path.join(self.path, LOCK_NAME))
+
+    @property
+    def owes_report(self):
+        """Whether a report that could not be written is still to be made."""
+        return os.path.exists(self._owed_path)
+
+    @property
+    def _owed_path(self):
+        return os.path.join(self.path, OWED_NAME)
+
+    def owe_report(self, step, owed):
+        """Keeps what a report needs that could not be written: {name: number or {tag: number}}.
+
+        Raises:
+            UserError: this cannot be written either.
+        """
+        text = json.dumps({'step': step, **owed}, default=float)  # of NumPy's numbers
+        write_file(self._owed_path, text.encode())
+
+    def owed_report(self, step):
+        """What `owe_report` kept at a step; None where there is nothing of this step."""
+        try:
+            owed = files.read_json(self._owed_path)
+            if owed.pop('step') == step:
+                return owed
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass
+        self.forget_owed_report()
+        return None
+
+    def forget_owed_report(self):
+        with contextlib.suppress(OSError):
+            os.remove(self._owed_path)
 
     def read_args(self):
         """What `write_args` recorded, or None where there is no record (the original's runs).

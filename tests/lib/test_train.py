@@ -11,6 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from lib import callbacks, checkpoints, runs, train
 from lib.errors import UserError
+from lib.runs import scalars
 from tests import original, tiny
 
 LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
@@ -312,6 +313,50 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
     said = str(error.value)
     assert '\n' not in said and '--batch' in said and 'bfloat16' in said and '--jobs' in said
     assert not run.checkpoint_steps()
+
+
+def test_a_long_period_has_checkpoints_of_its_own(trained, tmp_path, monkeypatch):
+    _, record, model = trained
+    monkeypatch.setattr(callbacks, 'SAVE_SEC', 0)
+    run = new_run(tmp_path)
+    saving, _ = go_on(METHOD, run, Record())
+    assert run.checkpoint_steps() == [7, 6, 5]
+    assert original.state(saving) == original.state(model)
+    run = new_run(tmp_path / 'diverged')
+    with pytest.raises(train.DivergedError, match='at step 6'):
+        one_by_one(run, make_reports=poisoned(5))[1]()
+    assert run.checkpoint_steps() == [4, 3, 2]  # what has diverged is not saved
+
+
+@pytest.mark.parametrize('step', [1, 4, 7])
+def test_a_report_that_could_not_be_written_is_made_later(step, trained, tmp_path, capsys):
+    _, record, model = trained
+
+    class FullDisk(Record):
+        def on_epoch_end(self, epoch, logs=None):
+            if int(self.model.global_step) == step:
+                raise OSError(28, 'No space left on device')
+
+    def reports_with(callback):
+        def make_reports(dataset, run, events, progress):
+            losses = callbacks.BatchScalars(events, progress)
+            return [progress, losses, callback, callbacks.Checkpoints(run, events)]
+
+        return make_reports
+
+    run, after = new_run(tmp_path), Record()
+    with pytest.raises(UserError, match=f'left on device.: make room.* of step {step} is saved'):
+        one_by_one(run, make_reports=reports_with(FullDisk()))[1]()
+    assert run.newest_step() == step and run.owes_report
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith(f'kimg={step} ')
+    assert one_by_one(run, make_reports=reports_with(after))[1]() is None
+    assert said in capsys.readouterr().out.splitlines() and not run.owes_report
+    assert after.reports == [each for each in record.reports if each >= step]
+    assert run.checkpoint_steps() == [7, 4, 1]
+    losses = scalars.read(run.summaries)
+    for tag in model.tags:
+        assert losses[tag] == {each: record.scalars[each - 1][tag] for each in (1, 4, 7)}
 
 
 def test_allow_nan_goes_on(tmp_path):
