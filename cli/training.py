@@ -55,6 +55,8 @@ def train(method):
     args = {key: FLAGS[key].value for key in _RECORDED}
     args = {'class': method.__name__, **args, **model.params}
     args |= {'precision': choice.precision, 'devices': choice.replicas, 'jit': choice.jit}
+    _check_own(own, model)
+    _check_original(folder, choice)
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
@@ -66,6 +68,34 @@ def train(method):
             model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
         )
     return end(folder, model, stopped_by)
+
+
+def _check_own(own, model):
+    """Raises UserError for a hyper-parameter that was given, but that another one switches off."""
+    switch, *others = [name for name in own if name not in model.params] or [None]
+    for name in others:
+        if FLAGS[name].present:
+            raise UserError(
+                f'--{name}={own[name]} changes nothing beside --{switch}={own[switch]}; leave it '
+                f'out, or give --{switch} too.'
+            )
+
+
+def _check_original(folder, choice):
+    """Raises UserError where a run of the 2018 code would go on otherwise than it began, unless
+    flags ask for that."""
+    if not folder.is_original:
+        return
+    changed = {
+        'precision': ('float32', choice.precision, FLAGS['precision'].present),
+        'devices': (1, choice.replicas, FLAGS['devices'].present),
+    }
+    for name, (before, now, is_asked_for) in changed.items():
+        if now != before and not is_asked_for:
+            raise UserError(
+                f'{folder.path} has no args.json: the 2018 code knew {name}={before} only, and '
+                f'this would go on with {now}; give --{name}={before}, or --{name}={now}.'
+            )
 
 
 @contextlib.contextmanager

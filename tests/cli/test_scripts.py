@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from lib import runs
+from lib.runs import scalars
 from tests import forked, run_kills, tiny
 
 SIZES = ['--depth=2', '--latent=4', '--latent_width=4']
@@ -240,6 +241,7 @@ def mistakes(interrupted, tmp_path_factory):
         'words for a number': ['baseline.py', *own, '--batch=many'],
         'negative hidden layer': ['aae.py', *own, '--disc_layer_sizes=100,-3'],
         'no latent kept': ['dropout.py', *own, '--dropout=0'],
+        "a part's flag without the part": ['vae.py', *own, '--reg=0.5'],
         'a file in the way': ['acai.py', *own, f'--train_dir={folder / "file"}'],
         'a folder that nobody can make': ['acai.py', *own, '--train_dir=/proc/experiments'],
         'another learning rate': ['acai.py', *broken, '--lr=0.01'],
@@ -273,6 +275,7 @@ def mistakes(interrupted, tmp_path_factory):
         ('words for a number', '--batch=many'),
         ('negative hidden layer', 'must be positive integers separated by commas'),
         ('no latent kept', '--dropout=0'),
+        ("a part's flag without the part", '--reg=0.5 changes nothing beside --advweight=0'),
         ('a file in the way', 'Cannot write to the run folder'),
         ('a folder that nobody can make', 'Cannot write to the run folder'),
         ('another learning rate', 'was made with lr=0.0001, not 0.01; give --lr=0.0001'),
@@ -313,3 +316,13 @@ def test_a_full_disk_costs_no_training(tmp_path):
     second = forked.run(*command)
     assert second.returncode == 0, second.stderr
     assert 'at step 1.' in second.stdout and 'Done' in second.stdout
+    unbroken = [word.replace(str(tmp_path), f'{tmp_path}/unbroken') for word in command]
+    assert forked.run(*unbroken).returncode == 0
+    (run,) = tmp_path.glob('lines32/*')
+    other = tmp_path / 'unbroken' / 'lines32' / run.name
+    for picture in (other / 'images').iterdir():  # also of the report that found no room
+        assert (run / 'images' / picture.name).read_bytes() == picture.read_bytes()
+    ours, theirs = (scalars.read(str(folder / 'tf' / 'summaries')) for folder in (run, other))
+    rate = 'time/images_per_sec'
+    assert ours.pop(rate).keys() == theirs.pop(rate).keys()
+    np.testing.assert_equal(ours, theirs)
