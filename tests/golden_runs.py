@@ -130,7 +130,8 @@ def most_devices(script, count):
 
 
 def largest_error(script, dtype='float32', jit=False, strategy=None):
-    """The largest error of a recorded run's ten steps, on the best side of leaky ReLU's kink.
+    """The largest error of a recorded run's ten steps, on the best side of leaky ReLU's kink;
+    infinite where something is NaN.
 
     Args:
         script: the recorded method's script, a key of `tiny.SCRIPTS`.
@@ -154,7 +155,8 @@ def largest_error(script, dtype='float32', jit=False, strategy=None):
             errors = scalar_errors(history, trajectory, LOOSER, LOW_FLOOR)
         else:
             errors = scalar_errors(history, trajectory) | weight_errors(model, script)
-        least = min(least, float(max(errors.values())))
+        # np.max, but not max, is NaN where one is; np.fmin passes over it.
+        least = float(np.fmin(least, np.max(list(errors.values()))))
         if least <= 1:
             break
     return least

@@ -77,7 +77,7 @@ def step_by_halves(model, batch):
 
 
 def largest(pairs):
-    return max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in pairs)
+    return float(np.max([np.abs(a.numpy() - b.numpy()).max() for a, b in pairs]))  # or NaN
 
 
 def apart(reference, model, optimizer='adam'):

@@ -67,6 +67,18 @@ def test_a_row_for_each_check(gpu_check, monkeypatch):
     assert len(text.splitlines()) == 4 and 'largest error' in text
 
 
+def test_training_that_turns_to_nan_fails(gpu_check, monkeypatch):
+    script = gpu_check.SCRIPT_OF['AEBaseline']
+    _, trajectory = tiny.golden(script)
+    tags = [name.removeprefix('loss/') for name in trajectory if name.startswith('loss/')]
+    history = [{tag: trajectory[f'loss/{tag}'][step] for tag in tags} for step in range(10)]
+    history[6] = dict.fromkeys(tags, float('nan'))
+    monkeypatch.setattr(gpu_check.golden_runs, 'train', lambda *_, **__: history)
+    assert gpu_check.golden_runs.largest_error(script, 'mixed_bfloat16') == float('inf')
+    history[6] = history[5]
+    assert gpu_check.golden_runs.largest_error(script, 'mixed_bfloat16') < float('inf')
+
+
 def test_what_fails_is_in_the_table(gpu_check, monkeypatch):
     setting = gpu_check.Setting(('CPU:0',), 'float32', False)
     monkeypatch.setattr(gpu_check, 'images_per_second', lambda *_, **__: 100.0)
