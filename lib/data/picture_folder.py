@@ -66,8 +66,7 @@ def create(
     if not parts['test']:
         raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
 
-    if os.path.exists(about_path):
-        os.remove(about_path)  # a dataset without it is not whole, should this be interrupted
+    _forget(about_path)  # a dataset without it is not whole, should this be interrupted
     for part, members in parts.items():
         encoded = (_encode(pictures[relative], classes, gray) for relative in members)
         records.write(paths[part], encoded, len(members))
@@ -201,6 +200,16 @@ def _encode(picture, classes, gray):
     if picture.gray and not gray:
         png = tf.io.encode_png(tf.io.decode_png(png, channels=3)).numpy()
     return png, classes.index(picture.label)
+
+
+def _forget(path):
+    try:
+        if os.path.exists(path):
+            os.remove(path)
+    except OSError as error:
+        raise UserError(
+            f'Cannot remove {path} ({error.strerror}); choose a --data_dir that you may write to.'
+        ) from error
 
 
 def _write_about(path, classes, colors, size):

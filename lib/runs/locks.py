@@ -91,8 +91,10 @@ def leave(path):
 
 def holder(path):
     """Who holds a lock file: 'process 123 on HOST'; None where nobody does, or it is not known."""
+    # To lock a file, a network file system wants it open for writing; others may only read it.
+    mode = 'r+b' if os.access(path, os.W_OK) else 'rb'
     try:
-        with open(path, 'r+b') as file:
+        with open(path, mode) as file:
             free = filelock.lock_descriptor(file.fileno(), blocking=False)
     except OSError:
         return None

@@ -75,6 +75,23 @@ def test_a_dead_process_holds_nothing(holder):
     assert not os.path.exists(path)  # let go
 
 
+def test_a_holder_is_seen_by_those_who_may_only_read(holder, monkeypatch):
+    run, process = holder
+    path, opened = os.path.join(run.path, runs.LOCK_NAME), []
+
+    def read_only(path, mode):
+        opened.append(mode)
+        return open(path, mode)
+
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    monkeypatch.setattr(locks, 'open', read_only, raising=False)
+    monkeypatch.setattr(locks, '_name_in', lambda path: 'it')
+    assert locks.holder(path) == 'it' and opened == ['rb']
+    process.kill()
+    process.wait()
+    assert locks.holder(path) is None
+
+
 def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
     run = runs.RunFolder(str(tmp_path))
     run.create()
