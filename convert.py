@@ -9,6 +9,7 @@ import sys
 import cli
 from cli import flags
 from cli.shared_flags import define_schedule_flags
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
@@ -16,10 +17,15 @@ flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one
 flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
 flags.DEFINE_string('release', None, 'With --run: folder for its weights, scores and curve alone.')
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
-define_schedule_flags()  # what the original's folders do not record, for args.json
+define_schedule_flags()  # for args.json
+NOT_RECORDED = 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg'  # in the original's folders
 
 
 def main():
+    if FLAGS.run:
+        for name in NOT_RECORDED:
+            if FLAGS[name].present:
+                raise UserError(f'--{name} is for --original; a run of ours has recorded it.')
     if FLAGS.run and FLAGS.release and not FLAGS.out and not FLAGS.original:
         from acai_tf import released
 
@@ -36,8 +42,7 @@ def main():
         prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)
         print(f'Wrote {prefix}.index and {prefix}.data-00000-of-00001, at step {step}.')
         return 0
-    names = ('lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
-    options = {name: FLAGS[name].value for name in names}
+    options = {name: FLAGS[name].value for name in NOT_RECORDED}
     run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
     print(f'Made {run.path}, at step {step}.')
     recorded = ' '.join(f'--{name}={value}' for name, value in options.items())

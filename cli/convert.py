@@ -1,4 +1,5 @@
 """Runs of ours as files of the 2018 code, and its run folders as ours."""
+import contextlib
 import json
 import os
 import shutil
@@ -30,12 +31,18 @@ def to_original(path, prefix, overwrite=False):
     """
     model = load_run(path)
     step = int(model.global_step)
+    moments = checkpoints.has_moments(runs.RunFolder(path).checkpoint(step))
+    if not moments:
+        print(
+            f"{path} has weights without Adam's moments, so that these files do too: the 2018 code "
+            'cannot train on from them.'
+        )
     if os.path.isdir(prefix) or not os.path.basename(prefix):
         prefix = os.path.join(prefix, f'model.ckpt-{step}')
     for suffix in (checkpoints.INDEX, checkpoints.DATA):
         if os.path.exists(prefix + suffix) and not overwrite:
             raise UserError(f'{prefix}{suffix} exists; give --overwrite to replace it.')
-    checkpoints.save_original(model, prefix, step)
+    checkpoints.save_original(model, prefix, step, moments=moments)
     folder = os.path.dirname(prefix)
     pointer = os.path.join(folder, 'checkpoint')
     if overwrite or not os.path.exists(pointer):
@@ -61,7 +68,8 @@ def from_original(path, train_dir, options, overwrite=False):
         (lib.runs.RunFolder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists or cannot be written.
+        UserError: the run cannot be used, or the folder exists, is trained in or cannot be
+            written.
         UserError: the checkpoint does not fit, or cannot be written.
     """
     original = runs.RunFolder(path)
@@ -90,7 +98,8 @@ def from_original(path, train_dir, options, overwrite=False):
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
         args.update(precision='float32', devices=1, jit=False)  # Original: it knew nothing else
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
-        _rename(unfinished.path, run.path)
+        with run.locked() if os.path.exists(run.path) else contextlib.nullcontext():
+            _rename(unfinished.path, run.path)
     except OSError as error:
         raise UserError(f'Cannot write {run.path} ({error.strerror}).') from error
     finally:

@@ -47,7 +47,7 @@ def load_original(model, prefix, weights_suffice=False):
     dtypes = reader.get_variable_to_dtype_map()
     stored = original_names.stored_variables(model)
     scaling = original_names.loss_scale_variables(model)
-    if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):
+    if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):  # else of another kind
         if not weights_suffice:
             raise UserError(
                 f"{prefix} holds weights without Adam's moments, so that training cannot go on "
@@ -78,6 +78,15 @@ def load_original(model, prefix, weights_suffice=False):
     for name, variable in wanted:
         variable.assign(values[name])
     return step
+
+
+def has_moments(prefix):
+    """Whether a checkpoint holds Adam's moments, which training goes on from.
+
+    Raises:
+        DamagedCheckpointError: the files are missing or damaged.
+    """
+    return any(map(MOMENTS.search, _open(os.fspath(prefix))[1]))
 
 
 def restore(model, run, weights_suffice=False):

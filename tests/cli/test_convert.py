@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from acai_tf import load
+from acai_tf import load, released
 from cli import convert
 from lib import checkpoints, runs
 from lib.errors import UserError
@@ -79,6 +79,21 @@ def test_run_folders_are_overwritten_only_when_told(tmp_path):
     source = str(original.OTHER_BASELINE_RUN / 'tf' / 'model.ckpt-49')
     original.assert_same_checkpoint(first.checkpoint(49), source)
     assert os.listdir(tmp_path / 'lines32') == [first.name]
+
+
+def test_a_run_that_is_trained_in_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr('lib.runs.folder.LOCK_WAIT_SEC', 0)
+    run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+    before = original.files(tmp_path)
+    with run.locked(), pytest.raises(UserError, match='is training in the run folder'):
+        convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS, overwrite=True)
+    assert original.files(tmp_path) == before
+
+
+def test_released_weights_are_given_no_moments(tmp_path, capsys):
+    prefix, _ = convert.to_original(os.path.join(released.FOLDER, 'lines32-acai'), str(tmp_path))
+    assert 'cannot train on from them' in capsys.readouterr().out
+    assert not checkpoints.has_moments(prefix)
 
 
 def test_a_run_never_replaces_itself(tmp_path):
@@ -153,6 +168,8 @@ def test_script(tmp_path):
     assert code == 0 and f'Made {folder}, at step 49.' in out and '--lr=0.001' in out
     record = json.loads((tmp_path / folder / runs.ARGS_NAME).read_text())
     flags = ['--lr=0.001', '--depth=2', '--latent=4', '--train_dir=ours', '--dry_run']
+    code, _, error = original.run('convert.py', '--run=ours', '--out=o', '--lr=1', cwd=tmp_path)
+    assert code == 1 and '--lr is for --original' in error and 'Traceback' not in error
     code, resolved, _ = original.run('baseline.py', *flags, cwd=tmp_path)
     assert json.loads(resolved.split('}\n}')[0] + '}}') == {
         'run_folder': folder,
