@@ -32,8 +32,17 @@ def cancel(tasks):
 
 
 def requeue(task):
-    """Has a task end, and begin again after others."""
-    subprocess.run(['scontrol', 'requeue', task], check=True)
+    """Has a task end, and begin again after others.
+
+    Raises:
+        UserError: Slurm does not do it.
+    """
+    try:
+        done = subprocess.run(['scontrol', 'requeue', task], capture_output=True, text=True)
+    except OSError as error:
+        raise UserError(f'Cannot run scontrol ({error.strerror}).') from error
+    if done.returncode:
+        raise UserError(f'Slurm does not requeue {task}: {last_line(done.stderr)}')
 
 
 def last_line(text):

@@ -1,4 +1,6 @@
 """What a task of a Slurm cluster does with its job."""
+import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -7,6 +9,7 @@ import time
 from cli import processes, run_record, slurm, work
 from lib import train
 from lib.errors import UserError
+from lib.runs import locks
 
 FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
 LOCK_WAIT_SEC = 120  # the lock of a machine that died may outlive it for a while
@@ -58,13 +61,23 @@ class Task:
             at_work.close(state=run_record.FAILED, reason=reason)
         elif again:
             at_work.close(state=run_record.WAITING, fruitless=fruitless)
-            slurm.requeue(own_task())
+            self._requeue(at_work.record)
             return
         at_work.close()
         if at_work.record.state == run_record.FAILED:
             raise UserError(at_work.record.reason)
         if at_work.record.state == run_record.STOPPED:
             sys.exit(128 + (interrupt.signal or signal.SIGTERM))
+
+    def _requeue(self, record):
+        try:
+            slurm.requeue(own_task())
+        except UserError as error:
+            reason = f'its time was up. {error}'
+            stopped = dataclasses.replace(record, state=run_record.STOPPED, reason=reason)
+            with contextlib.suppress(locks.HeldError), self.job.files.held():
+                self.job.files.write(stopped)
+            raise
 
     def _follow(self, interrupt):
         """Trains beside the first machine."""

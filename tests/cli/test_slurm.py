@@ -8,8 +8,9 @@ import sys
 import time
 
 import pytest
+from absl import flags
 
-from cli import machines, slurm, slurm_executor
+from cli import machines, reproduce, run_record, slurm, slurm_executor, slurm_task, work
 from lib.errors import UserError
 from tests import one_node_slurm, stand_ins, tiny
 
@@ -22,6 +23,9 @@ needs_slurm = pytest.mark.skipif(
 def test_options():
     options = slurm_executor.parse_options(['partition=gpu', '--gpus-per-node=1', 'exclusive'])
     options |= slurm_executor.parse_options(['time=1-12', 'nodes=2', 'mem=16G'])
+    # A value with commas, as docs/CLUSTER.md has it for a shell.
+    words = flags.ListParser().parse('partition=gpu,"nodelist=n1,n2"')
+    assert slurm_executor.parse_options(words)['nodelist'] == 'n1,n2'
     assert options == {
         'time': '1-12', 'job_name': 'acai', 'partition': 'gpu', 'gpus_per_node': '1',
         'exclusive': True, 'nodes': 2, 'mem': '16G',
@@ -37,6 +41,28 @@ def test_without_slurm(monkeypatch):
     with pytest.raises(UserError, match='There is no sbatch here'):
         slurm.queue()
     slurm.cancel(['1'])
+    with pytest.raises(UserError, match='Cannot run scontrol'):
+        slurm.requeue('1')
+
+
+def test_a_task_that_is_not_requeued_says_so(tmp_path, monkeypatch):
+    (job,) = reproduce.plan(
+        1, str(tmp_path), seeds=1, total_kimg=1, report_kimg=1, methods=['baseline']
+    )
+    program = tmp_path / 'scontrol'
+    program.write_text('#!/bin/sh\necho slurm_load_jobs error: down >&2; exit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv('SLURM_JOB_ID', '7')
+    stand_ins.write(tmp_path)
+    monkeypatch.setattr(work, 'ROOT', str(tmp_path))
+    task = slurm_task.Task(job)
+    task.out_of_time = True
+    with pytest.raises(UserError, match='Slurm does not requeue 7: slurm_load_jobs error: down'):
+        task()
+    record = job.files.read()
+    assert record.state == run_record.STOPPED
+    assert record.reason == 'its time was up. Slurm does not requeue 7: slurm_load_jobs error: down'
 
 
 def test_machines_of_a_task(monkeypatch):
