@@ -8,7 +8,9 @@ from cli.shared_flags import define_training_flags
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_float('smoothing', -0.1, 'Share of a label spread over all classes; sign ignored.')
+flags.DEFINE_float(
+    'smoothing', -0.1, 'Share of a label spread over all classes; sign ignored.', -1, 1
+)
 
 
 def main():

@@ -16,6 +16,7 @@ def main():
     from lib.paper import reported
 
     ae, ae_run, images = tasks.open_autoencoder(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
+    tasks.need_classes(images)
     code, accuracy = tasks.train_classifier(
         'XLatentAE',
         images,

@@ -70,6 +70,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 
 def _check(run, images):
     """Raises UserError where nothing can be clustered, or what comes of it not be kept."""
+    tasks.need_classes(images)
     if images.train_once is None:
         raise UserError(
             f'Clustering needs a training set that ends, but that of {images.name} is endless; '

@@ -155,6 +155,12 @@ def test_mistakes_are_one_sentence(train_dir, script, args, expected):
     assert expected in error and 'Traceback' not in error
 
 
+def test_latents_without_classes_go_to_the_projector(train_dir):
+    run('projector.py', '--ae_dir=' + str(train_dir / 'plain32' / AE_NAME), '--images=20')
+    summaries = train_dir / 'plain32' / AE_NAME / 'tf' / 'summaries'
+    assert len((summaries / 'projector' / 'latents.tsv').read_text().splitlines()) == 20
+
+
 def test_ae_dir_is_required():
     done = forked.run('tests/run_task.py', 'cluster.py')
     assert done.returncode == 1
