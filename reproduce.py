@@ -9,6 +9,7 @@ import os
 
 import cli
 from cli import flags
+from cli.shared_flags import PRECISIONS
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -16,6 +17,13 @@ flags.DEFINE_enum('table', '1', ['1', '2', '3', 'samples'], 'Of the paper, or do
 flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, ...', 1)
 flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of every run, in 1024 images.', 0)
 flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+flags.DEFINE_enum(
+    'precision',
+    '',
+    ['', *PRECISIONS],
+    "Number format: the paper's float32, or the one that a run was begun in; auto is faster on "
+    'GPUs.',
+)
 flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai, or one of your own.')
 flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
@@ -57,7 +65,19 @@ def main():
         report_kimg=FLAGS.report_kimg,
         methods=FLAGS.methods,
         datasets=FLAGS.datasets,
+        precision=FLAGS.precision,
     )
+    if FLAGS.slurm and FLAGS.executor != 'slurm':
+        raise UserError('--slurm is for --executor=slurm; give both, or neither.')
+    if FLAGS.executor == 'slurm' and FLAGS['jobs'].present:
+        raise UserError(
+            '--jobs is for runs here; on a cluster each run is a job of its own, so leave it out.'
+        )
+    if FLAGS.dry_run and FLAGS.executor == 'slurm':
+        raise UserError(
+            '--dry_run measures this machine; leave out --executor and --slurm to see the commands '
+            'and how long they take here.'
+        )
     if FLAGS.dry_run:
         from cli import estimate
 
@@ -68,14 +88,7 @@ def main():
     if FLAGS.executor == 'slurm':
         from cli import slurm_executor
 
-        if FLAGS['jobs'].present:
-            raise UserError(
-                '--jobs is for runs here; on a cluster each run is a job of its own, so leave it '
-                'out.'
-            )
         return slurm_executor.submit_table(jobs, table, train_dir, FLAGS.slurm)
-    if FLAGS.slurm:
-        raise UserError('--slurm is for --executor=slurm; give both, or neither.')
     return local_executor.run_table(jobs, table, train_dir, FLAGS.jobs)
 
 

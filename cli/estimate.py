@@ -32,14 +32,17 @@ def say(jobs, at_a_time=1):
     if not left:
         return
     print('# Images per second (reports and clustering take their time beside it):', flush=True)
-    gpus, place = devices.find_gpus(), 'this machine'
-    if gpus:
-        at_a_time = len(gpus)  # those that share one slow each other down
-        place = f'{at_a_time} GPUs' if at_a_time > 1 else place
+    gpus = devices.find_gpus()
+    # Those that share a GPU slow each other down.
+    at_a_time = min(len(gpus) or at_a_time, len(left))
+    cores = None if gpus else devices.cores_of_each(at_a_time)
+    place = 'this machine'
+    if at_a_time > 1 and gpus:
+        place = f'{at_a_time} GPUs'
     elif at_a_time > 1:
         place = f'this machine, {at_a_time} runs at a time,'
-        tf.config.threading.set_intra_op_parallelism_threads(devices.cores_of_each(at_a_time))
-    choice = devices.choose(gpus[:1])
+        tf.config.threading.set_intra_op_parallelism_threads(cores)
+    choice = devices.choose(gpus[:1], precision=jobs[0].precision or 'float32')
     devices.start(choice)
     kinds, seconds = {}, 0
     for job in jobs:
@@ -48,7 +51,7 @@ def say(jobs, at_a_time=1):
         images = sum(job.images - job.images_seen for job in alike)
         if not images:
             continue
-        rate, source = _recorded(alike), 'as its runs in the same folder reported'
+        rate, source = _recorded(alike, cores), 'as its runs in the same folder reported'
         if rate is None:
             rate, source = _measured(alike[0].experiment, choice), 'measured now'
         title = alike[0].experiment.title
@@ -70,10 +73,19 @@ def _kind(experiment):
     return experiment.class_name, width, experiment.latent_width, experiment.depth, changed
 
 
-def _recorded(jobs):
-    """Images a second of the newest reports of runs that have begun; None where there are none."""
+def _recorded(jobs, cores):
+    """Images a second of the newest reports of runs that have begun; None where there are none.
+
+    Args:
+        jobs: list of `cli.reproduce.Job`.
+        cores: only of runs on so many; None for all.
+    """
     rates = []
     for job in jobs:
+        record = job.files.read()
+        used = (record and record.cores) or devices.cores_of_each(1)
+        if cores and used != cores:
+            continue
         reports = scalars.read(job.folder.summaries).get(callbacks.RATE_TAG, {})
         rates += [rate for step, rate in reports.items() if step > 1][-5:]  # 1: also the compiler's
     return statistics.median(rates) if rates else None

@@ -41,7 +41,8 @@ def run_table(jobs, table, train_dir, at_a_time):
         The exit code.
     """
     able, not_run = reproduce.ready(jobs)
-    outcome = run_jobs(able, environments(at_a_time))
+    count = sum(job.next_command() is not None for job in able)
+    outcome = run_jobs(able, environments(max(1, min(at_a_time, count))))
     reproduce.print_results(table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
@@ -70,7 +71,10 @@ def environments(at_a_time):
     elif at_a_time == 1:
         own = [{}]
     else:
-        own = [{'TF_NUM_INTRAOP_THREADS': str(devices.cores_of_each(at_a_time))}] * at_a_time
+        cores = str(devices.cores_of_each(at_a_time))
+        # Of TensorFlow, of k-means, and of NumPy's and scikit-learn's own threads.
+        names = work.THREADS, 'LOKY_MAX_CPU_COUNT', 'OMP_NUM_THREADS'
+        own = [dict.fromkeys(names, cores)] * at_a_time
     return [{**os.environ, **variables} for variables in own]
 
 

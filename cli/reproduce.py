@@ -12,7 +12,11 @@ from lib.paper import experiments, samples_table, tables
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Job:
-    """One run of one seed: trained and, for table 3, clustered."""
+    """One run of one seed: trained and, for table 3, clustered.
+
+    precision: as the training scripts have it; '' for the paper's float32, or the one that the run
+        was begun in.
+    """
 
     experiment: experiments.Experiment
     train_dir: str
@@ -20,6 +24,7 @@ class Job:
     total_kimg: int
     report_kimg: int
     clustered: bool
+    precision: str = ''
 
     @property
     def name(self):
@@ -56,23 +61,28 @@ class Job:
 
     def next_command(self):
         """['SCRIPT.py', '--flag=value', ...] of what it needs next; None where all is done."""
-        if self.images_seen < self.images:
+        if self.images_seen < self.images or self.folder.owes_report:
             return [
                 *self.experiment.command,
                 f'--seed={self.seed}',
                 f'--total_kimg={self.total_kimg}',
                 f'--report_kimg={self.report_kimg}',
+                f'--precision={self.precision or self._own_precision}',
                 f'--train_dir={self.seed_dir}',
             ]
         if self.clustered and not self._is_clustered():
             return self.experiment.cluster_command(self.seed_dir)
         return None
 
+    @property
+    def _own_precision(self):
+        return self.folder.args.get('precision', 'float32')
+
     def _is_clustered(self):
         try:
             record = files.read_json(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
-            wanted = (experiments.CLUSTER_INITS, max(self.folder.checkpoint_steps()))
-            return (record['n_init'], record['step']) == wanted
+            wanted = {**experiments.CLUSTERING, 'step': max(self.folder.checkpoint_steps())}
+            return {name: record[name] for name in wanted} == wanted
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
@@ -88,7 +98,9 @@ class Job:
             data.check_files(self.experiment.dataset)
 
 
-def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, datasets=()):
+def plan(
+    table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, datasets=(), precision=''
+):
     """The jobs of a table, the first seed's first.
 
     Args:
@@ -99,13 +111,14 @@ def plan(table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, data
         methods: names of classes or scripts, to make only these, the paper's or not; None for all
             of the paper's.
         datasets: to make only rows of these, the paper's or not; () for all of the paper's.
+        precision: see `Job`.
 
     Raises:
         UserError: a method is unknown, or a dataset has no row in the table.
     """
     wanted = experiments.of_table(table, datasets, _class_names(methods or ()))
     return [
-        Job(experiment, train_dir, seed, total_kimg, report_kimg, clustered=table == 3)
+        Job(experiment, train_dir, seed, total_kimg, report_kimg, table == 3, precision)
         for seed in range(1, seeds + 1)
         for experiment in wanted
     ]

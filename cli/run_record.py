@@ -41,6 +41,7 @@ class Record:
         slurm: its task there, such as '12_3'.
         reason: why it stopped or failed.
         fruitless: how many Slurm tasks in turn ran out of time without getting further.
+        cores: how many its process computes on; 0 where that is not known.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Record:
     slurm: str = ''
     reason: str = ''
     fruitless: int = 0
+    cores: int = 0
 
     @property
     def seconds_left(self):
@@ -157,9 +159,11 @@ def queue(job, slurm=''):
         with contextlib.suppress(FileNotFoundError):
             os.remove(job.files.path(CANCEL_NAME))
         before = job.files.read()
-        slurm = slurm or (before.slurm if before else '')
         state = WAITING if job.next_command() else DONE
-        job.files.write(Record(job.name, job.images, state, job.images_seen, slurm=slurm))
+        record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
+        if before:
+            record.slurm, record.cores = slurm or before.slurm, before.cores
+        job.files.write(record)
 
 
 def find(train_dir):

@@ -17,6 +17,9 @@ def define_training_flags(dataset='lines32'):
     flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 
+PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
+
+
 def define_schedule_flags():
     """The flags of a run that its folder's name does not say: seed, speed and length."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
@@ -34,7 +37,7 @@ def define_autoencoder_flags():
     flags.DEFINE_enum(
         'precision',
         'auto',
-        ['auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'],
+        PRECISIONS,
         'Number format of the convolutions; auto is float32 but on GPUs with tensor cores.',
     )
     flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto: on one GPU.')

@@ -10,6 +10,7 @@ from lib.runs import locks
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 POLL_SEC = 0.2
 LOOK_SEC = 2  # from one look whether it is cancelled to the next
+THREADS = 'TF_NUM_INTRAOP_THREADS'  # the environment variable
 SIGNALLED = (130, 143, -2, -15)  # exit codes of a script that a signal stopped
 
 
@@ -51,6 +52,7 @@ class Work:
             job.images_seen,
             process=locks.this_process(),
             slurm=slurm,
+            cores=int(environment.get(THREADS) or len(os.sched_getaffinity(0))),
         )
         self._write()
 

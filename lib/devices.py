@@ -7,7 +7,6 @@ import tensorflow as tf
 from lib.errors import UserError
 
 FLOAT16_FROM, BFLOAT16_FROM = (7, 0), (8, 0)  # compute capabilities that are fast in it
-PRECISIONS = ('auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Choice:
 
     gpus: the GPUs in use, the machine's first; none where the CPU computes.
     replicas: how many parts a batch is shared out in, over all machines.
-    precision: one of PRECISIONS without 'auto'.
+    precision: 'float32', 'tf32', 'mixed_float16' or 'mixed_bfloat16'.
     jit: whether XLA compiles the train step.
     """
 
@@ -53,7 +52,7 @@ def choose(gpus, *, precision='auto', jit='auto', devices=0, machines=1):
 
     Args:
         gpus: list of `Gpu`, those of this machine; the others of a run are taken to be alike.
-        precision: one of PRECISIONS. 'auto' is mixed_bfloat16 where every GPU in use has compute
+        precision: as in `Choice`, or 'auto': mixed_bfloat16 where every GPU in use has compute
             capability 8.0 or more, mixed_float16 on a single one of 7.x, and float32 elsewhere.
         jit: 'auto', 'on' or 'off'. 'auto' is on where one GPU computes.
         devices: how many GPUs to use; 0 for all.

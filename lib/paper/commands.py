@@ -76,7 +76,7 @@ def _cluster():
     lines = [
         FIRST_LINE,
         '# k-means on the latents of the runs that the other files here train '
-        f'({experiments.CLUSTER_INITS} random starts each).',
+        f'({experiments.CLUSTERING["n_init"]} random starts each).',
         '# After a command: accuracy in % on the test set (table 3).',
         "# Run from the repository's folder, after those; the data must lie in AE_DATA.",
         '# Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run '

@@ -14,7 +14,7 @@ from lib.paper import reported
 
 TOTAL_KIMG = 1 << 14  # 2^24 images
 BATCH, LR = 64, 1e-4
-CLUSTER_INITS = 1000
+CLUSTERING = {'n_init': 1000, 'use_svd': True}  # options of cluster.py
 
 # What the paper's methods are called in text.
 METHODS = {
@@ -124,7 +124,7 @@ class Experiment:
         """['cluster.py', '--flag=value', ...] for the run below a folder, of table 3."""
         return [
             'cluster.py',
-            f'--n_init={CLUSTER_INITS}',
+            f'--n_init={CLUSTERING["n_init"]}',
             f'--ae_dir={self.folder(train_dir).path}',
         ]
 

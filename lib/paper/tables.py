@@ -157,7 +157,7 @@ def _settings(run, quantity):
     """How a run differs from the paper's: ('batch=32', 'depth=2')."""
     unusual = {}
     if quantity == results.CLUSTERING and run.clustering:
-        usual = {'n_init': experiments.CLUSTER_INITS, 'use_svd': True}
+        usual = experiments.CLUSTERING
         unusual = {k: run.clustering[k] for k in usual if run.clustering[k] != usual[k]}
     return results.settings_texts(run, **unusual)
 

@@ -46,7 +46,8 @@ def test_plan_of_a_table(tmp_path, monkeypatch):
     assert len(jobs) == 35 and jobs[7].name == 'RUN2 Baseline lines32/64'
     assert jobs[7].next_command() == [
         'baseline.py', '--dataset=lines32', '--latent_width=2', '--depth=16', '--latent=16',
-        '--seed=2', '--total_kimg=1', '--report_kimg=1', f'--train_dir={tmp_path}/RUN2',
+        '--seed=2', '--total_kimg=1', '--report_kimg=1', '--precision=float32',
+        f'--train_dir={tmp_path}/RUN2',
     ]  # fmt: skip
     assert len(jobs_of(tmp_path, table=2, methods=['ACAI', 'vae'])) == 12
     with pytest.raises(UserError, match='--methods=gan is none of baseline, dropout'):
@@ -66,7 +67,8 @@ def test_each_process_has_a_gpu_of_its_own_or_a_share_of_the_cores(monkeypatch):
     monkeypatch.delenv('TF_NUM_INTRAOP_THREADS', raising=False)
     monkeypatch.setattr(devices, 'cores_of_each', lambda count: 12 // count)
     assert own(1, 'TF_NUM_INTRAOP_THREADS') == [None]
-    assert own(3, 'TF_NUM_INTRAOP_THREADS') == ['4', '4', '4']
+    for name in ('TF_NUM_INTRAOP_THREADS', 'LOKY_MAX_CPU_COUNT', 'OMP_NUM_THREADS'):
+        assert own(3, name) == ['4', '4', '4']
     monkeypatch.setattr(tf.config, 'list_physical_devices', lambda kind: ['a', 'b'])
     assert own(1, 'CUDA_VISIBLE_DEVICES') == ['0', '1']
     assert own(2, 'TF_NUM_INTRAOP_THREADS') == [None] * 4
@@ -97,8 +99,11 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
         told = []
         patch.setattr(tf.config.threading, 'set_intra_op_parallelism_threads', told.append)
         patch.setattr(os, 'sched_getaffinity', lambda process: range(8))
-        estimate.say(jobs, at_a_time=3)
+        estimate.say(jobs, at_a_time=3)  # on two cores each, of which no run has told yet
         assert told == [2]
+        assert ': 16, measured now' in capsys.readouterr().out.splitlines()[2]
+        jobs[0].files.write(run_record.Record(jobs[0].name, jobs[0].images, cores=2))
+        estimate.say(jobs, at_a_time=7)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith(f'# About {hours / 3:.3g} hours on this machine, 3 runs at a time, at')
     estimate.say(jobs[:1])
@@ -125,6 +130,17 @@ def test_what_is_done_is_skipped(tmp_path):
         job.check()
 
 
+def test_runs_are_in_float32_unless_begun_or_asked_for_in_another_precision(tmp_path):
+    def precisions(**options):
+        commands = [job.next_command() for job in jobs_of(tmp_path, seeds=2, **options)]
+        return [part for part in sum(commands, []) if part.startswith('--precision')]
+
+    jobs_of(tmp_path)[0].folder.create()
+    jobs_of(tmp_path)[0].folder.write_args({'seed': 1, 'precision': 'mixed_bfloat16'})
+    assert precisions() == ['--precision=mixed_bfloat16', '--precision=float32']
+    assert precisions(precision='auto') == ['--precision=auto'] * 2
+
+
 def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch):
     monkeypatch.setenv('AE_DATA', str(tmp_path))
     job = jobs_of(tmp_path, table=3)[0]
@@ -133,12 +149,14 @@ def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch):
     trained(job, 17, seed=1)
     folder = job.folder.path
     assert job.next_command() == ['cluster.py', '--n_init=1000', f'--ae_dir={folder}']
-    record = {'n_init': 1000, 'step': 17}
+    record = {'n_init': 1000, 'use_svd': True, 'step': 17}
     with open(os.path.join(folder, 'clustering.json'), 'w') as file:
         json.dump(record, file)
     assert job.next_command() is None
     trained(job, 33, seed=1)
     assert job.next_command()[0] == 'cluster.py'  # of an older checkpoint
+    job.folder.owe_report(17, {})
+    assert job.next_command()[0] == 'baseline.py'
 
 
 def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
