@@ -142,6 +142,6 @@ def _see_first_begin(job, task):
             said = slurm.last_line(task.stderr() or task.stdout() or '')
             raise UserError(
                 f"Slurm's task {task.job_id} ended before it wrote to {job.folder.path}: the nodes "
-                f'must share that folder, {work.ROOT} and {sys.executable}.'
+                f'must share that folder, {work.ROOT}, {sys.executable} and AE_DATA.'
                 + (f' It said: {said}' if said else '')
             )

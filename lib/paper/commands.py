@@ -48,6 +48,7 @@ def _method(class_name):
         f"# {experiments.METHODS[class_name]}: the paper's runs, 2^24 images each.",
         *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
+        '# On a GPU, --precision=float32 computes as the paper did; the default is faster there.',
         WRITTEN,
         STRICT,
     ]
