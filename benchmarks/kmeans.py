@@ -1,12 +1,13 @@
-"""Seconds per init of k-means: lib.cluster against scikit-learn's KMeans called directly, in turn.
+"""Seconds per init of k-means: lib.tasks.kmeans and scikit-learn's KMeans called directly, in turn.
 
     python benchmarks/kmeans.py                        60,000 x 256 latents, 10 clusters
     python benchmarks/kmeans.py --images=5000 --size=32 --rounds=4
 
 The latents are whitened, overlapping normal blobs. Both sides make the same inits, so that they
 also must end at the same objective but for rounding, which is checked. Ours runs inits side by
-side: let --inits be a multiple of the cores times --together, as it nearly is of 1000 inits.
+side, several in one go: on every thread as many as cluster.py's, unless --inits says otherwise.
 """
+import pathlib
 import statistics
 import sys
 import time
@@ -16,7 +17,7 @@ import numpy as np
 from absl import app, flags
 from sklearn.cluster import KMeans
 
-sys.path.insert(0, '.')
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))  # run as a script, not as a module
 
 from lib.tasks import kmeans  # noqa: E402
 
@@ -25,20 +26,27 @@ FLAGS = flags.FLAGS
 flags.DEFINE_integer('images', 60_000, 'Number of latents.')
 flags.DEFINE_integer('size', 256, 'Numbers in a latent.')
 flags.DEFINE_integer('clusters', 10, 'Number of clusters.')
-flags.DEFINE_integer('inits', 4, 'Inits of one measurement.')
-flags.DEFINE_integer('together', 2, 'Inits of ours that a thread makes in one go.')
+flags.DEFINE_integer('inits', 0, 'Inits of one measurement; 0: enough for all threads.')
+flags.DEFINE_integer('together', kmeans.TOGETHER, 'Inits of ours that a thread makes in one go.')
 flags.DEFINE_integer('rounds', 3, 'Measurements of each side.')
 flags.DEFINE_integer('n_jobs', 8, 'Threads of ours at most.')
 
 
+def threads():
+    return min(FLAGS.n_jobs, joblib.cpu_count())
+
+
+def inits():
+    return FLAGS.inits or threads() * FLAGS.together
+
+
 def ours(x):
-    n_jobs = min(FLAGS.n_jobs, joblib.cpu_count())
-    return kmeans.kmeans(x, FLAGS.clusters, FLAGS.inits, n_jobs=n_jobs, together=FLAGS.together)
+    return kmeans.kmeans(x, FLAGS.clusters, inits(), n_jobs=threads(), together=FLAGS.together)
 
 
 def sklearns(x):
     return KMeans(
-        FLAGS.clusters, init='random', n_init=FLAGS.inits, max_iter=kmeans.MAX_ITER, random_state=0
+        FLAGS.clusters, init='random', n_init=inits(), max_iter=kmeans.MAX_ITER, random_state=0
     ).fit(x)
 
 
@@ -53,7 +61,7 @@ def main(_):
         for side, taken in seconds.items():
             start = time.perf_counter()
             objectives.append(side(x).inertia_)
-            taken.append((time.perf_counter() - start) / FLAGS.inits)
+            taken.append((time.perf_counter() - start) / inits())
     np.testing.assert_allclose(objectives, objectives[0], rtol=1e-3)
     for side, taken in seconds.items():
         print(f'{side.__name__:>9}: {statistics.median(taken):.3f} s per init, all:', end=' ')

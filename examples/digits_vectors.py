@@ -61,7 +61,8 @@ def main(_):
     print('|---|--:|--:|')
     for title, advweight in (('autoencoder', 0.0), ('ACAI', 0.5)):
         scores = np.array([score(advweight, seed, FLAGS.epochs) for seed in range(FLAGS.seeds)])
-        (accuracy, error), (accuracy_sd, error_sd) = scores.mean(axis=0), scores.std(axis=0)
+        accuracy, error = scores.mean(axis=0)
+        accuracy_sd, error_sd = scores.std(axis=0, ddof=1) if FLAGS.seeds > 1 else (0, 0)
         print(f'| {title} | {accuracy:.1f}±{accuracy_sd:.1f} | {error:.4f}±{error_sd:.4f} |')
 
 

@@ -11,10 +11,12 @@ def run(name, *arguments):
 
 
 def test_vectors():
-    out = run('digits_vectors', '--seeds=1', '--epochs=2')
+    out = run('digits_vectors', '--seeds=1', '--epochs=8')
     rows = re.findall(r'^\| (\w+) \| (\S+)±0.0 \| (\S+)±0.0000 \|$', out, re.MULTILINE)
     assert [row[0] for row in rows] == ['autoencoder', 'ACAI']
-    assert all(5 < float(accuracy) <= 100 and 0 < float(mse) < 0.3 for _, accuracy, mse in rows)
+    # What is learnt: one class in ten is right by chance, and the pixels' variance is 0.57.
+    assert all(30 < float(accuracy) <= 100 and 0 < float(mse) < 0.2 for _, accuracy, mse in rows)
+    assert rows[0][1:] != rows[1][1:]
 
 
 def test_residual_network(tmp_path):
