@@ -3,6 +3,8 @@ import functools
 
 from absl import flags
 
+PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
+
 
 def define_training_flags(dataset='lines32'):
     """The flags of every script that trains.
@@ -15,9 +17,6 @@ def define_training_flags(dataset='lines32'):
     define_schedule_flags()
     flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
     flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
-
-
-PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
 
 def define_schedule_flags():

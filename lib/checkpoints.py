@@ -47,7 +47,7 @@ def load_original(model, prefix, weights_suffice=False):
     dtypes = reader.get_variable_to_dtype_map()
     stored = original_names.stored_variables(model)
     scaling = original_names.loss_scale_variables(model)
-    if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):  # else of another kind
+    if 'global_step' in shapes and not any(map(MOMENTS.search, shapes)):
         if not weights_suffice:
             raise UserError(
                 f"{prefix} holds weights without Adam's moments, so that training cannot go on "
