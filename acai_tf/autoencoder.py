@@ -1,8 +1,10 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
 import dataclasses
 import functools
+import numbers
 import types
 
+import keras
 import tensorflow as tf
 from keras import ops
 
@@ -10,6 +12,7 @@ from acai_tf import networks
 from acai_tf.hyperparameters import HasHyperparameters
 from acai_tf.keras_model import KerasModel
 from lib import classifiers, randomness
+from lib.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
             encoder of one's own the shape of one example, of any rank; None for the encoder's own
             or, where that is open, the first batch's.
         nclass: number of classes of the running latent classifier.
-        lr: Adam's learning rate, for every group unless `learning_rate` says otherwise.
+        lr: Adam's learning rate, for every group unless `learning_rate` says otherwise; a number or
+            a Keras schedule.
         scales: how often the encoder halves the image.
         depth: channels of the first block.
         latent: channels of the latents.
@@ -102,7 +106,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
         super().__init__(dtype=dtype, name=name)
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
-        self.nclass, self.lr, self.seed = nclass, lr, seed
+        if not isinstance(seed, numbers.Integral):
+            raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
+        is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
+        self.nclass, self.lr, self.seed = nclass, lr if is_schedule else float(lr), int(seed)
         self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
@@ -137,7 +144,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     def group_variables(self, group):
         """The trainable variables of a parameter group, in creation order."""
-        return [variable for layer in self.groups[group] for variable in layer.trainable_variables]
+        found = [variable for layer in self.groups[group] for variable in layer.trainable_variables]
+        return list({id(variable): variable for variable in found}.values())  # shared ones once
 
     # What a method may override.
 
@@ -247,6 +255,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
             noise: {name: tensor}, from `draw_noise` or recorded.
         """
         self.build_for(x)
+        self.encoder.check(x)
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
         loss = classifiers.classification_loss(self.classifier(features), label)

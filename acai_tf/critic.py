@@ -15,6 +15,7 @@ from keras import ops
 
 from acai_tf import networks
 from acai_tf.autoencoder import Autoencoder
+from lib import layers
 from lib.errors import UserError
 
 # Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
@@ -41,8 +42,10 @@ class Critic(keras.layers.Layer):
     """
 
     def __init__(self, network):
-        super().__init__(name='critic')
+        super().__init__(name='critic', dtype='float32')
         self.encoder = network
+        # Other networks may not: batch normalisation makes one answer depend on all images.
+        self.answers_each_alone = isinstance(network, layers.Encoder)
 
     def build(self, input_shape):
         # Its network has made its variables by then, under its own name: see `make_critic`.
@@ -64,9 +67,11 @@ class Critic(keras.layers.Layer):
         """The answer twice: for the critic's loss and for the autoencoder's.
 
         The gradient of the first reaches only the critic's weights, that of the second only the
-        images. Both come from one backward pass: image i's gradient is the same direction J_i for
-        the two players, times their own number, so that the pass runs with the critic's numbers
-        and the images' share is rescaled by autoencoder's / critic's. Exact up to rounding.
+        images. Where each answer depends on its own image alone, as the paper's critic's, both come
+        from one backward pass: image i's gradient is the same direction J_i for the two players,
+        times their own number, so that the pass runs with the critic's numbers and the images'
+        share is rescaled by autoencoder's / critic's. Exact up to rounding. Other critics take a
+        pass for each player.
         """
 
         @tf.custom_gradient
@@ -76,6 +81,9 @@ class Critic(keras.layers.Layer):
                 answer = self.answer(images)
 
             def backward(to_critic, to_images, variables=()):
+                if not self.answers_each_alone:
+                    to_weights = tape.gradient(answer, variables, to_critic)
+                    return tape.gradient(answer, images, to_images), to_weights
                 if self._is_float16():
                     scale, seed = float16_seed(to_critic, to_images)
                 else:
@@ -90,7 +98,7 @@ class Critic(keras.layers.Layer):
         return answers(images)
 
     def _is_float16(self):
-        return getattr(self.encoder, 'compute_dtype', None) == 'float16'
+        return self.encoder.compute_dtype == 'float16'
 
     def losses(self, x, ae, x_mix, alpha, reg):
         """The three losses of a batch; critic and autoencoder each get only their own gradients.

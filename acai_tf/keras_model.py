@@ -8,6 +8,7 @@ from keras import ops
 from acai_tf import networks
 from lib.errors import UserError
 from lib.optimizer import Adam
+from lib.original_names import adam
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
 COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
@@ -46,6 +47,13 @@ class KerasModel(keras.Model):
             UserError: own networks whose shapes do not fit.
         """
         shape = input_shape['x'] if isinstance(input_shape, dict) else input_shape
+        if self.latent_shape is not None:
+            if tuple(shape[1:]) == self.image_shape:
+                return
+            raise UserError(
+                f'{self.name} is built for data of shape {networks.batch(self.image_shape)}; make '
+                f'another model for {networks.batch(shape[1:])}.'
+            )
         self.image_shape = tuple(shape[1:])
         if self.given.encoder is None:
             self.latent_shape = tuple(self.encoder.compute_output_shape(shape)[1:])
@@ -59,12 +67,37 @@ class KerasModel(keras.Model):
         self.tags = list(losses.scalars)  # in the order of reports
         self.means = [keras.metrics.Mean(name=tag) for tag in self.tags]
         self.optimizers = {}
+        self._make_optimizers()
+
+    def _make_optimizers(self):
+        """An optimizer for every group that has none, or one of other variables."""
+        self._check_groups()
+        computes_in_float16 = any(
+            layer.compute_dtype == 'float16' and layer.weights
+            for layer in self._flatten_layers()
+            if not layer._flatten_layers(include_self=False)
+        )
         for group in self.groups:
+            variables, known = self.group_variables(group), self.optimizers.get(group)
+            if known and {id(v) for v in variables} == {id(v) for v in adam(known).trained}:
+                continue
             optimizer = Adam(self.learning_rate(group))
-            if self.dtype_policy.compute_dtype == 'float16':
+            if computes_in_float16:
                 optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            optimizer.build(self.group_variables(group))
+            optimizer.build(variables)
             self.optimizers[group] = optimizer
+
+    def _check_groups(self):
+        """Raises UserError for weights that two groups would train, each for its own objective."""
+        owners = {}
+        for group in self.groups:
+            for variable in self.group_variables(group):
+                other = owners.setdefault(id(variable), group)
+                if other != group:
+                    raise UserError(
+                        f'{variable.path} would be trained as {other} and as {group}; give each '
+                        'a network of its own (keras.models.clone_model copies one).'
+                    )
 
     def build_for(self, x):
         """`build` for data, or a tensor's specification, of a model that knows no shapes yet."""
@@ -75,6 +108,9 @@ class KerasModel(keras.Model):
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
         """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
 
+        As with Keras, it is what lets layers train that were frozen before: a group whose trainable
+        weights have changed gets a new optimizer.
+
         Raises:
             UserError: for an optimizer, a loss or metrics; the model has its own.
         """
@@ -83,12 +119,15 @@ class KerasModel(keras.Model):
                 f'{type(self).__name__} has one optimizer per parameter group; '
                 'set the learning rate with lr=... when you make the model.'
             )
-        if loss is not None or metrics is not None:
+        others = [kwargs.pop(name, None) for name in ('weighted_metrics', 'loss_weights')]
+        if any(given is not None for given in (loss, metrics, *others)):
             raise UserError(
                 f'{type(self).__name__} minimises and reports what its method says; compile it '
                 'without loss and metrics.'
             )
         super().compile(optimizer=None, **kwargs)
+        if self.latent_shape is not None:
+            self._make_optimizers()
 
     def compile_from_config(self, config):
         self.compile(**{name: config[name] for name in COMPILED})
@@ -167,6 +206,10 @@ class KerasModel(keras.Model):
             raise UserError(f'{self.name} knows no shapes yet; call it on a batch before export.')
         if format != 'tf_saved_model':
             return super().export(filepath, format=format, verbose=verbose, **kwargs)
+        if kwargs:
+            raise UserError(
+                f'{next(iter(kwargs))} is of other formats; a SavedModel takes any batch size here.'
+            )
         x = tf.TensorSpec((None, *self.image_shape), tf.float32, name='x')
         h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
         archive = keras.export.ExportArchive()
@@ -187,6 +230,12 @@ class KerasModel(keras.Model):
 
     def load_own_variables(self, store):
         keys = list(store.keys())
+        stored = [key for key in keys if SEED_STATE in key]
+        if len(stored) != len(self.seed_states()):
+            raise ValueError(
+                f'The file has {len(stored)} random layers, such as dropout, and {self.name} '
+                f'{len(self.seed_states())}: it is of other networks.'
+            )
         super().load_own_variables({key: store[key] for key in keys if SEED_STATE not in key})
         for index, state in enumerate(self.seed_states()):
             state.assign(store[f'{SEED_STATE}{index}'])
@@ -200,7 +249,7 @@ class KerasModel(keras.Model):
         shared = {
             'image_shape': self.image_shape,
             'nclass': self.nclass,
-            'lr': self.lr,
+            'lr': keras.saving.serialize_keras_object(self.lr),
             'seed': self.seed,
             'dtype': self.dtype_policy.name,
             'name': self.name,
@@ -209,12 +258,12 @@ class KerasModel(keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        networks = {
-            role: keras.saving.deserialize_keras_object(config[role], custom_objects)
-            for role in ('encoder', 'decoder', 'critic')
-            if role in config
+        objects = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ('lr', 'encoder', 'decoder', 'critic')
+            if name in config
         }
-        return cls(**{**config, **networks})
+        return cls(**{**config, **objects})
 
 
 def _keys(batch):

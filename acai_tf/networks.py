@@ -1,5 +1,7 @@
 """The networks of a model: the paper's, or any Keras layers or models of one's own."""
+import numbers
 import re
+import threading
 import types
 
 import keras
@@ -16,10 +18,16 @@ class Given(types.SimpleNamespace):
     """
 
 
-class TrainMode:
-    """Whether own networks behave as in training (dropout, batch norm): inside its `with` alone."""
+class TrainMode(threading.local):
+    """Whether own networks behave as in training (dropout, batch norm): inside its `with` alone.
+
+    Of the thread: TensorFlow traces every device of several in one of its own.
+    """
 
     on = False
+
+    def __reduce__(self):  # so that a model can be copied
+        return TrainMode, ()
 
     def __enter__(self):
         self.on = True
@@ -43,8 +51,11 @@ class Network(keras.layers.Layer):
         self.network, self.mode = network, mode
 
     def check(self, x):
-        """Raises UserError for what are no examples of the shape that it met."""
-        if tuple(x.shape[1:]) != self.shape_of_one:
+        """Raises UserError for what are no examples of the shape that it met, or no floats."""
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if 'float' not in dtype:
+            raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')
+        if not layers.fits(x.shape[1:], self.shape_of_one):
             raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
 
     def call(self, x):
@@ -145,6 +156,10 @@ def check_arguments(class_name, given, image_shape, sizes):
 
 
 def _check_image(image_shape, scales):
+    if len(image_shape) != 3 or not all(isinstance(size, numbers.Integral) for size in image_shape):
+        raise UserError(
+            f'image_shape={image_shape} is no (height, width, colors); for grey images colors is 1.'
+        )
     height, width, _ = image_shape
     if height % (1 << scales) or width % (1 << scales):
         raise UserError(
@@ -195,15 +210,19 @@ def meet(encoder, decoder, shape):
 
 
 def fresh_copy(network):
-    """A Keras network of the same layers with weights of its own.
+    """A Keras network of the same layers with weights of its own, all of which can be trained.
 
     Raises:
         UserError: it cannot be copied.
     """
     try:
         if isinstance(network, keras.Model):
-            return keras.models.clone_model(network)
-        return type(network).from_config(network.get_config())
+            copy = keras.models.clone_model(network)
+        else:
+            copy = type(network).from_config(network.get_config())
+        for layer in copy._flatten_layers():  # weights are new, also where a layer is frozen
+            layer.trainable = True
+        return copy
     except (NotImplementedError, TypeError, ValueError) as error:
         raise UserError(
             f'The encoder {network.name!r} cannot be copied for the critic (it has no usable '

@@ -25,7 +25,7 @@ class QuantizedDecoder(keras.layers.Layer):
     """
 
     def __init__(self, decoder, latent_shape, num_latents, seed, name):
-        super().__init__(name=name)
+        super().__init__(name=name, dtype='float32')
         self.latent_shape, self.num_latents = latent_shape, num_latents
         self.size = math.prod(latent_shape)
         self.dense = layers.dense(name, seed, 0, self.size * num_latents)

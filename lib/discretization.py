@@ -47,7 +47,7 @@ def moving_averages(vectors, assignment, count, total):
 
     Returns:
         (count, total, codebook), the new ones: codebook = total / count, the count smoothed so
-        that a code without vectors keeps its place.
+        that nothing is divided by 0. # Original: a code without vectors is thrown far away.
     """
     size = count.shape[0]
     batch_count = ops.segment_sum(ops.ones_like(vectors[:, 0]), assignment, size)

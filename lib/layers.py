@@ -62,6 +62,13 @@ def dense(scope, seed, index, units, activation=None, name=None):
     )
 
 
+def fits(shape, wanted):
+    """Whether a tensor's shape, None where it is not known yet, may be another one."""
+    return len(shape) == len(wanted) and all(
+        size is None or size == other for size, other in zip(shape, wanted, strict=True)
+    )
+
+
 class Encoder(keras.layers.Layer):
     """Images to latents: (B, H, W, C) -> (B, H >> scales, W >> scales, latent).
 
@@ -96,7 +103,7 @@ class Encoder(keras.layers.Layer):
         if 'float' not in dtype:
             fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
-        if len(shape) == 4 and shape[1:] == self.image_shape:
+        if fits(shape[1:], self.image_shape):
             return
         fix = ''
         if shape[1:3] == (28, 28) and height == width == 32:

@@ -35,8 +35,13 @@ class Adam(keras.optimizers.Adam):
             for order, beta in enumerate((BETA_1, BETA_2), start=1)
         ]
 
+    @property
+    def trained(self):
+        """The variables that it was built for."""
+        return list(self._trainable_variables)
+
     def slots(self):
-        """The (first, second) moment of each variable, in the order of `build`."""
+        """The (first, second) moment of each variable of `trained`."""
         return list(zip(self._momentums, self._velocities, strict=True))
 
     def update_step(self, gradient, variable, learning_rate):

@@ -37,9 +37,9 @@ def stored_variables(model):
     """
     stored = list(variable_names(model).items())
     names = {id(variable): name for name, variable in stored}
-    for number, (group, optimizer) in enumerate(model.optimizers.items()):
+    for number, optimizer in enumerate(model.optimizers.values()):
         own = adam(optimizer)
-        for variable, slots in zip(model.group_variables(group), own.slots(), strict=True):
+        for variable, slots in zip(own.trained, own.slots(), strict=True):
             name = names[id(variable)]
             stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
         suffix = f'_{number}' if number and not model.ORIGINAL_SHARES_ADAM else ''

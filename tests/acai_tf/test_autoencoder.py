@@ -7,6 +7,7 @@ import tensorflow as tf
 import acai_tf
 from acai_tf import Autoencoder, Losses
 from lib import losses
+from lib.errors import UserError
 from tests import tiny
 
 
@@ -27,6 +28,18 @@ def test_defaults_are_the_originals():
     for optimizer in model.optimizers.values():
         assert float(optimizer.learning_rate) == pytest.approx(1e-4)
         assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.9, 0.999, 1e-8)
+
+
+@pytest.mark.parametrize(
+    'wrong, words',
+    [
+        ({'image_shape': (8, 8)}, r'image_shape=\(8, 8\) is no \(height, .*; for grey'),
+        ({'seed': None}, 'seed=None: it must be an integer'),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(wrong, words):
+    with pytest.raises(UserError, match=words):
+        tiny.make('AEBaseline', **wrong)
 
 
 def test_an_image_that_cannot_be_halved_is_refused():

@@ -181,10 +181,18 @@ def test_export(method, tmp_path):
             np.testing.assert_allclose(answer, getattr(model, name)(given), atol=1e-5)
 
 
-@pytest.mark.parametrize('wrong', [{'loss': 'mse'}, {'metrics': ['mae']}])
+@pytest.mark.parametrize(
+    'wrong',
+    [{'loss': 'mse'}, {'metrics': ['mae']}, {'weighted_metrics': ['mae']}, {'loss_weights': [1]}],
+)
 def test_losses_and_metrics_are_the_methods(wrong):
     with pytest.raises(UserError, match='ACAI minimises and reports what its method says'):
         make().compile(**wrong)
+
+
+def test_a_saved_model_has_signatures_of_its_own(tmp_path):
+    with pytest.raises(UserError, match='input_signature is of other formats'):
+        make().export(str(tmp_path), input_signature=[])
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,7 @@
 """Networks of one's own: any Keras layers, data and latents of any rank."""
+import copy
 import functools
+import threading
 
 import keras
 import numpy as np
@@ -282,3 +284,152 @@ def test_a_vae_can_have_the_critic():
     model, batch = make('VAE', 'sequences', advweight=0.5), batch_of((6, 3))
     assert model.params == {'beta': 1.0, 'advweight': 0.5, 'reg': 0.2}
     assert {'loss_disc', 'elbo'} <= set(model.train_step(batch))
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'LRAE', 'VAE'])
+def test_a_critic_that_looks_at_whole_batches_gives_each_player_its_own_gradient(method):
+    """The vectors' encoder, and so the critic, has batch normalisation."""
+    own = {'advweight': 0.5} if method == 'VAE' else {}
+    model, batch = make(method, 'vectors', **own), batch_of((12,))
+    for _ in range(3):
+        model.train_step(batch)
+    noise, critic = model.draw_noise(batch['x']), model.critic
+
+    def gradients(compute):
+        keras.utils.set_random_seed(1)
+        for state in model.seed_states():
+            state.assign([7, 0])  # dropout's
+        with model.mode, tf.GradientTape(persistent=True) as tape:
+            objectives = model.compute_losses(batch['x'], batch['label'], noise).objectives
+        return compute(tape, objectives)
+
+    def separately(tape, objectives):
+        return {
+            group: tape.gradient(objective, [v.value for v in model.group_variables(group)])
+            for group, objective in objectives.items()
+        }
+
+    ours = gradients(model.compute_gradients)
+    critic.answer_both_players = lambda images: (critic.answer(images),) * 2
+    plain = gradients(separately)
+    for group, expected in plain.items():
+        for one, other in zip(ours[group], expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6, err_msg=group)
+
+
+@pytest.fixture
+def float16():
+    keras.mixed_precision.set_global_policy('mixed_float16')
+    yield
+    keras.mixed_precision.set_global_policy('float32')
+
+
+def test_own_float16_layers_have_their_losses_scaled(float16):
+    encoder, decoder, _ = sequences()
+    keras.mixed_precision.set_global_policy('float32')
+    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
+    assert all(hasattr(optimizer, 'dynamic_scale') for optimizer in model.optimizers.values())
+    model.train_step(batch_of((6, 3)))
+    assert model.encoder.network.layers[0].compute_dtype == 'float16'
+
+
+def test_the_papers_networks_do_as_their_own_policy_says(float16):
+    for method in ('AEVQVAE', 'ACAI'):
+        model = tiny.make(method)
+        assert not hasattr(model.optimizers['autoencoder'], 'dynamic_scale')
+        assert np.isfinite(float(model.train_step(tiny.batch(model))['loss_ae']))
+
+
+def test_a_frozen_encoder_has_a_critic_that_learns(tmp_path):
+    encoder, decoder, shape = sequences()
+    encoder.trainable = False
+    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
+    assert len(model.group_variables('critic')) == 4 and not encoder.trainable_variables
+    batch, before = batch_of(shape), encoder.get_weights()
+    model.train_step(batch)
+    np.testing.assert_array_equal(encoder.get_weights()[0], before[0])
+    model.save(tmp_path / 'm.keras')
+    loaded = keras.models.load_model(tmp_path / 'm.keras')
+    assert len(loaded.group_variables('critic')) == 4
+    # What was frozen trains once the model is compiled again, as Keras has it.
+    encoder.trainable = True
+    model.compile()
+    model.fit(batch, verbose=0)
+    assert np.abs(encoder.get_weights()[0] - before[0]).max() > 0
+    encoder.trainable = False
+    kept = encoder.get_weights()
+    model.train_step(batch)
+    np.testing.assert_array_equal(encoder.get_weights()[0], kept[0])
+    assert original_names.stored_variables(model)
+
+
+def test_training_mode_is_of_a_thread_and_models_can_be_copied():
+    model, seen = make('AEBaseline', 'vectors'), []
+    model(batch_of((12,))['x'])
+    with model.mode:
+        thread = threading.Thread(target=lambda: seen.append(model.mode.on))
+        thread.start()
+        thread.join()
+        assert model.mode.on
+    assert seen == [False]
+    twin = copy.deepcopy(model)
+    assert twin.mode is twin.encoder.mode and twin.mode is not model.mode
+
+
+def test_weights_of_two_parts():
+    tied = keras.layers.Dense(5)
+    model = acai_tf.AEBaseline(
+        encoder=keras.Sequential([tied]), decoder=keras.Sequential([tied]), image_shape=(5,),
+        nclass=NCLASS, lr=0.01,
+    )  # fmt: skip
+    before = tied.kernel.numpy()
+    model.train_step(batch_of((5,)))
+    assert np.abs(tied.kernel.numpy() - before).max() == pytest.approx(0.01, rel=1e-2)
+    encoder, decoder, _ = sequences()
+    with pytest.raises(UserError, match='would be trained as autoencoder and as critic; give each'):
+        acai_tf.ACAI(encoder=encoder, decoder=decoder, critic=encoder, nclass=NCLASS)
+
+
+def test_a_schedule_of_learning_rates_is_saved(tmp_path):
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
+    model, batch = make('ACAI', 'sequences', lr=schedule), batch_of((6, 3))
+    model.train_step(batch)
+    model.save(tmp_path / 'm.keras')
+    loaded = keras.models.load_model(tmp_path / 'm.keras')
+    rates = [float(each.optimizers['critic'].learning_rate) for each in (model, loaded)]
+    assert rates == pytest.approx([5e-4, 5e-4])
+
+
+def test_data_of_another_kind_are_refused_in_one_sentence():
+    model = make('AEBaseline', 'vectors')
+    with pytest.raises(UserError, match='The model knows no shapes yet; call it on a batch'):
+        acai_tf.interpolate(model, np.zeros(12, 'float32'), np.zeros(12, 'float32'))
+    batch = batch_of((12,))
+    model.train_step(batch)
+    model.build((None, 12))
+    with pytest.raises(UserError, match=r'built for data of shape \(B, 12\); make another model'):
+        model.build((None, 7))
+    model.compile()
+    for wrong, words in (
+        (batch['x'].astype('uint8'), r'\(B, 12\) of floats, not uint8'),
+        (batch['x'][:, :7], r'The data must be \(B, 12\), not'),
+    ):
+        with pytest.raises(UserError, match=words):
+            model.train_step({**batch, 'x': wrong})
+    pictures = tiny.make('AEBaseline')
+    with pytest.raises(UserError, match='To scale pixels of 0..255'):
+        pictures.train_step({**tiny.batch(pictures), 'x': np.zeros((4, 8, 8, 1), 'uint8')})
+
+
+def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
+    model = make('AEBaseline', 'vectors')
+    model(batch_of((12,))['x'])
+    model.save_weights(tmp_path / 'm.weights.h5')
+    encoder, decoder, _ = vectors()
+    decoder.layers[0].rate = 0.0
+    other = acai_tf.AEBaseline(
+        encoder=encoder, decoder=keras.Sequential(decoder.layers[1:]), image_shape=(12,),
+        nclass=NCLASS,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match='has 1 random layers, .* it is of other networks'):
+        other.load_weights(tmp_path / 'm.weights.h5')
