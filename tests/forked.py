@@ -30,6 +30,7 @@ import warnings
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 MAX_REQUEST_BYTES = 1 << 20
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+NUMBER_BYTES = 16  # of a number that the server tells
 ABOVE_OTHERS = 200  # file descriptors that no process here has reached
 # What takes long; nothing of the repository, of which a test may run a copy.
 PRELOADED = ('tensorflow', 'keras', 'sklearn.cluster', 'matplotlib.figure', 'scipy.spatial')
@@ -74,7 +75,7 @@ class Command:
             stdin.seek(0)
             files = [stdin.fileno(), self._out.fileno(), self._err.fileno(), *pass_fds]
             _send(_server(), request, [ended.fileno(), *files])
-        self.pid = json.loads(self._ended.recv(64))
+        self.pid = _heard(self._ended)
 
     def __enter__(self):
         return self
@@ -92,7 +93,7 @@ class Command:
         if self.returncode is None:
             if not select.select([self._ended], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout)
-            self.returncode = json.loads(self._ended.recv(64))
+            self.returncode = _heard(self._ended)
             self._ended.close()
         return self.returncode
 
@@ -178,7 +179,18 @@ def _send(connection, request, fds):
     connection.sendall(text[1:])
 
 
+def _heard(ended):
+    """A number that the server tells."""
+    return json.loads(ended.recv(NUMBER_BYTES, socket.MSG_WAITALL))
+
+
 # In the server.
+
+
+def _tell(told, number):
+    """Answers a test, which may be gone by then."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(told, json.dumps(number).encode().ljust(NUMBER_BYTES))
 
 
 def _receive(connection):
@@ -239,7 +251,7 @@ def _serve(listener):
             for fd in fds:
                 os.close(fd)
             ended[pid] = told, connection
-            os.write(told, json.dumps(pid).encode())
+            _tell(told, pid)
 
 
 def _kill(pids):
@@ -252,8 +264,9 @@ def _reap(ended):
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        with os.fdopen(ended.pop(pid)[0], 'wb') as told:
-            told.write(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+        told, _ = ended.pop(pid)
+        _tell(told, os.waitstatus_to_exitcode(status))
+        os.close(told)
 
 
 def _become(request, fds):
