@@ -1,5 +1,4 @@
 """Runs of ours as files of the 2018 code, and its run folders as ours."""
-import contextlib
 import json
 import os
 import shutil
@@ -8,6 +7,7 @@ from acai_tf.load import load_run
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
+from lib.runs import locks
 
 
 def to_original(path, prefix, overwrite=False):
@@ -87,6 +87,11 @@ def from_original(path, train_dir, options, overwrite=False):
             )
         if not overwrite:
             raise UserError(f'{run.path} exists; give --overwrite to replace it.')
+        if holder := locks.holder(os.path.join(run.path, runs.LOCK_NAME)):
+            raise UserError(
+                f'{holder} is training in {run.path}; wait for it, stop it, or choose another '
+                '--out.'
+            )
     # Built under another name, so that a half-made folder is never taken for a run.
     unfinished = runs.RunFolder(f'{run.path}.{os.getpid()}.tmp')
     try:
@@ -98,8 +103,7 @@ def from_original(path, train_dir, options, overwrite=False):
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
         args.update(precision='float32', devices=1, jit=False)  # Original: it knew nothing else
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
-        with run.locked() if os.path.exists(run.path) else contextlib.nullcontext():
-            _rename(unfinished.path, run.path)
+        _rename(unfinished.path, run.path)
     except OSError as error:
         raise UserError(f'Cannot write {run.path} ({error.strerror}).') from error
     finally:

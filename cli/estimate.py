@@ -33,8 +33,8 @@ def say(jobs, at_a_time=1):
         return
     print('# Images per second (reports and clustering take their time beside it):', flush=True)
     gpus = devices.find_gpus()
-    # Those that share a GPU slow each other down.
-    at_a_time = min(len(gpus) or at_a_time, len(left))
+    # Those that share a GPU slow each other down. Cores are shared out as `local_executor` does.
+    at_a_time = min(len(gpus) or at_a_time, len(jobs))
     cores = None if gpus else devices.cores_of_each(at_a_time)
     place = 'this machine'
     if at_a_time > 1 and gpus:
@@ -58,7 +58,8 @@ def say(jobs, at_a_time=1):
         print(f'#   {title}{" and alike" * (len(alike) > 1)}: {rate:,.0f}, {source}', flush=True)
         seconds += images / rate
     busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
-    print(f'# About {_short(seconds / at_a_time / 3600)} hours on {place} at these rates; {busy}.')
+    hours = seconds / min(at_a_time, len(left)) / 3600
+    print(f'# About {_short(hours)} hours on {place} at these rates; {busy}.')
 
 
 def _short(number):
@@ -83,7 +84,7 @@ def _recorded(jobs, cores):
     rates = []
     for job in jobs:
         record = job.files.read()
-        used = (record and record.cores) or devices.cores_of_each(1)
+        used = record.cores if record else devices.cores_of_each(1)
         if cores and used != cores:
             continue
         reports = scalars.read(job.folder.summaries).get(callbacks.RATE_TAG, {})

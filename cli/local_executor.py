@@ -41,8 +41,8 @@ def run_table(jobs, table, train_dir, at_a_time):
         The exit code.
     """
     able, not_run = reproduce.ready(jobs)
-    count = sum(job.next_command() is not None for job in able)
-    outcome = run_jobs(able, environments(max(1, min(at_a_time, count))))
+    # By all jobs, done or not, so that the same command goes on with as many cores for each.
+    outcome = run_jobs(able, environments(min(at_a_time, len(jobs))))
     reproduce.print_results(table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)

@@ -76,7 +76,10 @@ class Job:
 
     @property
     def _own_precision(self):
-        return self.folder.args.get('precision', 'float32')
+        try:
+            return self.folder.args.get('precision', 'float32')
+        except UserError:  # a damaged record, of which the script says so
+            return 'float32'
 
     def _is_clustered(self):
         try:

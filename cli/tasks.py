@@ -1,5 +1,5 @@
-"""What the scripts share that measure a representation: classify_fc.py, classify_latent_ae.py and
-cluster.py."""
+"""What the scripts share that measure or show a representation: classify_fc.py,
+classify_latent_ae.py, cluster.py and projector.py."""
 import os
 import sys
 

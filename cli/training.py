@@ -86,12 +86,15 @@ def _check_original(folder, choice):
     flags ask for that."""
     if not folder.is_original:
         return
-    changed = {
-        'precision': ('float32', choice.precision, FLAGS['precision'].present),
-        'devices': (1, choice.replicas, FLAGS['devices'].present),
-    }
-    for name, (before, now, is_asked_for) in changed.items():
-        if now != before and not is_asked_for:
+    count = max(1, len(choice.gpus))
+    if choice.replicas > count:
+        raise UserError(
+            f'{folder.path} has no args.json: the 2018 code trained on one machine, and this would '
+            'go on with several; go on with one.'
+        )
+    changed = {'precision': ('float32', choice.precision), 'devices': (1, count)}
+    for name, (before, now) in changed.items():
+        if now != before and not FLAGS[name].present:
             raise UserError(
                 f'{folder.path} has no args.json: the 2018 code knew {name}={before} only, and '
                 f'this would go on with {now}; give --{name}={before}, or --{name}={now}.'

@@ -232,9 +232,11 @@ class Checkpoints(Callback):
     def on_train_batch_begin(self, batch, logs=None):
         # Not at a batch's end: after the last of a period, its report comes first. What diverged is
         # left for the period's end, which says so.
-        is_due = self.step and time.monotonic() >= self.saved + SAVE_SEC
-        if is_due and not original_names.not_finite(self.model):
-            self.save()
+        logs = logs or {}
+        if self.step and time.monotonic() >= self.saved + SAVE_SEC:
+            sound = logs.get('finite', True) and not original_names.not_finite(self.model)
+            if sound or logs.get('allow_nan'):
+                self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()

@@ -140,8 +140,9 @@ def loop(
     Args:
         model: an `acai_tf` model, made in the scope of its distribution strategy.
         dataset: a `lib.data.Dataset`; its batches are the global ones.
-        step_callbacks: Keras callbacks. `on_train_batch_end` comes after a call, with its last
-            step and that step's scalars; `on_epoch_end` gets their means over the period.
+        step_callbacks: Keras callbacks. `on_train_batch_begin` comes before a call, with the step
+            and whether the period's scalars are finite so far; `on_train_batch_end` after it, with
+            its last step and that step's scalars; `on_epoch_end` gets their means over the period.
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
@@ -187,7 +188,8 @@ def loop(
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
             while not history or (step < report and not stop_signal()):
-                reports.on_train_batch_begin(step)
+                finite = all(np.isfinite(rows).all() for rows in history)
+                reports.on_train_batch_begin(step, {'finite': finite, 'allow_nan': allow_nan})
                 count, start = min(steps_per_call, report - step), time.perf_counter()
                 told = tf.constant([step_sec, float(interrupt.signal is not None)])
                 scalars, means = train_steps(batches, tf.constant(count), told)
@@ -300,6 +302,7 @@ def _open_events(run, args, step, owed):
                 # TensorBoard's HParams tab shows them beside the run's scalars.
                 with writer.as_default(0):
                     hparams.hparams(args)
+                writer.flush()  # they are not written again
             return writer
     except OSError as error:
         raise UserError(

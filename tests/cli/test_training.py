@@ -11,7 +11,8 @@ from tests import original
 def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
     run = runs.RunFolder(str(original.BASELINE_RUN))
     fast = devices.Choice((), 1, 'mixed_bfloat16', True)
-    two = devices.Choice((), 2, 'float32', False)
+    two = devices.Choice((devices.Gpu('a'), devices.Gpu('b')), 2, 'float32', False)
+    machines = devices.Choice((), 2, 'float32', False)
 
     def given(*words):
         own = flags.FlagValues()
@@ -27,6 +28,8 @@ def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
         training._check_original(run, fast)
     with pytest.raises(UserError, match='knew devices=1 only, .*; give --devices=1'):
         training._check_original(run, two)
+    with pytest.raises(UserError, match='trained on one machine, .*; go on with one'):
+        training._check_original(run, machines)
     given('--precision=mixed_bfloat16', '--devices=2')
     training._check_original(run, fast)
     training._check_original(run, two)

@@ -326,6 +326,22 @@ def test_a_long_period_has_checkpoints_of_its_own(trained, tmp_path, monkeypatch
     with pytest.raises(train.DivergedError, match='at step 6'):
         one_by_one(run, make_reports=poisoned(5))[1]()
     assert run.checkpoint_steps() == [4, 3, 2]  # what has diverged is not saved
+    run = new_run(tmp_path / 'once')
+    model, go = one_by_one(run)
+    train_step = model.train_step
+
+    def nan_once(batch):
+        scalars = train_step(batch)
+        bad = model.global_step.value == 5  # a step that a loss scale might leave out
+        return {tag: tf.where(bad, np.nan, value) for tag, value in scalars.items()}
+
+    monkeypatch.setattr(model, 'train_step', nan_once)
+    with pytest.raises(train.DivergedError, match='became nan at step 5'):
+        go()
+    assert run.checkpoint_steps() == [4, 3, 2]
+    allowed = new_run(tmp_path / 'allowed')
+    one_by_one(allowed, make_reports=poisoned(5), allow_nan=True)[1]()
+    assert allowed.checkpoint_steps() == [7, 6, 5]
 
 
 @pytest.mark.parametrize('step', [1, 4, 7])
