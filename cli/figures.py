@@ -33,8 +33,12 @@ def draw_all(train_dir, out):
         print(f'No run of lines32 lies below {train_dir}: no interpolations, samples or curves.')
     for dataset, kinds in groups.items():
         if registry.is_lines(dataset):
-            figure = curves.learning_curves(kinds, beside_paper=dataset == 'lines32')
-            print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))
+            reported = {kind: seeds for kind, seeds in kinds.items() if curves.has_line(seeds)}
+            if reported:
+                figure = curves.learning_curves(reported, beside_paper=dataset == 'lines32')
+                print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))
+            else:
+                print(f'Not drawn: learning curves of {dataset}, whose runs have no report yet.')
             _draw_lines(dataset, kinds, out)
         else:
             _draw_real(dataset, kinds, out)
@@ -152,6 +156,9 @@ def _draw_real(dataset_name, kinds, out):
         between, samples = [], []
         of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
         for _, label, model in _models(of_size):
+            if model.image_shape != dataset.image_shape:
+                print(f'Not drawn: it was trained on other images than {dataset_name} has now.')
+                continue
             if ends.size:
                 between.append((label, eval.between(model, *ends, STEPS)))
             samples.append(_samples_row(label, model, dataset))

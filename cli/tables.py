@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf import load
 from lib import files, runs
 from lib.errors import UserError
-from lib.paper import equal_kimg, results, samples_table, tables, tasks_table
+from lib.paper import equal_kimg, experiments, results, samples_table, tables, tasks_table
 from lib.runs import scalars
 
 NAMES = ('1', '2', '3', 'tasks', 'samples', 'original')
@@ -54,20 +54,24 @@ def find_classified(train_dir):
         list of `lib.paper.tasks_table.Classified`, in the order of their paths; a note on stderr
         names what is unreadable.
     """
-    classified = []
+    classified, seen = [], []
     for folder, below, _ in files.walk(train_dir):
         below.sort()
         if os.path.basename(folder).split('_')[0] in (ON_PIXELS, ON_LATENTS):
             below.clear()
             try:
-                classified.append(_classified(runs.RunFolder(folder)))
+                one, told = _classified(runs.RunFolder(folder))
+                if told in seen:
+                    raise UserError('it repeats another')
+                seen.append(told)
+                classified.append(one)
             except (UserError, KeyError, TypeError, ValueError, tf.errors.OpError) as error:
                 print(f'{folder} does not count ({error}).', file=sys.stderr)
     return classified
 
 
 def _classified(run):
-    """The `Classified` of a run folder."""
+    """The `Classified` of a run folder, and what only a copy of it tells too."""
     curve = scalars.read(run.summaries).get('test_accuracy')
     args = run.args
     if not curve or not args:
@@ -79,10 +83,17 @@ def _classified(run):
         model, settings, code = _autoencoder(run, args)
     else:
         model, settings, code = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',), ''
+    usual = {'lr': experiments.LR, 'batch': experiments.BATCH}
+    settings += tuple(
+        f'classifier {name}={args[name]}'
+        for name, value in usual.items()
+        if args.get(name, value) != value
+    )
     kimg = (last * args['batch']) >> 10
-    return tasks_table.Classified(
+    classified = tasks_table.Classified(
         args['dataset'], model, size, settings, code or results.OURS, curve[last], kimg
     )
+    return classified, (args, curve)
 
 
 def _autoencoder(run, args):
@@ -97,4 +108,5 @@ def _autoencoder(run, args):
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
-    return class_name, settings, results.code_of(own) if is_there else results.OURS
+    tells = is_there or known.is_recorded or known.checkpoint_steps()
+    return class_name, settings, results.code_of(known) if tells else results.OURS

@@ -20,6 +20,9 @@ class Gaussian:
         flat = np.reshape(latents, (len(latents), -1)).astype(np.float64)
         self.shape = latents.shape[1:]
         self.mean = flat.mean(axis=0)
+        if not np.isfinite(flat).all():  # of weights that diverged: so are the samples
+            self.root = np.full((flat.shape[1],) * 2, np.nan)
+            return
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
         # A square root of the covariance; rounding makes eigenvalues of 0 slightly negative.
         self.root = vectors * np.sqrt(np.maximum(values, 0))  # (D, D)

@@ -3,6 +3,7 @@
 A decoded file is named after its records' sizes and times and the preparation, so that it is made
 anew when any of them changes.
 """
+import contextlib
 import dataclasses
 import functools
 import glob
@@ -99,7 +100,8 @@ def _write(path, paths, preparation, total):
                 file.write(chunk.tobytes())
     for old in glob.glob(_path(map(glob.escape, paths), preparation, '*')):
         if old != path:
-            os.remove(old)
+            with contextlib.suppress(OSError):  # another run may be as quick
+                os.remove(old)
 
 
 def _open(path, preparation, total):

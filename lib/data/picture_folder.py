@@ -67,8 +67,9 @@ def create(
         raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
 
     _forget(about_path)  # a dataset without it is not whole, should this be interrupted
+    class_index = {label: index for index, label in enumerate(classes)}
     for part, members in parts.items():
-        encoded = (_encode(pictures[relative], classes, gray) for relative in members)
+        encoded = (_encode(pictures[relative], class_index, gray) for relative in members)
         records.write(paths[part], encoded, len(members))
     _write_about(about_path, classes, 1 if gray else 3, size)
     count = '1 class' if len(classes) == 1 else f'{len(classes)} classes'
@@ -170,9 +171,10 @@ def _split(labels, test_fraction):
         name = relative.replace(os.sep, '/').encode(errors='surrogateescape')
         return hashlib.sha256(name).digest()
 
-    mixed, test = sorted(labels, key=place), set()
-    for label in set(labels.values()):
-        members = [relative for relative in mixed if labels[relative] == label]
+    mixed, test, classes = sorted(labels, key=place), set(), {}
+    for relative in mixed:
+        classes.setdefault(labels[relative], []).append(relative)
+    for members in classes.values():
         count = min(max(1, round(len(members) * test_fraction)), len(members) - 1)
         test.update(members[:count])
     return {
@@ -194,12 +196,12 @@ def _compressed(label, pixels):
     return _Picture(label, tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy(), gray)
 
 
-def _encode(picture, classes, gray):
+def _encode(picture, class_index, gray):
     """(PNG bytes, class index) of a picture in a dataset that is gray, or is not."""
     png = picture.png
     if picture.gray and not gray:
         png = tf.io.encode_png(tf.io.decode_png(png, channels=3)).numpy()
-    return png, classes.index(picture.label)
+    return png, class_index[picture.label]
 
 
 def _forget(path):

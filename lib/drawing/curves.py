@@ -22,10 +22,10 @@ OTHER_MARKERS = 'hp<>d8'
 # paler, and of ours dashed.
 ORIGINAL_DASH, USUAL_DASH = (0, (1, 1.6)), '-'
 UNUSUAL_DASHES = ((0, (6, 2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (6, 2, 1, 2, 1, 2)))
-PALER = 0.65  # what each further setting keeps of its method's colour
+PALER, PALEST = 0.65, 0.3  # what each further setting keeps of its method's colour, and the last
 # {evaluation: scale of its axis}
 PANELS = {'mean_distance': 'log', 'mean_smoothness': 'linear'}
-SIZE_INCHES = (6.5, 7)
+SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
@@ -62,14 +62,14 @@ def looks(kinds):
     chosen, settings = {}, {}
     for kind in kinds:
         color, marker = methods[kind.class_name]
-        own = settings.setdefault((kind.class_name, kind.latent_size), [()])
+        own = settings.setdefault(kind.class_name, [()])
         if kind.settings not in own:
             own.append(kind.settings)
         place = own.index(kind.settings)
         dash = UNUSUAL_DASHES[(place - 1) % len(UNUSUAL_DASHES)] if place else USUAL_DASH
         if kind.code == results.ORIGINAL:
             dash = ORIGINAL_DASH
-        chosen[kind] = (_paler(color, PALER**place), dash, marker)
+        chosen[kind] = (_paler(color, max(PALER**place, PALEST)), dash, marker)
     return chosen
 
 
@@ -113,11 +113,16 @@ def over_seeds(seeds, name):
     return [tuple(np.array(part).T) for part in parts if part]
 
 
+def has_line(seeds):
+    """Whether runs (a list of `lib.paper.results.Run`) have a distance to draw."""
+    return bool(over_seeds(seeds, 'mean_distance'))
+
+
 def learning_curves(groups, beside_paper=True):
     """A figure of the runs on lines.
 
     Args:
-        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}.
+        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}; each `has_line`.
         beside_paper: whether to mark the paper's values, which are of lines32.
 
     Returns:
@@ -125,7 +130,12 @@ def learning_curves(groups, beside_paper=True):
     """
     from matplotlib.figure import Figure  # here, for it is slow and only figures need it
 
-    figure = Figure(figsize=SIZE_INCHES, layout='constrained')
+    longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
+    column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
+    width, height = SIZE_INCHES
+    columns = max(1, int(width / column_inches))
+    height += ROW_INCHES * max(0, -(-len(groups) // columns) - LEGEND_ROWS)
+    figure = Figure(figsize=(width, height), layout='constrained')
     panels = figure.subplots(len(PANELS), 1, sharex=True)
     styles, breaks = looks(groups), False
     for axes, (name, scale) in zip(panels, PANELS.items(), strict=True):
@@ -145,12 +155,10 @@ def learning_curves(groups, beside_paper=True):
         for side in ('top', 'right'):
             axes.spines[side].set_visible(False)
     panels[-1].set_xlabel('images seen (log scale)')
-    longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
-    column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
     figure.legend(
         *panels[0].get_legend_handles_labels(),
         loc='outside lower center',
-        ncols=max(1, int(SIZE_INCHES[0] / column_inches)),
+        ncols=columns,
         frameon=False,
         handlelength=HANDLE_EM,
         fontsize=FONT_POINTS,

@@ -1,4 +1,5 @@
 """Tables as text, Markdown or LaTeX, whatever they are about."""
+import re
 import textwrap
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def to_latex(layout):
     for text, command in LATEX.items():
         body = body.replace(text, command)
     # "Table 1. " is what LaTeX itself puts there.
-    caption = layout.title.split('. ', 1)[-1].replace('%', r'\%')
+    caption = re.sub(r'[%_&#${}]', r'\\\g<0>', layout.title.split('. ', 1)[-1])
     return '\n'.join(
         [
             r'\begin{table}',

@@ -142,7 +142,7 @@ def line_label(class_name, settings, code):
 def _row(records, label, key, quantity, values):
     groups = {(results.OURS, ()): {}} if values else {}
     for run in records:
-        kind = run.code, _settings(run, quantity)
+        kind = run.code, settings_of(run, quantity)
         groups.setdefault(kind, {}).setdefault(run.class_name, []).append(run)
     trained = {}
     for kind, classes in sorted(groups.items()):  # '2018 code' comes before 'ours'
@@ -153,8 +153,8 @@ def _row(records, label, key, quantity, values):
     return Row(label, key, quantity, values, trained)
 
 
-def _settings(run, quantity):
-    """How a run differs from the paper's: ('batch=32', 'depth=2')."""
+def settings_of(run, quantity):
+    """How a run, and how its clusters were made, differ from the paper's: ('batch=32',)."""
     unusual = {}
     if quantity == results.CLUSTERING and run.clustering:
         usual = experiments.CLUSTERING

@@ -18,6 +18,7 @@ NOTES = (
 PIXELS = 'pixels'
 HEADINGS = ('trained with it', 'trained afterwards', 'k-means', 'kimg')
 QUANTITIES = ('latent_accuracy', 'single_layer', results.CLUSTERING)
+RUNS_OWN = ('latent_accuracy', results.CLUSTERING)  # of these what autoencoders' runs hold
 
 
 class Classified(NamedTuple):
@@ -99,9 +100,11 @@ def _number(cell):
 
 def _lengths(cells):
     """'64, 256': of the autoencoder, and of the classifier."""
-    trained = [cells[q].kimg for q in ('latent_accuracy', results.CLUSTERING) if q in cells]
+    trained = [cells[quantity].kimg for quantity in RUNS_OWN if quantity in cells]
     after = [cells['single_layer'].kimg] if 'single_layer' in cells else []
-    return ', '.join(str(kimg) for kimg in [*trained[:1], *after])
+    texts = [str(kimg) for kimg in [*trained[:1], *after]]
+    # One that was trained on since it was clustered.
+    return ', '.join([*texts, *(f'k-means {kimg}' for kimg in trained[1:] if kimg != trained[0])])
 
 
 def build(records, classified):
@@ -114,10 +117,12 @@ def build(records, classified):
     """
     groups = {}
     for run in records:
-        key = run.dataset, run.class_name, run.latent_size, results.settings_texts(run), run.code
-        groups.setdefault(key, ([], []))[0].append(run)
+        for quantity in RUNS_OWN:
+            settings = tables.settings_of(run, quantity)
+            key = run.dataset, run.class_name, run.latent_size, settings, run.code
+            groups.setdefault(key, {}).setdefault(quantity, []).append(run)
     for one in classified:
-        groups.setdefault(one[:5], ([], []))[1].append(one)
+        groups.setdefault(one[:5], {}).setdefault('single_layer', []).append(one)
     measured = {one.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
     order = [PIXELS, *tables.columns(records), *{one.model for one in classified}]
@@ -125,8 +130,8 @@ def build(records, classified):
     for key in sorted(groups, key=lambda key: (key[0], order.index(key[1]), *key[2:])):
         if key[0] not in measured:
             continue
-        seeds, layers = groups[key]
-        cells = {q: results.over_seeds(seeds, q) for q in ('latent_accuracy', results.CLUSTERING)}
+        layers = groups[key].pop('single_layer', [])
+        cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[key].items()}
         if layers:
             longest = max(one.kimg for one in layers)
             values = [one.accuracy for one in layers if one.kimg == longest]

@@ -96,6 +96,19 @@ def test_every_method_setting_and_code_has_its_own_look():
         ours, theirs = looks[kind(name)], looks[kind(name, code=results.ORIGINAL)]
         assert (ours[0], ours[2]) == (theirs[0], theirs[2])
         assert ours[1] == '-' and theirs[1] == curves.ORIGINAL_DASH
+    sizes = [curves.Kind('ACAI', (f'latent={size}',), results.OURS, 4 * size) for size in (8, 32)]
+    assert len(set(curves.looks(sizes).values())) == 2
+    sweep = curves.looks([kind('ACAI', f'reg={place / 40}') for place in range(40)])
+    assert all(min(color) < 0.8 for color, _, _ in sweep.values())  # not white
+
+
+def test_runs_without_a_report_have_no_curve(tmp_path, capsys):
+    assert not curves.has_line([run_of({})]) and not curves.has_line([run_of({1025: math.nan})])
+    save_run(tmp_path / 'T', 'AEBaseline', 'lines64', image_shape=(64, 64, 1), scales=5)
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    said = capsys.readouterr().out
+    assert 'Not drawn: learning curves of lines64, whose runs have no report yet.' in said
+    assert (tmp_path / 'out' / 'lines64_lines_interpolations.png').exists()
 
 
 def test_learning_curves():

@@ -1,6 +1,7 @@
 """tables.py: what the tasks left, beside the paper's tables."""
 import json
 import re
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 from cli import tables
 from lib import runs
 from lib.errors import UserError
-from lib.paper import tasks_table
+from lib.paper import results, tasks_table
 from tests import original
 from tests.paper.test_results import own_run
 
@@ -76,6 +77,31 @@ def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
         (one,) = tables.find_classified(str(place))
         settings.append((one.settings, one.code))
     assert settings == [(('precision=mixed_bfloat16',), 'ours'), ((), '2018 code')]
+
+
+def test_other_clusterings_and_classifiers_are_apart_and_copies_count_once(train_dir, capsys):
+    params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
+    ae = own_run(train_dir / 'RUN2', {'latent_accuracy': {2049: 83.0}}, name=NAME,
+                 dataset='mnist32', seed=2, **params)  # fmt: skip
+    record = {'test_accuracy': 20.0, 'step': 1025, 'n_init': 1, 'use_svd': False}
+    (ae / 'clustering.json').write_text(json.dumps(record))
+    classified(ae / 'XLatentAE', 32, {1025: 70.0}, ae_dir=str(ae), lr=0.1)
+    shutil.copytree(train_dir / 'mnist32' / NAME / 'XLatentAE', train_dir / 'copy' / 'XLatentAE')
+    text = tables.text(str(train_dir), ['tasks'], 'text')
+    lines = [' '.join(line.split()) for line in text.splitlines()]
+    assert 'ACAI, 32 83.00 50.00 77.50 128, 128, k-means 64' in lines
+    assert 'ACAI, 32, n_init=1, use_svd=False - - 20.00 64' in lines
+    assert 'ACAI, 32, classifier lr=0.1 - 70.00 - 64' in lines
+    assert 'does not count (it repeats another)' in capsys.readouterr().err
+
+
+def test_latents_of_a_2018_run_that_was_moved_stay_its_own(tmp_path):
+    run = tmp_path / 'lines32' / original.ACAI_RUN.name
+    shutil.copytree(original.ACAI_RUN, run)
+    classified(run / 'XLatentAE', 64, {17: 30.0}, dataset='lines32',
+               ae_dir=f'/gone/lines32/{run.name}')  # fmt: skip
+    (one,) = tables.find_classified(str(tmp_path))
+    assert one.code == results.ORIGINAL
 
 
 def test_links_are_followed_once(train_dir):

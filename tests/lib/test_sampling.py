@@ -25,6 +25,8 @@ def test_a_fitted_gaussian_has_the_latents_mean_and_covariance():
 def test_equal_latents_give_equal_samples():
     latents = np.full((10, 3), 2.5, np.float32)
     np.testing.assert_allclose(sampling.Gaussian(latents).sample(normal((4, 3))), 2.5, atol=1e-6)
+    latents[0, 0] = np.nan
+    assert np.isnan(sampling.Gaussian(latents).sample(normal((4, 3)))).all()
 
 
 @pytest.mark.parametrize('prior', [True, False])

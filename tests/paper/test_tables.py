@@ -3,7 +3,7 @@ import csv
 import io
 import math
 
-from lib.paper import experiments, results, tables
+from lib.paper import experiments, layouts, results, tables
 from tests import original
 
 
@@ -147,3 +147,8 @@ def test_seeds_that_are_behind_are_counted_and_left_out():
     text = tables.to('text', [tables.build(runs, 2)]).splitlines()
     row = text.index('mnist32, latent size 32')
     assert text[row + 2].endswith(' 98.50±0.71') and text[row + 3].endswith('2 x 16384, +1 shorter')
+
+
+def test_captions_are_latex():
+    layout = layouts.Layout('Table 1. adversary_lr=5 % & {more}.', [], [])
+    assert r'\caption{adversary\_lr=5 \% \& \{more\}.}' in layouts.to_latex(layout)
