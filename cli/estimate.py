@@ -36,11 +36,10 @@ def say(jobs, at_a_time=1):
     # Those that share a GPU slow each other down. Cores are shared out as `local_executor` does.
     at_a_time = min(len(gpus) or at_a_time, len(jobs))
     cores = None if gpus else devices.cores_of_each(at_a_time)
-    place = 'this machine'
-    if at_a_time > 1 and gpus:
-        place = f'{at_a_time} GPUs'
-    elif at_a_time > 1:
-        place = f'this machine, {at_a_time} runs at a time,'
+    working, place = min(at_a_time, len(left)), 'this machine'
+    if working > 1:
+        place = f'{working} GPUs' if gpus else f'this machine, {working} runs at a time,'
+    if cores and at_a_time > 1:
         tf.config.threading.set_intra_op_parallelism_threads(cores)
     choice = devices.choose(gpus[:1], precision=jobs[0].precision or 'float32')
     devices.start(choice)
@@ -58,7 +57,7 @@ def say(jobs, at_a_time=1):
         print(f'#   {title}{" and alike" * (len(alike) > 1)}: {rate:,.0f}, {source}', flush=True)
         seconds += images / rate
     busy = f'{os.getloadavg()[0]:.1f} processes are at work on its {os.cpu_count()} cores now'
-    hours = seconds / min(at_a_time, len(left)) / 3600
+    hours = seconds / working / 3600
     print(f'# About {_short(hours)} hours on {place} at these rates; {busy}.')
 
 
