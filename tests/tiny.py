@@ -113,3 +113,11 @@ def golden_prefix(script, moment):
     """The checkpoint prefix of a golden, 'initial' or 'final'."""
     (index,) = (GOLDENS / script / moment).glob('*.index')
     return str(index)[: -len('.index')]
+
+
+def separate_gradients(model, tape, objectives):
+    """{group: gradients of its objective}, as of `model.compute_gradients`, a pass for each."""
+    return {
+        group: tape.gradient(objective, [v.value for v in model.group_variables(group)])
+        for group, objective in objectives.items()
+    }

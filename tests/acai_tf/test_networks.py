@@ -303,15 +303,9 @@ def test_a_critic_that_looks_at_whole_batches_gives_each_player_its_own_gradient
             objectives = model.compute_losses(batch['x'], batch['label'], noise).objectives
         return compute(tape, objectives)
 
-    def separately(tape, objectives):
-        return {
-            group: tape.gradient(objective, [v.value for v in model.group_variables(group)])
-            for group, objective in objectives.items()
-        }
-
     ours = gradients(model.compute_gradients)
     critic.answer_both_players = lambda images: (critic.answer(images),) * 2
-    plain = gradients(separately)
+    plain = gradients(functools.partial(tiny.separate_gradients, model))
     for group, expected in plain.items():
         for one, other in zip(ours[group], expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6, err_msg=group)
