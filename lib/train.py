@@ -187,14 +187,15 @@ def loop(
         while step < last and not stop_signal():
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
+            finite = True
             while not history or (step < report and not stop_signal()):
-                finite = all(np.isfinite(rows).all() for rows in history)
                 reports.on_train_batch_begin(step, {'finite': finite, 'allow_nan': allow_nan})
                 count, start = min(steps_per_call, report - step), time.perf_counter()
                 told = tf.constant([step_sec, float(interrupt.signal is not None)])
                 scalars, means = train_steps(batches, tf.constant(count), told)
                 mean_sec, asked = means.numpy()
                 history.append(scalars.numpy())
+                finite = finite and np.isfinite(history[-1]).all()
                 step_sec = (time.perf_counter() - start) / count
                 # Several machines must agree on the number of steps, so that all go by the mean of
                 # the times that they took for the steps before these.
@@ -252,6 +253,8 @@ def train_run(
     if not allow_nan:
         _check_restored(model, run, step)
     owed = run.owed_report(step)
+    if not owed:
+        run.forget_owed_report()  # of another step
     if step >= last and not owed:
         return None
     if not model.distribute_strategy.extended.should_checkpoint:

@@ -200,12 +200,9 @@ class RunFolder:
         """What `owe_report` kept at a step; None where there is nothing of this step."""
         try:
             owed = files.read_json(self._owed_path)
-            if owed.pop('step') == step:
-                return owed
+            return owed if owed.pop('step') == step else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass
-        self.forget_owed_report()
-        return None
+            return None
 
     def forget_owed_report(self):
         with contextlib.suppress(OSError):
