@@ -154,10 +154,11 @@ def save_original(model, prefix, step, moments=True):
             them a checkpoint is a third as large.
 
     Raises:
-        UserError: the folder cannot be written, or the disk is full. What was there before
-            is there still.
+        UserError: the folder cannot be written, the disk is full, or nobody could read what is
+            written under such a name. What was there before is there still.
     """
     prefix = os.fspath(prefix)
+    _check_path(prefix, 'choose another folder')
     variables = original_names.stored_variables(model)
     if moments:
         variables += original_names.loss_scale_variables(model)
@@ -235,17 +236,17 @@ def read_traits(prefix):
 
 def _open(prefix):
     """(reader, {variable: shape}) of a checkpoint whose index can be read."""
-    if files.PATTERN.search(prefix):
-        raise UserError(
-            f'{prefix} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
-            'move it to another folder.'
-        )
+    _check_path(prefix, 'move it to another folder')
     for suffix in (INDEX, DATA):
         path = prefix + suffix
         if not os.path.isfile(path):
             raise DamagedCheckpointError(f'There is no checkpoint {prefix}: {path} is missing.')
         if not os.path.getsize(path):
             raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {path} is empty.')
+        try:
+            open(path, 'rb').close()
+        except PermissionError as error:  # it may be whole: none before it is taken in its place
+            raise UserError(f'Cannot read {path} ({error.strerror}).') from error
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
@@ -260,6 +261,14 @@ def _open(prefix):
             f'The checkpoint {prefix} is damaged: {prefix}{DATA} is cut short.'
         )
     return reader, {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def _check_path(prefix, remedy):
+    if files.PATTERN.search(prefix):
+        raise UserError(
+            f'{prefix} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
+            f'{remedy}.'
+        )
 
 
 def _read(reader, prefix, name):

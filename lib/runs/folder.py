@@ -102,10 +102,17 @@ class RunFolder:
         """The global steps that have a checkpoint, newest first.
 
         # Original: found by name, for the `checkpoint` file there holds absolute paths.
+
+        Raises:
+            UserError: one may not look into the folder.
         """
-        if not os.path.isdir(self.checkpoints):
+        try:
+            names = os.listdir(self.checkpoints)
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        matches = map(CHECKPOINT.match, os.listdir(self.checkpoints))
+        except OSError as error:
+            raise UserError(f'Cannot read {self.checkpoints} ({error.strerror}).') from error
+        matches = map(CHECKPOINT.match, names)
         return sorted((int(match[1]) for match in matches if match), reverse=True)
 
     def newest_step(self):
@@ -212,7 +219,7 @@ class RunFolder:
         """What `write_args` recorded, or None where there is no record (the original's runs).
 
         Raises:
-            UserError: the record is not readable JSON.
+            UserError: the record may not be read, or is no readable JSON.
         """
         path = os.path.join(self.path, ARGS_NAME)
         if not os.path.exists(path):
@@ -222,7 +229,9 @@ class RunFolder:
             if not isinstance(record['args'], dict):
                 raise TypeError('args is no object')
             return record
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise UserError(f'Cannot read {path} ({error.strerror}).') from error
+        except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f'{path} is damaged ({error}); restore it, or delete it to resume the run with the '
                 'options you give.'

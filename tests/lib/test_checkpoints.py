@@ -2,13 +2,14 @@
 import os
 import resource
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import checkpoints, randomness
+from lib import checkpoints, randomness, runs
 from lib.errors import UserError
 from lib.runs import architecture
 from tests import original
@@ -216,6 +217,35 @@ def test_index_of_garbage(size, copied, baseline):
     garbage = np.random.default_rng(0).bytes(size)
     damage(copied + INDEX, lambda content: garbage)
     assert 'altered' in refused(baseline, copied, checkpoints.DamagedCheckpointError)
+
+
+@pytest.mark.parametrize('what', ['tf', f'tf/{{}}{INDEX}', f'tf/{{}}{DATA}', 'args.json'])
+def test_what_may_not_be_read_is_not_called_damaged(what, baseline):
+    mine = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:  # not pytest's own, which is its owner's alone
+        os.chmod(folder, 0o755)
+        run = runs.RunFolder(os.path.join(folder, 'AEBaseline_depth2_latent2_scales3'))
+        run.create()
+        run.write_args({'depth': 2})
+        for step in (1, 2):
+            checkpoints.save_original(baseline, run.checkpoint(step), step)
+        path = os.path.join(run.path, what.format('model.ckpt-2'))
+        os.chmod(path, 0)
+        try:
+            if not mine:
+                os.seteuid(65534)  # root may read everything
+            with pytest.raises(UserError, match=f'^Cannot read {path}.* .Permission denied.\\.$'):
+                run.read_args()
+                checkpoints.restore(baseline, run)
+        finally:
+            os.seteuid(mine)
+            os.chmod(path, 0o755)
+
+
+def test_a_path_that_could_not_be_read_is_not_written(tmp_path, baseline):
+    with pytest.raises(UserError, match=r'takes for a pattern; choose another folder'):
+        checkpoints.save_original(baseline, tmp_path / 'x[1]' / 'model.ckpt-1', 1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_of_two_checkpoints(copied, baseline):
