@@ -1,4 +1,6 @@
 """Trained runs side by side, such as one of the 2018 code and one of ours."""
+import os
+
 from acai_tf import load
 from lib import data, runs
 from lib.errors import UserError
@@ -20,16 +22,21 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
         UserError: a run or the dataset cannot be used, the runs do not fit the dataset, or `out`
             cannot be written.
     """
+    if out and not out.endswith('.png'):
+        raise UserError(f'--out={out} must end in .png.')
     folders = {label: runs.RunFolder(path) for label, path in paths.items()}
     models = {label: load.load_run(folder.path) for label, folder in folders.items()}
     dataset = data.get_dataset(dataset_name or _common_dataset(folders.values()), seed=seed)
+    for label, model in models.items():
+        _check_fits(folders[label], model, dataset)
     columns = {}
     for label, model in models.items():
         folder = folders[label]
-        _check_fits(folder, model, dataset)
         step = int(model.global_step)
         print(f'{label}: {folder.path} ({type(model).__name__}, step {step})')
-        recorded = {name: float(value) for name, value in model.evaluation.items()}
+        recorded = {}
+        if load.identify(folder).dataset == dataset.name:
+            recorded = {name: float(value) for name, value in model.evaluation.items()}
         comparison.same_noise(model, seed)
         columns[label] = {'step': step, **comparison.scores(model, dataset, images)}
         # What the code that trained it measured at its last report; 0 before the first.
@@ -55,9 +62,11 @@ def labelled(paths):
     """{label: path} of run folders, the label being what tells each from the others.
 
     Raises:
-        UserError: one is no run folder.
+        UserError: one is no run folder, or is given twice.
     """
     known = [_what_it_is(path) for path in paths]
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise UserError('A run folder is given twice; give each once.')
     shared = [name for name in known[0] if all(name in other for other in known)]
     telling = [name for name in shared if len({str(one[name]) for one in known}) > 1]
     labels = [
@@ -65,8 +74,6 @@ def labelled(paths):
     ]
     if len(set(labels)) < len(labels):
         labels = paths
-    if len(set(labels)) < len(labels):
-        raise UserError('A run folder is given twice; give each once.')
     return dict(zip(labels, paths, strict=True))
 
 

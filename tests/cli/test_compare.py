@@ -1,4 +1,5 @@
 """Any number of runs side by side, each under what tells it from the others."""
+import dataclasses
 import shutil
 
 import pytest
@@ -38,8 +39,9 @@ def test_labels_are_what_tells_runs_apart(tmp_path):
 def test_runs_that_nothing_tells_apart_go_by_their_path(tmp_path):
     paths = [run_of(tmp_path / name / 'RUN1', seed=1) for name in 'ab']
     assert labels(*paths) == paths
-    with pytest.raises(UserError, match='given twice'):
-        labels(paths[0], paths[0])
+    for again in (paths[0], f'{paths[0]}/'):
+        with pytest.raises(UserError, match='given twice'):
+            labels(paths[0], again)
     with pytest.raises(UserError, match='There is no folder /no/such; give a run folder'):
         labels(paths[0], '/no/such')
 
@@ -62,3 +64,27 @@ def test_three_runs_and_few_images(tmp_path, monkeypatch, capsys):
         '17 test images, and their reconstructions; there are too few to interpolate between '
         'others.'
     )
+
+
+def test_what_was_recorded_is_of_the_runs_own_dataset(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('lib.tasks.comparison.scores', lambda *_: {'mean_distance': 1.0})
+    paths = {'ACAI': str(original.ACAI_RUN)}
+    for name, recorded in (('lines32', True), ('others', False)):
+        dataset = dataclasses.replace(tiny.dataset(), name=name)
+        monkeypatch.setattr('lib.data.get_dataset', lambda *_, known=dataset, **__: known)
+        compare.compare_runs(paths, name, seed=0, images=8, out=str(tmp_path / 'a.png'))
+        assert ('mean_distance, as recorded' in capsys.readouterr().out) == recorded
+
+
+def test_mistakes_are_found_before_anything_is_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr('lib.tasks.comparison.scores', None)
+    paths = {'a': str(original.ACAI_RUN), 'b': run_of(tmp_path, 'VAE')}
+    with pytest.raises(UserError, match='--out=a.jpg must end in .png'):
+        compare.compare_runs(paths, None, seed=0, images=8, out='a.jpg')
+    model = tiny.make('VAE', image_shape=(32, 32, 3))
+    load_run = compare.load.load_run
+    monkeypatch.setattr(
+        'acai_tf.load.load_run', lambda path: model if path == paths['b'] else load_run(path)
+    )
+    with pytest.raises(UserError, match=r'is of images \(32, 32, 3\) in 10 classes'):
+        compare.compare_runs(paths, None, seed=0, images=8, out=str(tmp_path / 'a.png'))
