@@ -1,5 +1,6 @@
 """Interpolations between a user's own pictures, as a strip, a grid or an animation."""
 import io
+import math
 import os
 
 import numpy as np
@@ -12,6 +13,8 @@ from lib.drawing import captions, pictures
 from lib.errors import UserError
 
 MIN_STEPS, MAX_STEPS = 2, 1000
+MAX_PIXELS = 10**8  # of a result
+MAX_TEST_IMAGES = 2**31 - 1  # TensorFlow counts no further
 FRAME_MSEC = 80
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's own conversion to grey
 
@@ -39,6 +42,12 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
     if not MIN_STEPS <= steps <= MAX_STEPS:
         raise UserError(f'--steps={steps} must lie between {MIN_STEPS} and {MAX_STEPS}.')
     model, run = load.load_run(run_path), runs.RunFolder(run_path)
+    pixels = steps ** (len(ends) // 2) * math.prod(model.image_shape[:2]) * zoom**2
+    if pixels > MAX_PIXELS:
+        raise UserError(
+            f'The result would have {pixels:,} pixels, more than {MAX_PIXELS:,}; choose fewer '
+            '--steps or a smaller --zoom.'
+        )
     real = _images(ends, model, run)
     rows = between(eval.encode(model, real), steps, spherical)  # (rows, steps, *latent_shape)
     images = eval.decode(model, rows.reshape(-1, *rows.shape[2:]))
@@ -99,7 +108,7 @@ def _test_images(indices, model, run):
     dataset = data.get_dataset(name)
     if dataset.image_shape != model.image_shape:
         raise UserError(f'The images of {name} are not of the shape that {run.path} is for.')
-    images = eval.first_images(dataset, max(indices) + 1)
+    images = eval.first_images(dataset, min(max(indices), MAX_TEST_IMAGES) + 1)
     for index in indices:
         if not 0 <= index < len(images):
             raise UserError(

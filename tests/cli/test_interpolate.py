@@ -98,6 +98,9 @@ def test_a_square_of_pictures(picture, tmp_path):
         ([0, 'missing.png'], 'a.png', {}, 'missing.png is missing'),
         ([0, __file__], 'a.png', {}, 'is no readable picture'),
         ([0, 5000], 'a.png', {}, 'no test image 5000 in lines32, which has 5000'),
+        ([0, 10**20], 'a.png', {}, 'no test image 10{20} in lines32'),
+        ([0, 1, 2, 3], 'a.png', {'steps': 1000}, 'have 1,024,000,000 pixels, more than'),
+        ([0, 1], 'a.png', {'steps': 1000, 'zoom': 64}, 'fewer --steps or a smaller --zoom'),
     ],
 )
 def test_mistakes(ends, out, options, message, tmp_path):
