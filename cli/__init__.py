@@ -108,7 +108,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         sys.exit(f'{script}: {error}')
     except Exception as error:
         tensorflow = sys.modules.get('tensorflow')
-        if not tensorflow or not isinstance(error, tensorflow.errors.ResourceExhaustedError):
+        theirs = (tensorflow.errors.ResourceExhaustedError,) if tensorflow else ()
+        if not isinstance(error, (MemoryError, *theirs)):
             raise
         from lib import memory
 

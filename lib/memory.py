@@ -38,13 +38,13 @@ def check_batch(model, batch_size):
 
 
 def too_little(error, purpose=''):
-    """A sentence that names the fix, of TensorFlow's ResourceExhaustedError.
+    """A sentence that names the fix, of TensorFlow's ResourceExhaustedError or a MemoryError.
 
     Args:
         error: the exception.
         purpose: ' for ...', what the memory was wanted for.
     """
-    tensor = re.search(r'tensor with shape ?\[[\d,]*\]', error.message)
+    tensor = re.search(r'tensor with shape ?\[[\d,]*\]', str(error))
     which = f' (a {tensor[0]} did not fit)' if tensor else ''
     return (
         f'There is too little memory{purpose}{which}: choose a smaller --batch, on a GPU '

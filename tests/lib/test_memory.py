@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from lib import memory
@@ -39,3 +42,10 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path):
         for limit in ('memory.max', 'memory/memory.limit_in_bytes'):  # of cgroups 2 and 1
             (tmp_path / limit).write_text(text)
         assert memory.machine_bytes(str(tmp_path)) == expected
+
+
+def test_a_command_that_runs_out_of_memory_ends_with_a_sentence():
+    program = 'import cli; cli.run(lambda: bytearray(1 << 62), wants_tensorflow=lambda: False)'
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith('-c: There is too little memory: choose a smaller --batch')
