@@ -4,6 +4,8 @@ import math
 import os
 import zlib
 
+import numpy as np
+
 from cli import tasks
 from lib import runs
 from lib.errors import UserError
@@ -20,7 +22,8 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         n_try: how often to do it all, each time with another seed.
 
     Raises:
-        UserError: the run's folder cannot be written, or its dataset is endless or too small.
+        UserError: the run's folder cannot be written, its dataset is endless or too small, or its
+            latents are no finite numbers.
     """
     ae, run, images = tasks.open_autoencoder()
     _check(run, images)
@@ -28,6 +31,8 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
     if len(train) < images.nclass:
         raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
+    if not (np.isfinite(train).all() and np.isfinite(test).all()):
+        raise UserError(f'The latents of {run.path} are no finite numbers: its training diverged.')
     inits = f'{zlib.crc32(train):08x} {images.nclass} {use_svd} {n_init}'
     if use_svd:
         train, test = kmeans.whiten(train, test)

@@ -5,8 +5,11 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 
+import acai_tf
+from lib import checkpoints
 from lib.runs import events
 from tests import forked
 
@@ -125,6 +128,17 @@ def test_cluster(train_dir):
     assert not list(ae_dir.glob('clustering-*'))
     again = run(*args, '--use_svd=0')
     assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
+
+
+def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):
+    ae_dir = tmp_path / 'blobs32' / AE_NAME
+    shutil.copytree(train_dir / 'blobs32' / AE_NAME, ae_dir)
+    model = acai_tf.load_run(str(ae_dir))
+    model.encoder.trainable_variables[0].assign(model.encoder.trainable_variables[0] * np.nan)
+    step = int(model.global_step)
+    checkpoints.save_original(model, ae_dir / 'tf' / f'model.ckpt-{step}', step)
+    error = run('cluster.py', f'--ae_dir={ae_dir}', '--n_init=2', code=1)
+    assert 'are no finite numbers: its training diverged' in error
 
 
 def test_a_stopped_clustering_goes_on(train_dir):
