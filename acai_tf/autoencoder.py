@@ -1,6 +1,7 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
 import dataclasses
 import functools
+import math
 import numbers
 import types
 
@@ -106,9 +107,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
         super().__init__(dtype=dtype, name=name)
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
-        if not isinstance(seed, numbers.Integral):
+        if not isinstance(seed, numbers.Integral) or not 0 <= seed <= randomness.MAX_SEED:
             raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
         is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
+        if not is_schedule and not 0 <= lr < math.inf:
+            raise UserError(f'lr={lr}: it must be a number of at least 0, or a schedule.')
         self.nclass, self.lr, self.seed = nclass, lr if is_schedule else float(lr), int(seed)
         self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
         self.mode = networks.TrainMode()
@@ -229,7 +232,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.decode(self.encode(x, noise))
 
     def classify(self, x):
-        """The running latent classifier's answer, (B,) int64 in 0..nclass-1."""
+        """The running latent classifier's answer, (B,) int32 in 0..nclass-1."""
         return ops.argmax(self.classifier(self.features(x)), axis=-1)
 
     def draw_noise(self, x, batch_index=0):

@@ -8,7 +8,9 @@ import re
 from lib.errors import UserError
 from lib.paper import experiments
 
-TRUTH = (0, 1)  # the bounds of what is False or True, which are numbers in a run folder's name
+# The bounds of what is False or True, which are numbers in a run folder's name. Others' 0.0 and 1.0
+# are equal to these, so that what has them is told by identity.
+TRUTH = (0, 1)
 SIZES = ('scales', 'depth', 'latent')  # of the paper's encoder and decoder
 
 
@@ -47,7 +49,7 @@ class Hyperparameter:
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
         is_number = isinstance(value, number) and math.isfinite(value)
-        if not is_number or isinstance(value, bool) and self.bounds != TRUTH:
+        if not is_number or isinstance(value, bool) and self.bounds is not TRUTH:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:

@@ -30,10 +30,10 @@ def interpolate(model, left, right, steps=16, spherical=False):
         left, right = left[None], right[None]
     for images in (left, right):
         model.encoder.check(images)
-    if left.shape != right.shape or steps < 2:
+    if left.shape != right.shape or not len(left) or steps < 2:
         raise UserError(
             f'{len(left)} left and {len(right)} right images cannot be connected in {steps} steps; '
-            'give as many on both sides, and 2 steps or more.'
+            'give as many on both sides, one or more, and 2 steps or more.'
         )
     mix = paths.slerp if spherical else paths.lerp
     ends = eval.encode(model, np.concatenate([left, right]).astype(np.float32))

@@ -58,7 +58,7 @@ def closest_line(images):
 def _closest_of(images, start, stop):
     """(similarity, index) of the closest of some reference lines to each image, (n,) each."""
     reference, norms = _reference_lines(images.shape[1], start, stop)
-    similarities, closest = [], []
+    similarities, closest = [np.zeros(0)], [np.zeros(0, int)]  # for no images
     for first in range(0, len(images), IMAGES_AT_ONCE):
         chunk = np.asarray(images[first : first + IMAGES_AT_ONCE], np.float64)
         chunk = chunk.reshape(len(chunk), -1)
@@ -93,7 +93,12 @@ def smoothness_score(angles):
     Returns:
         max |difference| / |last - first| - 1 / (k - 1) of the unwrapped angles, a float or (n,);
         NaN where the angle does not move.
+
+    Raises:
+        ValueError: there are fewer than two angles.
     """
+    if np.shape(angles)[-1] < 2:
+        raise ValueError('The smoothness of fewer than 2 angles is not defined.')
     unwrapped = np.unwrap(angles, axis=-1)
     largest = np.abs(np.diff(unwrapped, axis=-1)).max(axis=-1)
     span = np.abs(unwrapped[..., -1] - unwrapped[..., 0])

@@ -73,7 +73,7 @@ class LinearClassifier(keras.Model):
         return self.classifier(x)
 
     def classify(self, x):
-        """The most likely class of each image or latent, (B,) int64."""
+        """The most likely class of each image or latent, (B,) int32."""
         return ops.argmax(self(x), axis=-1)
 
     def compute_losses(self, x, label):

@@ -35,6 +35,10 @@ def test_defaults_are_the_originals():
     [
         ({'image_shape': (8, 8)}, r'image_shape=\(8, 8\) is no \(height, .*; for grey'),
         ({'seed': None}, 'seed=None: it must be an integer'),
+        ({'seed': -1}, 'seed=-1: it must be an integer from 0'),
+        ({'seed': 2**31}, 'from 0 to 2'),
+        ({'lr': -1e-4}, 'lr=-0.0001: it must be a number of at least 0, or a schedule'),
+        ({'lr': float('nan')}, 'lr=nan: it must be a number'),
     ],
 )
 def test_wrong_arguments_are_one_sentence(wrong, words):

@@ -69,6 +69,7 @@ def test_a_subclass_adds_and_changes():
         ('ACAI', {'reg': 1.5}, 'ACAI cannot have reg=1.5: it must be between 0.0 and 1.0'),
         ('ACAI', {'advweight': -1}, 'must be at least 0.0'),
         ('ACAI', {'advdepth': 1.5}, 'must be a number of type int'),
+        ('ACAI', {'reg': True}, 'must be a number of type float'),
         ('VAE', {'beta': float('nan')}, 'must be a number of type float'),
         ('AEDropout', {'dropout': 0}, 'between 0.001 and 1.0'),
         ('AEDenoising', {'noise': 'much'}, 'must be a number of type float'),

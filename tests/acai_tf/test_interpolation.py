@@ -59,6 +59,8 @@ def test_mistakes(model):
     images = np.zeros((3, 32, 32, 1), np.float32)
     with pytest.raises(UserError, match='3 left and 2 right images cannot be connected'):
         acai_tf.interpolate(model, images, images[:2])
+    with pytest.raises(UserError, match='0 left and 0 right images'):
+        acai_tf.interpolate(model, images[:0], images[:0])
     with pytest.raises(UserError, match='in 1 steps'):
         acai_tf.interpolate(model, images, images, 1)
     with pytest.raises(UserError, match='not uint8'):

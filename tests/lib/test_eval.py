@@ -78,6 +78,11 @@ def test_an_empty_picture_has_no_closest_line():
     assert math.isnan(eval.line_eval(images)[0])
 
 
+def test_no_images_have_no_closest_lines():
+    distance, angle = eval.closest_line(np.zeros((0, 32, 32, 1)))
+    assert distance.shape == angle.shape == (0,)
+
+
 def test_smoothness():
     even = np.linspace(1, 2, 16)
     assert eval.smoothness_score(even) == pytest.approx(0, abs=1e-12)
@@ -98,6 +103,8 @@ def test_smoothness_of_a_standstill_is_undefined():
     assert math.isnan(eval.smoothness_score(there_and_back))
     assert not math.isnan(eval.smoothness_score(np.linspace(0, 1.1e-4, 16)))
     assert math.isnan(eval.smoothness_score(np.linspace(0, 0.9e-4, 16)))
+    with pytest.raises(ValueError, match='fewer than 2 angles'):
+        eval.smoothness_score([1.0])
 
 
 def test_undefined_smoothness_counts_in_the_divisor_alone():
