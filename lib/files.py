@@ -37,10 +37,16 @@ def written_whole(path):
             os.remove(partial)
 
 
-def walk(folder):
-    """`os.walk`, through links too, each folder once: a link back up would never end."""
-    seen = set()
-    for directory, below, names in os.walk(folder, followlinks=True):
+def walk(folder, seen=(), onerror=None):
+    """`os.walk`, through links too, each folder once: a link back up would never end.
+
+    Args:
+        folder: where to begin.
+        seen: real paths of folders to leave out.
+        onerror: called with the OSError of a folder that cannot be listed; it is left out.
+    """
+    seen = set(seen)
+    for directory, below, names in os.walk(folder, onerror=onerror, followlinks=True):
         if os.path.realpath(directory) in seen:
             below.clear()
             continue

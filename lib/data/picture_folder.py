@@ -66,11 +66,16 @@ def create(
     if not parts['test']:
         raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
 
-    _forget(about_path)  # a dataset without it is not whole, should this be interrupted
     class_index = {label: index for index, label in enumerate(classes)}
-    for part, members in parts.items():
-        encoded = (_encode(pictures[relative], class_index, gray) for relative in members)
-        records.write(paths[part], encoded, len(members))
+
+    def written():
+        for part, members in parts.items():
+            encoded = (_encode(pictures[relative], class_index, gray) for relative in members)
+            yield paths[part], encoded, len(members)
+        # Both are on the disk and get their names now: a dataset without this is not whole.
+        _forget(about_path)
+
+    records.write_together(written())
     _write_about(about_path, classes, 1 if gray else 3, size)
     count = '1 class' if len(classes) == 1 else f'{len(classes)} classes'
     print(
@@ -90,6 +95,8 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     with Image.open(path) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
         picture = ImageOps.exif_transpose(picture)
+        if picture.mode == 'F':
+            raise ValueError('which of its real numbers is white is not known')
         if picture.mode.startswith('I'):
             pixels = np.asarray(picture).clip(0, 2**16 - 1) // 257
             picture = Image.fromarray(pixels.astype(np.uint8))
@@ -117,20 +124,33 @@ def _check(folder, name, test_fraction):
 
 def _files(folder):
     """[(path relative to the folder, class)], sorted; the class is None beside sub-folders."""
-    found = []
-    for directory, below, names in files.walk(folder):
-        below[:] = sorted(name for name in below if not name.startswith('.'))
-        relative = os.path.relpath(directory, folder)
-        if relative == '.':
-            label = None if below else os.path.basename(os.path.abspath(folder))
-        else:
-            label = relative.split(os.sep)[0]
-        found += [
-            (os.path.normpath(os.path.join(relative, name)), label)
-            for name in sorted(names)
-            if not name.startswith('.')
-        ]
+    _, classes, names = next(_walk(folder))
+    label = None if classes else os.path.basename(os.path.abspath(folder))
+    found, places = [(name, label) for name in names], {}
+    for label in classes:
+        top = os.path.join(folder, label)
+        other = places.setdefault(os.path.realpath(top), label)
+        if other != label:
+            raise UserError(
+                f'{label} and {other} in {folder} are one folder, so that their pictures would be '
+                'of two classes; remove the link.'
+            )
+        # Each class by itself, so that a link to another takes nothing from that.
+        for directory, _, names in _walk(top, seen=[os.path.realpath(folder)]):
+            relative = os.path.relpath(directory, folder)
+            found += [(os.path.join(relative, name), label) for name in names]
     return found
+
+
+def _walk(folder, seen=()):
+    """`files.walk`, in order of the names, without what is hidden."""
+
+    def unreadable(error):
+        raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error
+
+    for directory, below, names in files.walk(folder, seen, unreadable):
+        below[:] = sorted(name for name in below if not name.startswith('.'))
+        yield directory, below, sorted(name for name in names if not name.startswith('.'))
 
 
 def _read_all(folder, strict, size):
@@ -142,6 +162,8 @@ def _read_all(folder, strict, size):
         try:
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
+            if not os.path.isfile(path):  # to open a pipe would wait for ever
+                raise ValueError('it is no file')
             pictures[relative] = _compressed(label, read_picture(path, size))
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
             if strict:

@@ -62,10 +62,11 @@ def test_mixed_pictures(folder, tmp_path, capsys):
     assert np.bincount(test_labels).tolist() == [10, 10, 10]
     assert len(set(labels[:20])) == 3  # classes are mixed
     assert next(dataset.train.as_numpy_iterator())['x'].shape == (50, 32, 32, 3)
-    everything = {image.tobytes() for image in np.concatenate([train, test])}
+    images, classes = np.concatenate([train, test]), np.concatenate([labels, test_labels])
+    everything = {image.tobytes(): label for image, label in zip(images, classes, strict=True)}
     for path in folder.rglob('*.*'):
         x = data.scale(picture_folder.read_picture(path)).numpy()
-        assert x.tobytes() in everything
+        assert everything[x.tobytes()] == 'abc'.index(path.relative_to(folder).parts[0])
     assert 'mine: 270 pictures to train on and 30 to test, in colour' in capsys.readouterr().out
 
 
@@ -76,6 +77,36 @@ def test_links_to_classes_are_followed(folder, tmp_path, capsys):
     (folder / 'a' / 'back').symlink_to(folder)  # which would never end
     assert create(folder, tmp_path).nclass == 3
     assert 'mine: 270 pictures to train on and 30 to test' in capsys.readouterr().out
+
+
+def test_a_link_between_classes_takes_nothing_from_either(folder, tmp_path, capsys):
+    (folder / 'a' / 'also').symlink_to(folder / 'b')
+    assert create(folder, tmp_path).nclass == 3
+    assert 'mine: 360 pictures to train on and 40 to test' in capsys.readouterr().out
+    (folder / 'd').symlink_to(folder / 'c')
+    with pytest.raises(UserError, match='^d and c in .* are one folder'):
+        create(folder, tmp_path, overwrite=True)
+
+
+def test_a_class_that_cannot_be_listed_is_named(folder, tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def forbidden(path):
+        if os.path.basename(path) == 'b':
+            raise PermissionError(13, 'Permission denied', path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', forbidden)
+    with pytest.raises(UserError, match=r'^Cannot read .*/b \(Permission denied\)'):
+        create(folder, tmp_path)
+
+
+def test_pipes_and_real_numbers_are_no_pictures(folder, tmp_path, capsys):
+    os.mkfifo(folder / 'a' / 'pipe.png')
+    Image.fromarray(np.full((9, 9), 0.5, np.float32)).save(folder / 'a' / 'real.tiff')
+    create(folder, tmp_path)
+    skipped = capsys.readouterr().out.rpartition('Skipped 2 files ')[2]
+    assert skipped.endswith(f'{os.path.join("a", "pipe.png")}, {os.path.join("a", "real.tiff")}.\n')
 
 
 def test_the_split_stays_when_made_again_or_moved(folder, tmp_path):
@@ -264,13 +295,26 @@ def test_nothing_to_train_on(tmp_path):
         create(folder, tmp_path, test_fraction=1.0)
 
 
-def test_an_interrupted_replacement_is_no_dataset(folder, tmp_path, monkeypatch):
-    create(folder, tmp_path)
+def interrupted(*_):
+    raise KeyboardInterrupt
 
-    def interrupted(*_):
-        raise KeyboardInterrupt
 
+def test_an_interrupted_replacement_leaves_what_was_there(folder, tmp_path, monkeypatch):
+    before = images_and_labels(create(folder, tmp_path).train_once)
+    shutil.rmtree(folder / 'a')
     monkeypatch.setattr(picture_folder, '_encode', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        create(folder, tmp_path, overwrite=True)
+    monkeypatch.undo()
+    after = images_and_labels(create(folder, tmp_path).train_once)
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert not list((tmp_path / 'records').glob('*.partial-*'))
+
+
+def test_a_half_replaced_dataset_is_none(folder, tmp_path, monkeypatch):
+    create(folder, tmp_path)
+    monkeypatch.setattr(picture_folder, '_write_about', interrupted)
     with pytest.raises(KeyboardInterrupt):
         create(folder, tmp_path, overwrite=True)
     monkeypatch.undo()
