@@ -177,7 +177,7 @@ def _reachable(url):
 def _create_from_zip(path, celeba_zip):
     entries, read, size = faces.open_zip(celeba_zip)
     pictures = (
-        (faces.checked(celeba_zip, entry.filename, read, entry, size(entry)), 0)
+        (faces.checked(celeba_zip, entry.filename, read, entry, size), 0)
         for entry in sorted(entries, key=lambda entry: os.path.basename(entry.filename))
     )
     records.write(path, pictures, len(entries))

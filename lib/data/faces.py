@@ -11,6 +11,7 @@ from lib.errors import UserError
 COUNT = 202599
 SHAPE = (218, 178, 3)
 MAX_BYTES = 2**24  # no JPEG of that shape is larger
+JPEG_END, END_BYTES = b'\xff\xd9', 1024  # some writers let bytes follow it
 NAME = re.compile(r'(\d{6})\.jpg')
 # {split: the first and last picture of it}, by the published partition.
 PARTITION = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}
@@ -53,7 +54,7 @@ class Faces(Format):
 
         def picture(index):
             file = found[names[index]]
-            return checked(path, names[index], read, file, size(file))
+            return checked(path, names[index], read, file, size)
 
         return Pictures(names, None, picture)
 
@@ -88,14 +89,14 @@ def checked(path, name, read, file, size):
         name: of the picture.
         read: file -> bytes.
         file: what it takes.
-        size: of the picture in bytes, as its zip or folder says.
+        size: file -> its size in bytes, as its zip or folder says.
 
     Raises:
         UserError: it is no picture of CelebA, or cannot be read.
     """
     try:
-        image = read(file) if size <= MAX_BYTES else b''
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
+        image = read(file) if size(file) <= MAX_BYTES else b''
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
             NotImplementedError) as error:  # fmt: skip
         raise UserError(
             f'Cannot read {name} of {path} ({error}); give a whole img_align_celeba.zip.'
@@ -105,6 +106,8 @@ def checked(path, name, read, file, size):
             f'{path}: {name} is no JPEG of 178x218 pixels in colour; give the '
             'img_align_celeba.zip of the aligned and cropped pictures.'
         )
+    if JPEG_END not in image[-END_BYTES:]:
+        raise UserError(f'{path}: {name} is cut short; give the whole img_align_celeba.zip.')
     return image
 
 

@@ -303,6 +303,8 @@ def test_damaged_faces(files, tmp_path):
     small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
     published_files.write_zip(path, [images[0], small])
     assert '000002.jpg is no JPEG of 178x218' in refusal('celeba', tmp_path)
+    published_files.write_zip(path, [images[0], images[1][:-700]])
+    assert '000002.jpg is cut short' in refusal('celeba', tmp_path)
     published_files.write_zip(path, images)
     content = bytearray(path.read_bytes())
     content[500] ^= 255
