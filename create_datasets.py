@@ -24,6 +24,7 @@ FLAGS = flags.FLAGS
 
 
 PUBLISHED = 'datasets', 'from', 'no-checksums', 'celeba_zip'
+VALUES = 'from', 'data_dir', 'celeba_zip', 'images', 'name'
 OWN = 'test_fraction', 'strict'  # of one's own pictures
 
 
@@ -37,6 +38,9 @@ def refuse(names, why):
 def main():
     from lib.data import downloads, picture_folder
 
+    for name in VALUES:  # such as a shell's variable that is not set
+        if FLAGS[name].value == '':
+            raise UserError(f'--{name} is empty; give it a value, or leave it out.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or os.environ.get('AE_DATA')
     if not data_dir:

@@ -1,5 +1,6 @@
 """Datasets: batches of images in [-1, 1] with one-hot labels, as a function of seed and step."""
 import dataclasses
+import difflib
 import functools
 import glob
 import math
@@ -10,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from lib import files, lines, randomness
-from lib.data import decoding, preparations, registry
+from lib.data import decoding, preparations, records, registry
 from lib.data.pipelines import UNTUNED, steps_from
 from lib.errors import UserError
 
@@ -81,8 +82,12 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     source = entry.records if entry else _own(name, data_dir)
     train_paths = _paths(source.train, source.made_by, data_dir)
     test_paths = _paths(source.test, source.made_by, data_dir)
-    train = decoding.load(train_paths, source.preparation)
-    test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
+    try:
+        train = decoding.load(train_paths, source.preparation)
+        test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
+    except records.DamagedRecordsError as error:
+        make = f'python create_datasets.py {source.made_by} --data_dir={data_dir} --overwrite'
+        raise UserError(f'{error} To make the records again: {make}') from error
     nclass = source.preparation.nclass
     return _from_memory(name, train, test, nclass, batch_size, seed, source.once)
 
@@ -114,7 +119,9 @@ def _own(name, data_dir):
         f'There is no dataset {name!r}; known: {", ".join(registry.KNOWN)}, and lines and celeba '
         'at other widths, such as lines64'
     )
-    if not data_dir or os.path.basename(name) != name:
+    if os.path.basename(name) != name:
+        raise UserError(f'{unknown}.')
+    if not data_dir:
         raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
     path = classes_path(name, data_dir)
     made_by = f'--images=FOLDER --name={name}'
@@ -126,12 +133,17 @@ def _own(name, data_dir):
         usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
         usable = usable and type(size) is int and registry.is_possible(size)
     except FileNotFoundError:
+        if registry.is_known(name.lower()):  # which none of one's own can be called
+            meant = difflib.get_close_matches(name.lower(), registry.KNOWN, 1)
+            raise UserError(f'{unknown}.' + f' Do you mean {meant[0]}?' * bool(meant)) from None
         own = _own_names(data_dir)
         there = f'your own: {", ".join(own)}' if own else 'none of your own'
         raise UserError(
             f'{unknown}; in {data_dir} {there}. To make {name} of your own pictures: {make}'
         ) from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise UserError(f'Cannot read {path} ({error.strerror}).') from error
+    except (ValueError, KeyError, TypeError):
         usable = False
     if not usable:
         raise UserError(f'{path} is damaged; make it again: {make} --overwrite')

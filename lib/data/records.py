@@ -16,6 +16,10 @@ READ_TOGETHER = 256  # records of one read
 SECONDS_BEFORE_BAR = 2  # small files show no progress bar
 
 
+class DamagedRecordsError(UserError):
+    """A record file that is cut short or altered, or holds something else."""
+
+
 def progress(iterable, total, text):
     """The iterable, with a bar on stderr once it has taken some seconds."""
     return progress_bar.bar(
@@ -114,7 +118,8 @@ def count(path):
     """The number of records of a file, from the frames around them alone.
 
     Raises:
-        UserError: the file is missing, is empty or ends within a record.
+        UserError: the file cannot be read.
+        DamagedRecordsError: it is empty or ends within a record.
     """
     try:
         number, whole = count_whole(path)
@@ -123,7 +128,7 @@ def count(path):
     if not whole:
         raise _damaged(path, number, 'the file ends within it')
     if not number:
-        raise UserError(f'{path} is empty; {_AGAIN}.')
+        raise DamagedRecordsError(f'{path} is empty.')
     return number
 
 
@@ -131,7 +136,9 @@ def read(path):
     """Yields lists of up to READ_TOGETHER (image bytes, label), in the file's order.
 
     Raises:
-        UserError: as `count`; or a record is corrupt or not of this format (named by its number).
+        UserError: as `count`.
+        DamagedRecordsError: as `count`; or a record is corrupt or not of this format (named by its
+            number).
     """
     count(path)  # says what is cut short before anything is decoded
     number = 0
@@ -146,14 +153,11 @@ def read(path):
 
 def problem(path, number, text):
     """The error for a record, by its number, that is not what it should be."""
-    return UserError(f'{path}: record {number} (the first is 0) {text}.')
-
-
-_AGAIN = 'make it again: python create_datasets.py --overwrite'
+    return DamagedRecordsError(f'{path}: record {number} (the first is 0) {text}.')
 
 
 def _damaged(path, number, detail):
-    return problem(path, number, f'is truncated or corrupt ({detail}); {_AGAIN}')
+    return problem(path, number, f'is truncated or corrupt ({detail})')
 
 
 def _reason(error):

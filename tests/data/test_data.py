@@ -171,6 +171,13 @@ def test_errors_name_the_fix(golden_dir, monkeypatch):
     assert 'python create_datasets.py --datasets=svhn' in missing
     assert 'none of your own. To make mine' in message('mine', data_dir=golden_dir)
     assert 'There is no dataset' in message('../mine', data_dir=golden_dir)
+    assert message('mnist', data_dir=golden_dir).endswith('Do you mean mnist32?')
+    path = pathlib.Path(golden_dir, 'mnist-train.tfrecord')
+    path.write_bytes(path.read_bytes()[:-5])
+    assert message('mnist32', data_dir=golden_dir).endswith(
+        'To make the records again: python create_datasets.py --datasets=mnist '
+        f'--data_dir={golden_dir} --overwrite'
+    )
     assert '0 images' in message('lines32', batch_size=0)
 
 

@@ -110,7 +110,7 @@ def test_truncated_file_names_the_record(path):
     record = size // len(PICTURES)
     for cut in (1, record // 2, record - 3):
         os.truncate(path, size - cut)
-        with pytest.raises(UserError, match=r'set.tfrecord: record 599 .* is truncated.*again'):
+        with pytest.raises(UserError, match=r'set.tfrecord: record 599 .* is truncated'):
             read(path)
 
 
@@ -134,7 +134,7 @@ def test_enormous_length_is_refused(path):
 
 def test_empty_and_missing_files(tmp_path):
     (tmp_path / 'empty.tfrecord').write_bytes(b'')
-    with pytest.raises(UserError, match='empty.tfrecord is empty; make it again'):
+    with pytest.raises(UserError, match='empty.tfrecord is empty\\.'):
         read(str(tmp_path / 'empty.tfrecord'))
     with pytest.raises(UserError, match='Cannot read .*no.tfrecord'):
         read(str(tmp_path / 'no.tfrecord'))
