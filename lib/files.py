@@ -21,10 +21,7 @@ def written_whole(path):
     Raises:
         OSError: the file cannot be written (no permission, no room).
     """
-    for left in glob.glob(f'{glob.escape(path)}.partial-*'):
-        with contextlib.suppress(OSError):
-            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
-                os.remove(left)
+    remove_stale(glob.escape(path))
     # Process numbers repeat, in containers and on other machines that share the folder.
     partial = f'{path}.partial-{os.getpid()}-{secrets.token_hex(4)}'
     try:
@@ -35,6 +32,14 @@ def written_whole(path):
     finally:
         with contextlib.suppress(OSError):
             os.remove(partial)
+
+
+def remove_stale(pattern):
+    """Removes what killed processes left half-written of files whose path fits a glob pattern."""
+    for left in glob.glob(f'{pattern}.partial-*'):
+        with contextlib.suppress(OSError):
+            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
+                os.remove(left)
 
 
 def walk(folder, seen=(), onerror=None):

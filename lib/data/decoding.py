@@ -16,8 +16,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import files
+from lib import files, memory
 from lib.data import records
+from lib.errors import UserError
 
 MEMORY_LIMIT_BYTES = 2**30  # decoded pictures beyond this go to a file
 VERSION = 1  # of every preparation; raise it when decoded pixels change
@@ -60,12 +61,14 @@ def load(paths, preparation, memory_limit_bytes=None):
         (n,) array of `preparation.row`, in memory or mapped from a file.
 
     Raises:
-        UserError: a record is damaged or not as the preparation wants it.
+        UserError: a record is damaged or not as the preparation wants it, or there is room for
+            the decoded pictures neither on the disk nor in memory.
     """
     limit = MEMORY_LIMIT_BYTES if memory_limit_bytes is None else memory_limit_bytes
     total = sum(map(records.count, paths))
     if total * preparation.row.itemsize <= limit:
         return _in_memory(paths, preparation, total)
+    files.remove_stale(_path(map(glob.escape, paths), preparation, '*'))
     path = _path(paths, preparation, _fingerprint(paths, preparation))
     rows = _open(path, preparation, total)
     if rows is not None:
@@ -73,10 +76,16 @@ def load(paths, preparation, memory_limit_bytes=None):
     try:
         _write(path, paths, preparation, total)
     except OSError as error:
-        size = total * preparation.row.itemsize / 2**30
+        size = total * preparation.row.itemsize
+        problem = f'Cannot keep decoded pictures in {path} ({error.strerror or error})'
+        if size > memory.machine_bytes():
+            raise UserError(
+                f'{problem}, and this machine has not the {size / 2**30:.1f} GiB of memory that '
+                'they take; make room there, or choose smaller pictures.'
+            ) from error
         print(
-            f'Cannot keep decoded pictures in {path} ({error.strerror or error}); they stay in '
-            f'memory ({size:.1f} GiB) and are decoded again by the next run.',
+            f'{problem}; they stay in memory ({size / 2**30:.1f} GiB) and are decoded again by the '
+            'next run.',
             file=sys.stderr,
         )
         return _in_memory(paths, preparation, total)

@@ -102,7 +102,25 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(decoding.files, 'written_whole', refuse)
     np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
     assert 'Permission denied); they stay in memory' in capsys.readouterr().err
+    monkeypatch.setattr('lib.memory.machine_bytes', lambda: 1000)
+    with pytest.raises(UserError, match='Permission denied., and this machine has not the 0.0 GiB'):
+        decoding.load([path], COLOR, 0)
     assert not cache_files(tmp_path)
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    path = str(tmp_path / 'a.tfrecord')
+    write(path, 3)
+    decoding.load([path], COLOR, 0)
+    (made,) = cache_files(tmp_path)
+    left = [tmp_path / f'{name}.partial-1-2' for name in (made, 'a.color-0123.decoded.npy')]
+    for each in left:
+        each.write_bytes(b'half')
+        os.utime(each, (0, 0))
+    young = tmp_path / f'{made}.partial-3-4'
+    young.write_bytes(b'at work')
+    decoding.load([path], COLOR, 0)
+    assert young.exists() and not any(each.exists() for each in left)
 
 
 def test_faces_stay_float(tmp_path, limit):
