@@ -249,6 +249,7 @@ def train_run(
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
+    run.check_classes(dataset.classes)
     step = checkpoints.resume(model, run, last)
     if not allow_nan:
         _check_restored(model, run, step)
@@ -260,7 +261,8 @@ def train_run(
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], **options)
-    writer = _open_events(run, args, step, owed)
+    about = {'classes': dataset.classes} if dataset.classes else {}
+    writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
         reports = make_reports(dataset, run, writer, progress)
@@ -291,13 +293,13 @@ def train_run(
             writer.close()
 
 
-def _open_events(run, args, step, owed):
+def _open_events(run, args, about, step, owed):
     """A writer of new event files, once the old ones and args.json say what holds from `step`, or,
     where its report is owed, from the step before it."""
     try:
         with callbacks.disk_errors():
             if args:
-                run.write_args(args)
+                run.write_args(args, **about)
             # Before the first checkpoint all is written again, what stands at step 0 too.
             events.drop_after(run.summaries, step - bool(owed) if step else -1)
             writer = tf.summary.create_file_writer(run.summaries)

@@ -29,6 +29,7 @@ class Dataset:
         run sees what an unbroken one would.
     test: every test image once, in batches.
     train_once: every training image once, in order; None where the original has none.
+    classes: the names of the classes of one's own pictures, by their labels; else ().
     """
 
     name: str
@@ -39,6 +40,7 @@ class Dataset:
     train_from: Callable
     test: tf.data.Dataset
     train_once: tf.data.Dataset | None = None
+    classes: tuple = ()
 
     @functools.cached_property
     def train(self):
@@ -89,7 +91,8 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
         make = f'python create_datasets.py {source.made_by} --data_dir={data_dir} --overwrite'
         raise UserError(f'{error} To make the records again: {make}') from error
     nclass = source.preparation.nclass
-    return _from_memory(name, train, test, nclass, batch_size, seed, source.once)
+    dataset = _from_memory(name, train, test, nclass, batch_size, seed, source.once)
+    return dataclasses.replace(dataset, classes=source.classes)
 
 
 def check_files(name):
@@ -149,7 +152,8 @@ def _own(name, data_dir):
         raise UserError(f'{path} is damaged; make it again: {make} --overwrite')
     shape = (size, size, colors)
     preparation = decoding.Preparation(name, shape, shape, len(classes))
-    return registry.RecordSet(made_by, preparation, (f'{name}-train',), (f'{name}-test',))
+    stems = (f'{name}-train',), (f'{name}-test',)
+    return registry.RecordSet(made_by, preparation, *stems, classes=tuple(classes))
 
 
 def _own_names(data_dir):

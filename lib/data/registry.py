@@ -24,6 +24,7 @@ class RecordSet:
     made_by: the flags of create_datasets.py that make the files.
     train, test: names of record files, without `.tfrecord`.
     once: whether the training pictures are also there once, in order.
+    classes: the names of the classes, where they are a user's own.
     """
 
     made_by: str
@@ -31,6 +32,7 @@ class RecordSet:
     train: tuple
     test: tuple
     once: bool = True
+    classes: tuple = ()
 
 
 @dataclasses.dataclass(frozen=True)

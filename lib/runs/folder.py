@@ -228,6 +228,8 @@ class RunFolder:
             record = files.read_json(path)
             if not isinstance(record['args'], dict):
                 raise TypeError('args is no object')
+            if not isinstance(record.get('classes', []), list):
+                raise TypeError('classes is no list')
             return record
         except OSError as error:
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error
@@ -285,6 +287,24 @@ class RunFolder:
                     f'The run folder {self.path} was made with {option}={before}, not {value}; '
                     f'give --{option}={before} to resume it, or choose another --train_dir.'
                 )
+
+
+    def check_classes(self, classes):
+        """Refuses to go on with a run whose labels mean other classes now.
+
+        Args:
+            classes: their names, by label, as `write_args` was told; empty where none are recorded.
+
+        Raises:
+            UserError: the dataset was made again of other classes.
+        """
+        before = (self.read_args() or {}).get('classes')
+        if before and before != list(classes):
+            raise UserError(
+                f'The run folder {self.path} was made with the classes '
+                f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
+                'make the dataset again of those, or choose another --train_dir.'
+            )
 
 
 def write_atomically(path, content):

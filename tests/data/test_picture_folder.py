@@ -55,6 +55,7 @@ def images_and_labels(batches):
 def test_mixed_pictures(folder, tmp_path, capsys):
     dataset = create(folder, tmp_path)
     assert (dataset.image_shape, dataset.nclass) == ((32, 32, 3), 3)
+    assert dataset.classes == ('a', 'b', 'c')
     train, labels = images_and_labels(dataset.train_once)
     test, test_labels = images_and_labels(dataset.test)
     assert (len(train), len(test)) == (270, 30)

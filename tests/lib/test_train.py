@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import shutil
 import signal
@@ -227,11 +228,11 @@ def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     assert original.state(model) == end
 
 
-def one_by_one(run, **options):
+def one_by_one(run, dataset=None, **options):
     """A run of 7 steps that reports every 3: batches count as 1,024 images each."""
     model = tiny.make(METHOD, scales=1, depth=1)
     options = {'batch_size': 1024, 'report_kimg': 3, 'total_kimg': 6, **options}
-    return model, lambda: train.train_run(model, tiny.dataset(), run, **options)
+    return model, lambda: train.train_run(model, dataset or tiny.dataset(), run, **options)
 
 
 class Poison(keras.callbacks.Callback):
@@ -396,6 +397,19 @@ def test_a_disk_that_is_full_at_the_start_is_one_sentence(finished, monkeypatch)
     with pytest.raises(UserError, match=r'\(No space left on device\): make room'):
         one_by_one(run, total_kimg=7, args={'seed': 0})[1]()
     assert run.checkpoint_steps() == [7, 4, 1]
+
+
+def test_a_run_does_not_go_on_with_other_classes(finished):
+    run, _ = finished
+    cats_dogs, dogs_cats = (
+        dataclasses.replace(tiny.dataset(), classes=classes)
+        for classes in [('cats', 'dogs'), ('dogs', 'cats')]
+    )
+    for total_kimg in (7, 8):
+        one_by_one(run, cats_dogs, total_kimg=total_kimg, args={'seed': 0})[1]()
+    with pytest.raises(UserError, match='classes cats, dogs, and its dataset has dogs, cats now'):
+        one_by_one(run, dogs_cats, total_kimg=9)[1]()
+    assert run.newest_step() == 9  # that of 8 kimg
 
 
 def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):

@@ -120,7 +120,21 @@ def test_an_option_that_an_old_run_did_not_record_takes_its_default(run):
         run.check_args({**ARGS, 'tricks': 2}, defaults={'tricks': 0})
 
 
-@pytest.mark.parametrize('text', ['', '{', '[]', '{"args": 3}', '{"args": [1]}', '\x00', '"a"'])
+def test_a_run_keeps_its_classes(run):
+    run.check_classes(('cats', 'dogs'))  # a new run
+    run.write_args(ARGS)
+    run.check_classes(('cats', 'dogs'))  # of a run that did not record them
+    run.write_args(ARGS, classes=('cats', 'dogs'))
+    run.check_classes(('cats', 'dogs'))
+    for now in [('dogs', 'cats'), ('ants', 'cats', 'dogs'), ('ants', 'dogs')]:
+        with pytest.raises(UserError, match=f'classes cats, dogs, and .* has {", ".join(now)} now'):
+            run.check_classes(now)
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['', '{', '[]', '{"args": 3}', '{"args": [1]}', '\x00', '"a"', '{"args": {}, "classes": 3}'],
+)
 def test_damaged_args_are_said_to_be(run, text):
     with open(os.path.join(run.path, 'args.json'), 'w') as file:
         file.write(text)
