@@ -7,15 +7,15 @@
 import sys
 
 import cli
-from cli import flags
+from cli import flags, paths
 from cli.shared_flags import define_schedule_flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
-flags.DEFINE_string('original', None, "The 2018 code's run folder, to become one of ours.")
-flags.DEFINE_string('out', None, "With --run: the files' prefix; with --original: a train_dir.")
-flags.DEFINE_string('release', None, 'With --run: folder for its weights, scores and curve alone.')
+paths.define('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
+paths.define('original', None, "The 2018 code's run folder, to become one of ours.")
+paths.define('out', None, "With --run: the files' prefix; with --original: a train_dir.")
+paths.define('release', None, 'With --run: folder for its weights, scores and curve alone.')
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
 define_schedule_flags()  # for args.json
 NOT_RECORDED = 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg'  # in the original's folders

@@ -2,19 +2,17 @@
 
 Of one's own pictures: python create_datasets.py --images=FOLDER --name=mine
 """
-import os
-
 import cli
-from cli import flags, logging
+from cli import flags, logging, paths
 from lib.errors import UserError
 
 flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to make.')
-flags.DEFINE_string('from', None, 'Folder of the files as published, in place of downloads.')
+paths.define('from', None, 'Folder of the files as published, in place of downloads.')
 flags.DEFINE_bool('no-checksums', False, 'Take other files of the format than those published.')
-flags.DEFINE_string('data_dir', None, 'Folder of the records (AE_DATA if not given).')
+paths.define('data_dir', None, 'Folder of the records (AE_DATA if not given).')
 flags.DEFINE_bool('overwrite', False, 'Make files again that are there already.')
-flags.DEFINE_string('celeba_zip', None, 'Your img_align_celeba.zip, in place of a download.')
-flags.DEFINE_string('images', None, 'Folder of your own pictures, a sub-folder for each class.')
+paths.define('celeba_zip', None, 'Your img_align_celeba.zip, in place of a download.')
+paths.define('images', None, 'Folder of your own pictures, a sub-folder for each class.')
 flags.DEFINE_string('name', None, 'Name of the dataset of your own pictures.')
 flags.DEFINE_integer('size', 32, 'Width and height of your own pictures, in pixels.')
 flags.DEFINE_float('test_fraction', 0.1, 'Share of your own pictures that is for testing.')
@@ -36,13 +34,14 @@ def refuse(names, why):
 
 
 def main():
+    from lib import data
     from lib.data import downloads, picture_folder
 
     for name in VALUES:  # such as a shell's variable that is not set
         if FLAGS[name].value == '':
             raise UserError(f'--{name} is empty; give it a value, or leave it out.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
-    data_dir = FLAGS.data_dir or os.environ.get('AE_DATA')
+    data_dir = FLAGS.data_dir or data.records_folder()
     if not data_dir:
         raise UserError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
     if FLAGS.images or FLAGS.name:

@@ -2,10 +2,10 @@
 import os
 
 import cli
-from cli import flags
+from cli import flags, paths
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('out', None, 'Folder of the figures (default: TRAIN/figures).')
+paths.define('out', None, 'Folder of the figures (default: TRAIN/figures).')
 
 
 def main(train_dir):

@@ -3,20 +3,20 @@
     python interpolate.py --run=RUN --left=A.png --right=B.png --out=strip.png
 """
 import cli
-from cli import flags
+from cli import flags, paths
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('run', None, 'Run folder of the autoencoder.')
-flags.DEFINE_string('left', None, 'Picture to begin with, of any size.')
-flags.DEFINE_string('right', None, 'Picture to end with.')
+paths.define('run', None, 'Run folder of the autoencoder.')
+paths.define('left', None, 'Picture to begin with, of any size.')
+paths.define('right', None, 'Picture to end with.')
 flags.DEFINE_integer('left_index', None, 'A test image to begin with, in place of --left.', 0)
 flags.DEFINE_integer('right_index', None, 'A test image to end with, in place of --right.', 0)
-flags.DEFINE_list('corners', None, 'Four pictures or test images: a square, row by row.')
+paths.define_list('corners', None, 'Four pictures or test images: a square, row by row.')
 flags.DEFINE_bool('slerp', False, 'Go along great arcs of the latents, not straight.')
 flags.DEFINE_integer('steps', 16, 'Pictures from end to end, both included.')
 flags.DEFINE_integer('zoom', 4, 'Size of a pixel in the result.', 1, 64)
-flags.DEFINE_string('out', 'strip.png', 'What to write, .png or .gif.')
+paths.define('out', 'strip.png', 'What to write, .png or .gif.')
 
 
 def ends():

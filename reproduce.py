@@ -8,7 +8,7 @@ The same command goes on with what was stopped, and skips what is done. On a Slu
 import os
 
 import cli
-from cli import flags
+from cli import flags, paths
 from cli.shared_flags import PRECISIONS
 from lib.errors import UserError
 
@@ -27,7 +27,7 @@ flags.DEFINE_enum(
 flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai, or one of your own.')
 flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
-flags.DEFINE_string('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
+paths.define('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
 flags.DEFINE_enum('executor', 'local', ['local', 'slurm'], 'Run here, or submit to Slurm.')
 flags.DEFINE_list('slurm', [], 'Options of sbatch, such as partition=gpu,time=24:00:00.')
 flags.DEFINE_bool('status', False, 'Print how far the runs in --train_dir are, and stop.')

@@ -3,6 +3,8 @@ import functools
 
 from absl import flags
 
+from cli import paths
+
 PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
 
@@ -12,7 +14,7 @@ def define_training_flags(dataset='lines32'):
     Args:
         dataset: the default one.
     """
-    flags.DEFINE_string('train_dir', './experiments', 'Folder of the run folders.')
+    paths.define('train_dir', './experiments', 'Folder of the run folders.')
     flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
     define_schedule_flags()
     flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')

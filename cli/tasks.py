@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from cli import announcements, training
+from cli import announcements, paths, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -14,7 +14,7 @@ AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # a script's 
 
 def define_ae_dir_flag():
     """The flag of the tasks on a trained autoencoder."""
-    flags.DEFINE_string(
+    paths.define(
         'ae_dir',
         None,
         "The autoencoder's run folder, TRAIN_DIR/DATASET/EXPERIMENT; the original's work too.",

@@ -9,6 +9,7 @@ from lib.data.datasets import (
     classes_path,
     get_dataset,
     record_path,
+    records_folder,
     shuffled_rows,
 )
 from lib.data.pipelines import UNTUNED, steps_from
@@ -24,6 +25,7 @@ __all__ = [
     'classes_path',
     'get_dataset',
     'record_path',
+    'records_folder',
     'scale',
     'shuffled_rows',
     'steps_from',

@@ -80,7 +80,7 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
         train, test = (_as_decoded(*part) for part in entry.load())
         nclass = 1 + int(train['label'].max())
         return _from_memory(name, train, test, nclass, batch_size, seed)
-    data_dir = os.environ.get('AE_DATA') if data_dir is None else data_dir
+    data_dir = records_folder() if data_dir is None else data_dir
     source = entry.records if entry else _own(name, data_dir)
     train_paths = _paths(source.train, source.made_by, data_dir)
     test_paths = _paths(source.test, source.made_by, data_dir)
@@ -103,7 +103,12 @@ def check_files(name):
     """
     source = registry.find(name).records
     for stems in (source.train, source.test) if source else ():
-        _paths(stems, source.made_by, os.environ.get('AE_DATA'))
+        _paths(stems, source.made_by, records_folder())
+
+
+def records_folder():
+    """The folder that AE_DATA names now; None if it names none."""
+    return os.path.expanduser(os.environ.get('AE_DATA', '')) or None
 
 
 def classes_path(name, data_dir):
