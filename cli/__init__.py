@@ -113,7 +113,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
             raise
         from lib import memory
 
-        sys.exit(f'{script}: {memory.too_little(error)}')
+        sentence = memory.too_little(error, has_batch='batch' in FLAGS)
+        sys.exit(f'{script}: {sentence}')
     finally:
         ctrl_c.leave()
 

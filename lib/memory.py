@@ -37,19 +37,23 @@ def check_batch(model, batch_size):
         )
 
 
-def too_little(error, purpose=''):
+def too_little(error, purpose='', has_batch=True):
     """A sentence that names the fix, of TensorFlow's ResourceExhaustedError or a MemoryError.
 
     Args:
         error: the exception.
         purpose: ' for ...', what the memory was wanted for.
+        has_batch: whether the user chose the images of a step.
     """
     tensor = re.search(r'tensor with shape ?\[[\d,]*\]', str(error))
     which = f' (a {tensor[0]} did not fit)' if tensor else ''
-    return (
-        f'There is too little memory{purpose}{which}: choose a smaller --batch, on a GPU '
-        '--precision=mixed_bfloat16 or mixed_float16, or fewer runs at once (--jobs).'
-    )
+    helps = 'end other programs, or use a machine with more'
+    if has_batch:
+        helps = (
+            'choose a smaller --batch, on a GPU --precision=mixed_bfloat16 or mixed_float16, or '
+            'fewer runs at once (--jobs)'
+        )
+    return f'There is too little memory{purpose}{which}: {helps}.'
 
 
 def numbers_kept(model):

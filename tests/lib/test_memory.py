@@ -44,8 +44,16 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path):
         assert memory.machine_bytes(str(tmp_path)) == expected
 
 
-def test_a_command_that_runs_out_of_memory_ends_with_a_sentence():
-    program = 'import cli; cli.run(lambda: bytearray(1 << 62), wants_tensorflow=lambda: False)'
+@pytest.mark.parametrize(
+    ('before', 'fix'),
+    [
+        ('', 'end other programs, or use a machine with more.'),
+        ('cli.flags.DEFINE_integer("batch", 64, ""); ', 'choose a smaller --batch, on a GPU'),
+    ],
+)
+def test_a_command_that_runs_out_of_memory_ends_with_a_sentence(before, fix):
+    fails = 'cli.run(lambda: bytearray(1 << 62), wants_tensorflow=lambda: False)'
+    program = f'import cli; {before}{fails}'
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith('-c: There is too little memory: choose a smaller --batch')
+    assert done.stderr.startswith(f'-c: There is too little memory: {fix}')
