@@ -80,9 +80,10 @@ def _classified(run):
     variables = dict(tf.train.list_variables(run.checkpoint(run.newest_step())))
     (size,) = {shape[0] for name, shape in variables.items() if name.endswith('dense/kernel')}
     if run.name == ON_LATENTS:
-        model, settings, code = _autoencoder(run, args)
+        model, settings, code, ae_kimg = _autoencoder(run, args)
     else:
-        model, settings, code = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',), ''
+        model, settings = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',)
+        code, ae_kimg = results.OURS, 0
     usual = {'lr': experiments.LR, 'batch': experiments.BATCH}
     settings += tuple(
         f'classifier {name}={args[name]}'
@@ -91,13 +92,13 @@ def _classified(run):
     )
     kimg = (last * args['batch']) >> 10
     classified = tasks_table.Classified(
-        args['dataset'], model, size, settings, code or results.OURS, curve[last], kimg
+        args['dataset'], model, size, settings, code, curve[last], kimg, ae_kimg
     )
     return classified, (args, curve)
 
 
 def _autoencoder(run, args):
-    """(class, settings, code) of the autoencoder whose latents were classified."""
+    """(class, settings, code, kimg) of the autoencoder whose latents were classified."""
     own = runs.RunFolder(args['ae_dir'])
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     is_there = os.path.isdir(own.path)
@@ -109,4 +110,5 @@ def _autoencoder(run, args):
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
     tells = is_there or known.is_recorded or known.checkpoint_steps()
-    return class_name, settings, results.code_of(known) if tells else results.OURS
+    code = results.code_of(known) if tells else results.OURS
+    return class_name, settings, code, record.kimg(args.get('ae_step', 0))

@@ -22,8 +22,8 @@ LAST = 20  # evaluations whose median is a run's number
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
 _SEED_FOLDER = re.compile(r'RUN\d+')
-# Of a `Run`, what repeats of a seed have in common.
-_COMMON = ('class_name', 'dataset', 'params', 'lr', 'batch', 'precision', 'devices', 'seed', 'code')
+# Of a `Run`, what repeats have in common beside the seed.
+_COMMON = 'class_name', 'dataset', 'params', 'lr', 'batch', 'precision', 'devices', 'code'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Run:
     code: whose code trained it, OURS or ORIGINAL; the two are never averaged.
     latent_width: as recorded; None where it follows from the dataset.
     precision, devices: what it was trained in and on how many, as recorded.
+    report_kimg: 1024s of images from evaluation to evaluation, as recorded.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Run:
     latent_width: int | None = None
     precision: str = 'float32'
     devices: int = 1
+    report_kimg: int = experiments.REPORT_KIMG
 
     @property
     def latent_size(self):
@@ -100,8 +102,8 @@ def read_run(path, class_name, dataset, params, options):
     Args:
         path: the folder.
         class_name, dataset, params: what was trained.
-        options: {'seed', 'lr', 'batch', 'latent_width', 'precision', 'devices': value} as far as
-            they are recorded.
+        options: {'seed', 'lr', 'batch', 'latent_width', 'precision', 'devices', 'report_kimg':
+            value} as far as they are recorded.
     """
     folder = runs.RunFolder(path)
     curves = {
@@ -235,7 +237,8 @@ def distinct(records):
     """Runs without repeats of a seed: of several equal ones, the longest.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
-    seed and the same scores; elsewhere the recorded seed tells. (The 2018 code records none.)
+    seed and the same scores; elsewhere the recorded seed tells. The 2018 code recorded none, and
+    its runs are repeats where the scores are the same.
 
     Args:
         records: list of `Run`.
@@ -247,9 +250,8 @@ def distinct(records):
     for run in sorted(records, key=lambda run: run.last_step, reverse=True):
         twin = next((other for other in kept if _is_repeat(run, other)), None)
         if twin:
-            notes.append(
-                f'{run.path} is left out: it repeats seed {run.seed}, as {twin.path} has it.'
-            )
+            seed = '' if run.seed is None else f' (seed {run.seed})'
+            notes.append(f'{run.path} is left out: it repeats {twin.path}{seed}.')
         else:
             kept.append(run)
     return [run for run in records if run in kept], notes
@@ -257,12 +259,14 @@ def distinct(records):
 
 def _is_repeat(run, other):
     """Whether a run is another one of the same seed, which is at least as long."""
-    same = all(getattr(run, name) == getattr(other, name) for name in _COMMON)
-    if not same or run.seed is None:
+    if any(getattr(run, name) != getattr(other, name) for name in _COMMON):
         return False
-    if _SEED_FOLDER.fullmatch(_parent(run)) and _SEED_FOLDER.fullmatch(_parent(other)):
-        shared = run.curves.get('latent_accuracy', {})
-        return bool(shared) and shared.items() <= other.curves.get('latent_accuracy', {}).items()
+    if run.code == OURS and (run.seed is None or run.seed != other.seed):
+        return False
+    folders = [_SEED_FOLDER.fullmatch(_parent(each)) for each in (run, other)]
+    if run.code == ORIGINAL or all(folders):
+        scores = run.curves.get('latent_accuracy', {})
+        return bool(scores) and scores.items() <= other.curves.get('latent_accuracy', {}).items()
     return True
 
 

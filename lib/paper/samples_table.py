@@ -88,7 +88,7 @@ def build(records):
     """
     groups = {}
     for run in records:
-        key = run.dataset, run.class_name, results.settings_texts(run), run.code
+        key = run.dataset, run.class_name, tables.settings_of(run, sampling.MEASURES[0]), run.code
         groups.setdefault(key, []).append(run)
     order = tables.columns(records)
     lines = []

@@ -154,11 +154,12 @@ def _row(records, label, key, quantity, values):
 
 
 def settings_of(run, quantity):
-    """How a run, and how its clusters were made, differ from the paper's: ('batch=32',)."""
-    unusual = {}
-    if quantity == results.CLUSTERING and run.clustering:
-        usual = experiments.CLUSTERING
-        unusual = {k: run.clustering[k] for k in usual if run.clustering[k] != usual[k]}
+    """How a run, and how its number was made, differ from the paper's: ('batch=32',)."""
+    if quantity == results.CLUSTERING:
+        made, usual = run.clustering, experiments.CLUSTERING
+    else:  # its last evaluations, which with another period are of another part of training
+        made, usual = {'report_kimg': run.report_kimg}, {'report_kimg': experiments.REPORT_KIMG}
+    unusual = {key: made[key] for key in usual if made and made[key] != usual[key]}
     return results.settings_texts(run, **unusual)
 
 

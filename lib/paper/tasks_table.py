@@ -13,7 +13,8 @@ NOTES = (
     'trained with it: the running classifier of the latents, as in table 2. trained afterwards: '
     'classify_latent_ae.py on stored latents, classify_fc.py on pixels, at their last report. '
     'k-means: cluster.py. Means±sample standard deviation over seeds; "-" is not run.',
-    'kimg: 1024s of images that the autoencoders, and the classifiers, were trained on.',
+    'kimg: 1024s of images that the autoencoders, and the classifiers, were trained on; '
+    '"afterwards 64" and "k-means 64": what the autoencoders had seen when latents were used.',
 )
 PIXELS = 'pixels'
 HEADINGS = ('trained with it', 'trained afterwards', 'k-means', 'kimg')
@@ -31,6 +32,7 @@ class Classified(NamedTuple):
     code: whose autoencoder it was.
     accuracy: in % on the test set at its last report.
     kimg: 1024s of images that it was trained on by then.
+    ae_kimg: those that the autoencoder was trained on; 0 for pixels, and where it is not recorded.
     """
 
     dataset: str
@@ -40,10 +42,14 @@ class Classified(NamedTuple):
     code: str
     accuracy: float
     kimg: int
+    ae_kimg: int = 0
 
 
 class Line(NamedTuple):
-    """A line of the table: {quantity: lib.paper.results.Cell} of one kind of model."""
+    """A line of the table: {quantity: lib.paper.results.Cell} of one kind of model.
+
+    ae_kimg: as of the `Classified` that count.
+    """
 
     dataset: str
     model: str
@@ -51,6 +57,7 @@ class Line(NamedTuple):
     settings: tuple
     code: str
     cells: dict
+    ae_kimg: int = 0
 
 
 class TasksTable(NamedTuple):
@@ -70,7 +77,7 @@ class TasksTable(NamedTuple):
                 lines.append(layouts.heading(dataset, len(HEADINGS)))
             label = tables.line_label(line.model, [str(line.size), *line.settings], line.code)
             numbers = [_number(line.cells.get(quantity)) for quantity in QUANTITIES]
-            lines.append(layouts.Line(label, [*numbers, _lengths(line.cells)]))
+            lines.append(layouts.Line(label, [*numbers, _lengths(line)]))
         return layouts.Layout(TITLE, HEADINGS, lines)
 
     def csv_lines(self):
@@ -98,12 +105,14 @@ def _number(cell):
     return f'{cell.mean:.2f}' if cell.sd is None else f'{cell.mean:.2f}±{cell.sd:.2f}'
 
 
-def _lengths(cells):
+def _lengths(line):
     """'64, 256': of the autoencoder, and of the classifier."""
-    trained = [cells[quantity].kimg for quantity in RUNS_OWN if quantity in cells]
-    after = [cells['single_layer'].kimg] if 'single_layer' in cells else []
+    trained = [line.cells[quantity].kimg for quantity in RUNS_OWN if quantity in line.cells]
+    after = [line.cells['single_layer'].kimg] if 'single_layer' in line.cells else []
     texts = [str(kimg) for kimg in [*trained[:1], *after]]
-    # One that was trained on since it was clustered.
+    # Of one that was trained on since its latents were classified, or clustered.
+    if line.ae_kimg not in (0, *trained[:1]):
+        texts.append(f'afterwards {line.ae_kimg}')
     return ', '.join([*texts, *(f'k-means {kimg}' for kimg in trained[1:] if kimg != trained[0])])
 
 
@@ -118,7 +127,9 @@ def build(records, classified):
     groups = {}
     for run in records:
         for quantity in RUNS_OWN:
-            settings = tables.settings_of(run, quantity)
+            settings = results.settings_texts(run)
+            if quantity == results.CLUSTERING:
+                settings = tables.settings_of(run, quantity)
             key = run.dataset, run.class_name, run.latent_size, settings, run.code
             groups.setdefault(key, {}).setdefault(quantity, []).append(run)
     for one in classified:
@@ -132,11 +143,13 @@ def build(records, classified):
             continue
         layers = groups[key].pop('single_layer', [])
         cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[key].items()}
+        ae_kimg = 0
         if layers:
-            longest = max(one.kimg for one in layers)
-            values = [one.accuracy for one in layers if one.kimg == longest]
-            cells['single_layer'] = results.cell_of(values, longest, len(layers) - len(values))
+            ae_kimg, longest = max((one.ae_kimg, one.kimg) for one in layers)
+            counted = [one for one in layers if (one.ae_kimg, one.kimg) == (ae_kimg, longest)]
+            values, shorter = [one.accuracy for one in counted], len(layers) - len(counted)
+            cells['single_layer'] = results.cell_of(values, longest, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
-            lines.append(Line(*key, cells))
+            lines.append(Line(*key, cells, ae_kimg))
     return TasksTable(lines)

@@ -18,6 +18,7 @@ OPTIONS = {
     'latent_width': int,
     'precision': str,
     'devices': int,
+    'report_kimg': int,
 }
 RUN_OPTIONS = tuple(key for key in OPTIONS if key != 'dataset')
 LARGEST = 1 << 31  # of what is computed with

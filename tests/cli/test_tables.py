@@ -95,6 +95,17 @@ def test_other_clusterings_and_classifiers_are_apart_and_copies_count_once(train
     assert 'does not count (it repeats another)' in capsys.readouterr().err
 
 
+def test_classifiers_of_autoencoders_of_other_lengths_are_not_averaged(train_dir):
+    params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
+    for seed, ae_step, accuracy in (2, 513, 10.0), (3, 1025, 60.0):
+        ae = own_run(train_dir / f'RUN{seed}', {'latent_accuracy': {2049: 83.0}}, name=NAME,
+                     dataset='mnist32', seed=seed, **params)  # fmt: skip
+        classified(ae / 'XLatentAE', 32, {2049: accuracy}, ae_dir=str(ae), ae_step=ae_step)
+    text = tables.text(str(train_dir), ['tasks'], 'text')
+    lines = [' '.join(line.split()) for line in text.splitlines()]
+    assert 'ACAI, 32 83.00±0.00 60.00 77.50 128, 128, afterwards 64, k-means 64' in lines
+
+
 def test_latents_of_a_2018_run_that_was_moved_stay_its_own(tmp_path):
     run = tmp_path / 'lines32' / original.ACAI_RUN.name
     shutil.copytree(original.ACAI_RUN, run)

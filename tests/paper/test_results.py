@@ -154,6 +154,22 @@ def test_a_repeated_seed_counts_once(tmp_path, capsys):
     assert [path.split('/')[-3] for path in kept] == ['RUN2', 'RUN3']
 
 
+def test_copies_of_a_2018_run_count_once(tmp_path, capsys):
+    name = original.BASELINE_RUN.name
+    for place in ('a', 'copy'):
+        shutil.copytree(original.BASELINE_RUN, tmp_path / place / 'lines32' / name)
+    other = tmp_path / 'other' / 'lines32' / name
+    shutil.copytree(original.OTHER_BASELINE_RUN, other)
+    converted = tmp_path / 'converted' / 'lines32' / name
+    shutil.copytree(original.BASELINE_RUN, converted)
+    args = {'class': 'AEBaseline', 'dataset': 'lines32', 'seed': 7, 'batch': 64, 'lr': 1e-4}
+    params = {'scales': 3, 'depth': 2, 'latent': 4}
+    runs.RunFolder(str(converted)).write_args({**args, **params}, code=results.ORIGINAL)
+    kept = [run.path for run in load.find_runs(str(tmp_path))]
+    assert kept == [str(tmp_path / 'a' / 'lines32' / name), str(other)]
+    assert capsys.readouterr().err.count('it repeats') == 2
+
+
 def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
     own_run(tmp_path / 'RUN1', {})
     damaged = own_run(tmp_path / 'RUN2', {})

@@ -1,5 +1,6 @@
 """The paper's tables from runs."""
 import csv
+import dataclasses
 import io
 import math
 
@@ -44,6 +45,17 @@ def test_short_runs_and_one_seed():
     row = text.index('mean distance x1e-3')
     assert text[row + 2].split()[4:6] == ['1.23*', '2.00±1.41']
     assert '1 x 512' in text[row + 3] and '2 x 16384' in text[row + 3]
+
+
+def test_numbers_of_another_part_of_training_have_a_line_of_their_own():
+    found = runs_of('VAE', 'mnist32', [90.0, 92.0])
+    (run,) = runs_of('VAE', 'mnist32', [7.0])
+    found.append(dataclasses.replace(run, report_kimg=1024))
+    lines = tables.to('text', [tables.build(found, 2)]).splitlines()
+    row = lines.index('mnist32, latent size 32')
+    assert '91.00±1.41' in lines[row + 2]
+    assert lines[row + 4].startswith('  ours, report_kimg=1024') and ' 7.00 ' in lines[row + 4]
+    assert tables.settings_of(found[-1], results.CLUSTERING) == ()
 
 
 def test_other_settings_methods_and_datasets_have_their_own_places():
