@@ -6,10 +6,11 @@ import zlib
 
 import numpy as np
 
+from acai_tf import load
 from cli import tasks
 from lib import runs
 from lib.errors import UserError
-from lib.paper import reported
+from lib.paper import reported, results, tables
 from lib.tasks import kmeans, latents
 
 
@@ -69,8 +70,18 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     runs.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
     for progress in kept:
         progress.remove()
-    value = reported.paper_value(reported.CLUSTERING, (images.name, size), class_name)
+    value = papers_value(load.read_record(run, load.identify(run)))
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
+
+
+def papers_value(run):
+    """The paper's `PaperValue` of a clustered `lib.paper.results.Run`; None where it has none of
+    the same options."""
+    if tables.settings_of(run, results.CLUSTERING):
+        return None
+    return reported.paper_value(
+        reported.CLUSTERING, (run.dataset, run.latent_size), run.class_name
+    )
 
 
 def _check(run, images):

@@ -1,4 +1,5 @@
 """The three task scripts end to end, by subprocess, on a tiny run."""
+import dataclasses
 import json
 import re
 import shutil
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 import acai_tf
+from cli import cluster
 from lib import checkpoints
+from lib.paper import results
 from lib.runs import events
 from tests import forked
 
@@ -91,6 +94,16 @@ def test_classify_latent_ae_on_endless_data(train_dir):
     ae_dir = train_dir / 'endless32' / AE_NAME
     out = run('classify_latent_ae.py', f'--train_dir={train_dir}', f'--ae_dir={ae_dir}', *LENGTH)
     assert summary(out)['classify_latent_ae: dataset'] == 'endless32'
+
+
+def test_the_papers_figure_is_shown_beside_the_papers_options_only():
+    made = {'test_accuracy': 90.0, 'step': 1025, 'n_init': 1000, 'use_svd': True}
+    sizes = {'scales': 3, 'depth': 16, 'latent': 2}
+    run = results.Run('x', 'AEBaseline', 'mnist32', sizes, clustering=made)
+    assert str(cluster.papers_value(run)) == '77.56'
+    quick = dataclasses.replace(run, clustering={**made, 'n_init': 5})
+    narrow = dataclasses.replace(run, params={**sizes, 'depth': 2})
+    assert cluster.papers_value(quick) is cluster.papers_value(narrow) is None
 
 
 def test_a_stopped_classifier_goes_on(train_dir):
