@@ -195,9 +195,11 @@ def latent_accuracy(model, batches):
 
 
 def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
-    """Decoded straight interpolations between test images: (count, steps, H, W, C)."""
+    """Decoded straight interpolations between test images: (count, steps, H, W, C), fewer where
+    the dataset has not two for each."""
     ends = first_images(dataset, 2 * count)
-    return between(model, ends[:count], ends[count:], steps)
+    count = min(count, len(ends) // 2)
+    return between(model, ends[:count], ends[count : 2 * count], steps)
 
 
 def between(model, left, right, steps=STEPS):

@@ -174,6 +174,9 @@ def test_interpolations_run_from_image_to_image():
     assert first.shape == (10, 32, 32, 1)
     np.testing.assert_allclose(images[:, 0], model.reconstruct(first[:5]), atol=1e-5)
     np.testing.assert_allclose(images[:, -1], model.reconstruct(first[5:]), atol=1e-5)
+    few = types.SimpleNamespace(test=dataset.test.unbatch().take(7).batch(4))
+    images = eval.interpolations(model, few, count=5, steps=4)
+    np.testing.assert_allclose(images[:, -1], model.reconstruct(first[3:6]), atol=1e-5)
 
 
 def samples(angles, size=32):
