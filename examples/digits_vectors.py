@@ -29,7 +29,7 @@ def load():
     return (x, label), (x_test, label_test)
 
 
-def make_model(advweight):
+def make_model(advweight, seed):
     dense = keras.layers.Dense
     encoder = keras.Sequential([
         keras.Input((64,)), dense(64, activation='leaky_relu'), dense(64, activation='leaky_relu'),
@@ -39,7 +39,7 @@ def make_model(advweight):
         dense(64, activation='leaky_relu'), dense(64, activation='leaky_relu'), dense(64),
     ])
     return acai_tf.ACAI(
-        encoder=encoder, decoder=decoder, nclass=10, lr=LR, advweight=advweight
+        encoder=encoder, decoder=decoder, nclass=10, lr=LR, advweight=advweight, seed=seed
     )
 
 
@@ -47,7 +47,7 @@ def score(advweight, seed, epochs):
     """(accuracy in %, mean squared error) on the test digits after training."""
     keras.utils.set_random_seed(seed)
     (x, label), (x_test, label_test) = load()
-    model = make_model(advweight)
+    model = make_model(advweight, seed)
     model.compile()
     model.fit(x, label, batch_size=BATCH, epochs=epochs, verbose=0)
     right = np.asarray(model.classify(x_test)) == label_test.argmax(axis=1)
