@@ -110,13 +110,14 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if not isinstance(seed, numbers.Integral) or not 0 <= seed <= randomness.MAX_SEED:
             raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
         is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
-        if not is_schedule and not 0 <= lr < math.inf:
-            raise UserError(f'lr={lr}: it must be a number of at least 0, or a schedule.')
+        is_rate = isinstance(lr, numbers.Real) and 0 <= lr < math.inf
+        if not is_schedule and not is_rate:
+            raise UserError(f'lr={lr!r}: it must be a number of at least 0, or a schedule.')
         self.nclass, self.lr, self.seed = nclass, lr if is_schedule else float(lr), int(seed)
         self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
-        networks.check_arguments(type(self).__name__, self.given, image_shape, paper)
+        networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
         if encoder is not None:
             image_shape = image_shape or networks.input_shape_of(encoder)
         self.image_shape = image_shape and tuple(image_shape)

@@ -23,8 +23,7 @@ def interpolate(model, left, right, steps=16, spherical=False):
         UserError: the images are not of the model's shape, or no floats, or there are no steps.
     """
     left, right = np.asarray(left), np.asarray(right)
-    if not model.image_shape:
-        raise UserError('The model knows no shapes yet; call it on a batch, or train it, before.')
+    model.need_shapes()
     one = left.ndim == len(model.image_shape)
     if one:
         left, right = left[None], right[None]

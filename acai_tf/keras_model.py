@@ -102,8 +102,16 @@ class KerasModel(keras.Model):
     def build_for(self, x):
         """`build` for data, or a tensor's specification, of a model that knows no shapes yet."""
         if self.latent_shape is None and hasattr(x, 'shape'):
+            _check_ranks(x=x)
             with tf.init_scope(), self.distribute_strategy.scope():
                 self.build((None, *x.shape[1:]))
+
+    def need_shapes(self):
+        """Raises UserError where the model knows no shapes yet."""
+        if self.latent_shape is None:
+            raise UserError(
+                'The model knows no shapes yet; call it on a batch, or train it, before.'
+            )
 
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
         """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
@@ -176,6 +184,7 @@ class KerasModel(keras.Model):
                     f'this one has {_keys(x)} but no {missing[0]!r}.'
                 )
             x, label = x['x'], x['label']
+        _check_ranks(x=x, label=label)
         if label is None or tuple(label.shape[1:]) != (self.nclass,):
             shape = None if label is None else ('B', *label.shape[1:])
             raise UserError(
@@ -202,8 +211,7 @@ class KerasModel(keras.Model):
         Each takes one tensor (B, ...) and returns one under 'output_0'. A sampling method draws as
         at the step of the export. Other formats of Keras' export have `call` alone.
         """
-        if not self.built:
-            raise UserError(f'{self.name} knows no shapes yet; call it on a batch before export.')
+        self.need_shapes()
         if format != 'tf_saved_model':
             return super().export(filepath, format=format, verbose=verbose, **kwargs)
         if kwargs:
@@ -268,6 +276,17 @@ class KerasModel(keras.Model):
 
 def _keys(batch):
     return ', '.join(map(repr, batch)) or 'nothing'
+
+
+def _check_ranks(**tensors):
+    """Raises UserError for a tensor of a graph that may have any number of axes."""
+    for name, tensor in tensors.items():
+        shape = getattr(tensor, 'shape', None)
+        if isinstance(shape, tf.TensorShape) and shape.rank is None:
+            raise UserError(
+                f'The shape of {name} is not known (tf.numpy_function does not say it); set it in '
+                f'the pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
+            )
 
 
 def _first(x):

@@ -52,11 +52,19 @@ class Network(keras.layers.Layer):
 
     def check(self, x):
         """Raises UserError for what are no examples of the shape that it met, or no floats."""
+        self._check_floats(x)
+        if not layers.fits(x.shape[1:], self.shape_of_one):
+            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
+
+    def _check_floats(self, x):
         dtype = keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:
             raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')
-        if not layers.fits(x.shape[1:], self.shape_of_one):
-            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
+
+    def __call__(self, x):
+        if self.name == 'encoder' and hasattr(x, 'dtype'):  # Keras would make floats of integers
+            self._check_floats(x)
+        return super().__call__(x)
 
     def call(self, x):
         return ops.cast(self.network(x, training=self.mode.on), 'float32')
@@ -126,19 +134,28 @@ def input_shape_of(network):
     return shape[1:]
 
 
-def check_arguments(class_name, given, image_shape, sizes):
-    """Refuses arguments of a model that contradict each other.
+def check_arguments(class_name, given, image_shape, nclass, sizes):
+    """Refuses arguments of a model that contradict each other, or are no sizes.
 
     Args:
         class_name: of the model.
         given: `Given`.
         image_shape: of one example, or None.
+        nclass: number of classes.
         sizes: {'scales', 'depth', 'latent': value or None}, of the paper's networks.
 
     Raises:
         UserError: the message says what to give.
     """
     missing = [name for name, value in sizes.items() if value is None]
+    for name, value in {'nclass': nclass, **sizes}.items():
+        least = 0 if name == 'scales' else 1
+        if name not in missing and not (isinstance(value, numbers.Integral) and value >= least):
+            raise UserError(f'{name}={value!r}: it must be an integer of at least {least}.')
+    if image_shape is not None and not _is_shape(image_shape):
+        raise UserError(
+            f'image_shape={image_shape!r} is no shape of one example, such as (32, 32, 1) or (64,).'
+        )
     if (given.encoder is None) != (given.decoder is None):
         raise UserError(f'{class_name} needs an encoder and a decoder, or neither.')
     if given.encoder is None:
@@ -155,8 +172,14 @@ def check_arguments(class_name, given, image_shape, sizes):
         )
 
 
+def _is_shape(value):
+    return isinstance(value, (tuple, list)) and all(
+        isinstance(size, numbers.Integral) and size > 0 for size in value
+    )
+
+
 def _check_image(image_shape, scales):
-    if len(image_shape) != 3 or not all(isinstance(size, numbers.Integral) for size in image_shape):
+    if len(image_shape) != 3:
         raise UserError(
             f'image_shape={image_shape} is no (height, width, colors); for grey images colors is 1.'
         )
@@ -212,6 +235,8 @@ def meet(encoder, decoder, shape):
 def fresh_copy(network):
     """A Keras network of the same layers with weights of its own, all of which can be trained.
 
+    What it has of data is not there yet: see `copy_adapted`.
+
     Raises:
         UserError: it cannot be copied.
     """
@@ -230,6 +255,18 @@ def fresh_copy(network):
         ) from error
 
 
+def copy_adapted(network, copy):
+    """Gives a built copy of a network what the network's layers, such as
+    `keras.layers.Normalization`, learned of data by `adapt`."""
+    both = [
+        [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
+        for each in (network, copy)
+    ]
+    for layer, own in zip(*both, strict=True):
+        own.set_weights(layer.get_weights())
+        own.finalize_state()
+
+
 def make_critic_network(model):
     """What answers as the model's critic: its user's, a fresh copy of its user's encoder, or the
     paper's."""
@@ -239,9 +276,11 @@ def make_critic_network(model):
             model.scales, model.advdepth, model.latent, 'disc', model.seed, model.dtype_policy
         )
     network = given.critic if given.critic is not None else fresh_copy(given.encoder)
-    network = Network(network, 'critic', model.mode)
-    network.meet(model.image_shape)
-    return network
+    critic = Network(network, 'critic', model.mode)
+    critic.meet(model.image_shape)
+    if given.critic is None:
+        copy_adapted(given.encoder, network)
+    return critic
 
 
 def penalties(variables):

@@ -82,6 +82,7 @@ class VAE(Autoencoder):
         return noise
 
     def features(self, x):
+        self.build_for(x)
         return self.encoder(x)
 
     def encode(self, x, noise=None):
@@ -89,7 +90,8 @@ class VAE(Autoencoder):
         return self._sample(*self.latent_distribution(x), noise['eps'])
 
     def latent_distribution(self, x):
-        return self.latent_head(self.features(x))
+        features = self.features(x)
+        return self.latent_head(features)
 
     def sample_latents(self, distribution, draws):
         return self._sample(*distribution, draws.normal('eps', ops.shape(distribution[0])))

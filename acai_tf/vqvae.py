@@ -98,6 +98,7 @@ class AEVQVAE(Autoencoder):
         )
 
     def decode(self, h):
+        self.need_shapes()
         return self.vqvae(h, self.codebook[0, 0])[0]
 
     def features(self, x):

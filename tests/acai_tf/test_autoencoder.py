@@ -39,6 +39,11 @@ def test_defaults_are_the_originals():
         ({'seed': 2**31}, 'from 0 to 2'),
         ({'lr': -1e-4}, 'lr=-0.0001: it must be a number of at least 0, or a schedule'),
         ({'lr': float('nan')}, 'lr=nan: it must be a number'),
+        ({'scales': -1}, 'scales=-1: it must be an integer of at least 0'),
+        ({'depth': 2.0}, 'depth=2.0: it must be an integer of at least 1'),
+        ({'latent': 0}, 'latent=0: it must be an integer of at least 1'),
+        ({'image_shape': 32}, 'image_shape=32 is no shape of one example'),
+        ({'image_shape': (32, 32)}, r'image_shape=\(32, 32\) is no \(height, width, colors\)'),
     ],
 )
 def test_wrong_arguments_are_one_sentence(wrong, words):

@@ -175,6 +175,29 @@ def test_the_critic_is_a_fresh_copy_of_the_encoder():
     assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
 
 
+def test_the_critics_copy_keeps_what_was_adapted_to_data(tmp_path):
+    x = 3 + 5 * batch_of((12,))['x']
+    scaling = keras.layers.Normalization()
+    scaling.adapt(x)
+    encoder = keras.Sequential([keras.layers.Input((12,)), scaling, keras.layers.Dense(5)])
+    decoder = dense(12)
+    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
+    model.save(tmp_path / 'm.keras')
+    for each in (model, keras.models.load_model(tmp_path / 'm.keras')):
+        for network in (each.encoder.network, each.critic.encoder.network):
+            np.testing.assert_allclose(network.layers[0](x), scaling(x), atol=1e-6)
+
+
+def test_what_is_called_first_makes_the_variables_or_says_what_does():
+    x = batch_of((12,))['x']
+    for call in ('latent_distribution', 'features', 'classify'):
+        model = make('VAE', 'vectors')
+        getattr(model, call)(x)
+        assert model.latent_shape == (5,)
+    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+        make('AEVQVAE', 'vectors').decode(np.zeros((1, 5), 'float32'))
+
+
 def test_own_layers_are_in_training_mode_during_train_steps_alone():
     model, batch = make('AEBaseline', 'vectors'), batch_of((12,))
     model(batch['x'])
@@ -264,12 +287,15 @@ def answering(function):
         ({'depth': 3}, "depth is of the paper's networks; leave it out"),
         ({'encoder': None, 'decoder': None}, 'ACAI needs scales; give image_shape, scales'),
         ({'reg': 2}, 'reg=2: it must be between'),
+        ({'nclass': 2.5}, 'nclass=2.5: it must be an integer of at least 1'),
+        ({'image_shape': 7}, r'image_shape=7 is no shape of one example, such as .* or \(64,\)'),
+        ({'lr': '1e-3'}, "lr='1e-3': it must be a number of at least 0"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(networks, words):
     options = {'encoder': dense(3, 4), 'decoder': dense(3, 7), 'nclass': NCLASS, **networks}
     with pytest.raises(UserError, match=words) as raised:
-        acai_tf.ACAI(image_shape=(7,), **options)
+        acai_tf.ACAI(**{'image_shape': (7,), **options})
     assert '\n' not in str(raised.value)
 
 
@@ -410,9 +436,28 @@ def test_data_of_another_kind_are_refused_in_one_sentence():
     ):
         with pytest.raises(UserError, match=words):
             model.train_step({**batch, 'x': wrong})
+    for call in (model, model.encode, model.classify):  # Keras would make floats of them
+        with pytest.raises(UserError, match=r'\(B, 12\) of floats, not uint8'):
+            call(batch['x'].astype('uint8'))
     pictures = tiny.make('AEBaseline')
     with pytest.raises(UserError, match='To scale pixels of 0..255'):
         pictures.train_step({**tiny.batch(pictures), 'x': np.zeros((4, 8, 8, 1), 'uint8')})
+
+
+def test_a_pipeline_that_knows_no_shapes_is_refused_with_what_sets_them():
+    def unknown(x):
+        return tf.numpy_function(lambda x: x, [x], tf.float32)
+
+    batch = batch_of((12,))
+    pairs = tf.data.Dataset.from_tensor_slices((batch['x'], batch['label'])).batch(4)
+    for name, given in (
+        ('x', pairs.map(lambda x, label: (unknown(x), label))),
+        ('label', pairs.map(lambda x, label: (x, unknown(label)))),
+    ):
+        model = make('AEBaseline', 'vectors')
+        model.compile()
+        with pytest.raises(UserError, match=rf'shape of {name} .* tf.ensure_shape\({name}, '):
+            model.fit(given, verbose=0)
 
 
 def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
