@@ -91,8 +91,13 @@ def build(records):
         key = run.dataset, run.class_name, tables.settings_of(run, sampling.MEASURES[0]), run.code
         groups.setdefault(key, []).append(run)
     order = tables.columns(records)
+
+    def place(key):  # a method with fewer changes comes before the same with more
+        dataset, class_name, settings, code = key
+        return dataset, order.index(class_name), len(settings), settings, code
+
     lines = []
-    for key in sorted(groups, key=lambda key: (key[0], order.index(key[1]), *key[2:])):
+    for key in sorted(groups, key=place):
         for source, suffix in SOURCES.items():
             scored = {
                 measure: results.over_seeds(groups[key], measure + suffix)

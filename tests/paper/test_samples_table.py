@@ -70,3 +70,10 @@ def test_every_format_has_every_line(table):
     csv = tables.to('csv', [table])
     assert 'samples,lines32,,sample_distance,1e-3,VAE,latents=prior,ours,5.5,' in csv
     assert len(csv.splitlines()) == 1 + 3 * 3
+
+
+def test_a_method_with_fewer_changes_comes_first():
+    often = [run('VAE', 1, beta=1.0, **CRITIC), run('VAE', 1, beta=1.0)]
+    often = [dataclasses.replace(each, report_kimg=16) for each in often]
+    told = [line.settings for line in samples_table.build(often).lines]
+    assert told == [('report_kimg=16',), ('advweight=0.5', 'reg=0.2', 'report_kimg=16')]
