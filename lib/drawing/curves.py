@@ -23,8 +23,9 @@ OTHER_MARKERS = 'hp<>d8'
 ORIGINAL_DASH, USUAL_DASH = (0, (1, 1.6)), '-'
 UNUSUAL_DASHES = ((0, (6, 2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (6, 2, 1, 2, 1, 2)))
 PALER, PALEST = 0.65, 0.3  # what each further setting keeps of its method's colour, and the last
-# {evaluation: scale of its axis}
-PANELS = {'mean_distance': 'log', 'mean_smoothness': 'linear'}
+# {evaluation: what Matplotlib's set_yscale wants}. A path that turns back has a smoothness above 1,
+# up to hundreds while a method still draws one and the same picture.
+PANELS = {'mean_distance': {'value': 'log'}, 'mean_smoothness': {'value': 'symlog', 'linthresh': 1}}
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
@@ -146,10 +147,15 @@ def learning_curves(groups, beside_paper=True):
         if beside_paper:
             _papers(axes, name, groups, styles)
         axes.set_xscale('log')
-        axes.set_yscale(scale)
-        if scale == 'linear':
+        axes.set_yscale(**scale)
+        label = reported.QUANTITIES[name].name
+        if scale['value'] == 'log':
+            label += ' (log scale)'
+        else:
             axes.set_ylim(bottom=0)
-        axes.set_ylabel(reported.QUANTITIES[name].name + ' (log scale)' * (scale == 'log'))
+            if axes.get_ylim()[1] > scale['linthresh']:
+                label += f' (log above {scale["linthresh"]})'
+        axes.set_ylabel(label)
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
         axes.set_axisbelow(True)
         for side in ('top', 'right'):

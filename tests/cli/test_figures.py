@@ -133,6 +133,15 @@ def test_learning_curves():
     assert 'Dotted: the 2018 code' in figure.get_suptitle()
 
 
+@pytest.mark.parametrize('top, words', [(0.9, ''), (80, ' (log above 1)')])
+def test_smoothness_above_one_does_not_flatten_the_rest(top, words):
+    runs = [run_of({1: 0.2, 2: top}, name='mean_smoothness')]
+    _, axes = curves.learning_curves({kind('VAE'): runs}, beside_paper=False).axes
+    assert axes.get_ylabel() == 'mean smoothness' + words
+    _, height = (axes.transData + axes.transAxes.inverted()).transform((64, 0.2))
+    assert height > 0.05
+
+
 def save_run(folder, method, dataset, **sizes):
     """A run folder of an untrained model."""
     model = tiny.make(method, **sizes)
