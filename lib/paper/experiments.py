@@ -135,8 +135,6 @@ class Experiment:
         return runs.RunFolder(os.path.join(train_dir, self.dataset, name))
 
 
-
-
 def _experiment(class_name, dataset, latent_width, depth, latent):
     changed, note = {}, ''
     if (class_name, dataset) == ('AEVQVAE', 'lines32'):

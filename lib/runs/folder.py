@@ -288,7 +288,6 @@ class RunFolder:
                     f'give --{option}={before} to resume it, or choose another --train_dir.'
                 )
 
-
     def check_classes(self, classes):
         """Refuses to go on with a run whose labels mean other classes now.
 
