@@ -6,6 +6,7 @@ BETA_1, BETA_2 = 0.9, 0.999
 EPSILON = 1e-8  # Original: TensorFlow 1's default; Keras' own is 1e-7
 
 
+@keras.saving.register_keras_serializable(package='acai_tf')
 class Adam(keras.optimizers.Adam):
     """Adam (Kingma & Ba, 2015) with TensorFlow 1's kernel and its accumulated powers of beta.
 
@@ -15,10 +16,15 @@ class Adam(keras.optimizers.Adam):
 
     Args:
         learning_rate: a float or a Keras schedule.
+        name: as every Keras optimizer has it.
     """
 
-    def __init__(self, learning_rate):
-        super().__init__(learning_rate, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON)
+    def __init__(self, learning_rate, name=None):
+        super().__init__(learning_rate, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON, name=name)
+
+    def get_config(self):
+        config = super().get_config()
+        return {name: config[name] for name in ('learning_rate', 'name')}
 
     def build(self, variables):
         if self.built:

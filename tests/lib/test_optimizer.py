@@ -83,3 +83,15 @@ def test_it_is_the_same_in_a_graph(problem):
     for gradient in gradients:
         step(tf.constant(gradient))
     np.testing.assert_array_equal(variable, descend(weights, gradients, 0.01)[0])
+
+
+@pytest.mark.parametrize('rate', [0.01, keras.optimizers.schedules.CosineDecay(0.01, 25)])
+def test_its_config_makes_it_again(problem, rate):
+    weights, gradients = problem
+    ours, optimizer = descend(weights, gradients, rate)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
+    assert type(again) is Adam and again.get_config() == optimizer.get_config()
+    variable = keras.Variable(weights)
+    for gradient in gradients:
+        again.apply([tf.constant(gradient)], [variable])
+    np.testing.assert_array_equal(variable, ours)
