@@ -26,6 +26,7 @@ PALER, PALEST = 0.65, 0.3  # what each further setting keeps of its method's col
 # {evaluation: what Matplotlib's set_yscale wants}. A path that turns back has a smoothness above 1,
 # up to hundreds while a method still draws one and the same picture.
 PANELS = {'mean_distance': {'value': 'log'}, 'mean_smoothness': {'value': 'symlog', 'linthresh': 1}}
+SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
@@ -129,7 +130,9 @@ def learning_curves(groups, beside_paper=True):
     Returns:
         A matplotlib figure.
     """
-    from matplotlib.figure import Figure  # here, for it is slow and only figures need it
+    # Here, for it is slow and only figures need it.
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator
 
     longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
     column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
@@ -153,6 +156,8 @@ def learning_curves(groups, beside_paper=True):
             label += ' (log scale)'
         else:
             axes.set_ylim(bottom=0)
+            axes.yaxis.set_major_locator(FixedLocator(SMOOTHNESS_TICKS))
+            axes.yaxis.set_major_formatter('{x:g}')
             if axes.get_ylim()[1] > scale['linthresh']:
                 label += f' (log above {scale["linthresh"]})'
         axes.set_ylabel(label)
