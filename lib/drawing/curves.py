@@ -23,9 +23,10 @@ OTHER_MARKERS = 'hp<>d8'
 ORIGINAL_DASH, USUAL_DASH = (0, (1, 1.6)), '-'
 UNUSUAL_DASHES = ((0, (6, 2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (6, 2, 1, 2, 1, 2)))
 PALER, PALEST = 0.65, 0.3  # what each further setting keeps of its method's colour, and the last
-# {evaluation: what Matplotlib's set_yscale wants}. A path that turns back has a smoothness above 1,
-# up to hundreds while a method still draws one and the same picture.
-PANELS = {'mean_distance': {'value': 'log'}, 'mean_smoothness': {'value': 'symlog', 'linthresh': 1}}
+PANELS = 'mean_distance', 'mean_smoothness'
+# A path that turns back has a smoothness above 1, up to hundreds while a method still draws one and
+# the same picture.
+LINEAR_TO = 1
 SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
@@ -130,9 +131,7 @@ def learning_curves(groups, beside_paper=True):
     Returns:
         A matplotlib figure.
     """
-    # Here, for it is slow and only figures need it.
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator
+    from matplotlib.figure import Figure  # here, for it is slow and only figures need it
 
     longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
     column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
@@ -142,7 +141,7 @@ def learning_curves(groups, beside_paper=True):
     figure = Figure(figsize=(width, height), layout='constrained')
     panels = figure.subplots(len(PANELS), 1, sharex=True)
     styles, breaks = looks(groups), False
-    for axes, (name, scale) in zip(panels, PANELS.items(), strict=True):
+    for axes, name in zip(panels, PANELS, strict=True):
         for kind, seeds in groups.items():
             parts = over_seeds(seeds, name)
             _line(axes, kind, styles[kind], parts, len(seeds))
@@ -150,17 +149,7 @@ def learning_curves(groups, beside_paper=True):
         if beside_paper:
             _papers(axes, name, groups, styles)
         axes.set_xscale('log')
-        axes.set_yscale(**scale)
-        label = reported.QUANTITIES[name].name
-        if scale['value'] == 'log':
-            label += ' (log scale)'
-        else:
-            axes.set_ylim(bottom=0)
-            axes.yaxis.set_major_locator(FixedLocator(SMOOTHNESS_TICKS))
-            axes.yaxis.set_major_formatter('{x:g}')
-            if axes.get_ylim()[1] > scale['linthresh']:
-                label += f' (log above {scale["linthresh"]})'
-        axes.set_ylabel(label)
+        _scale(axes, name)
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
         axes.set_axisbelow(True)
         for side in ('top', 'right'):
@@ -176,6 +165,24 @@ def learning_curves(groups, beside_paper=True):
     )
     figure.suptitle(_title(groups, breaks, beside_paper), fontsize=FONT_POINTS)
     return figure
+
+
+def _scale(axes, name):
+    """Scales and labels the y axis of an evaluation, after its lines are drawn."""
+    from matplotlib.ticker import FixedLocator
+
+    label = reported.QUANTITIES[name].name
+    if name == 'mean_distance':
+        axes.set_yscale('log')
+        label += ' (log scale)'
+    else:
+        axes.set_yscale('symlog', linthresh=LINEAR_TO)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(FixedLocator(SMOOTHNESS_TICKS))
+        axes.yaxis.set_major_formatter('{x:g}')
+        if axes.get_ylim()[1] > LINEAR_TO:
+            label += f' (log above {LINEAR_TO})'
+    axes.set_ylabel(label)
 
 
 def _label(kind, seeds):
