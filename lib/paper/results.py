@@ -222,6 +222,11 @@ def settings_texts(run, **more):
     return tuple(f'{key}={options[key]}' for key in sorted(options))
 
 
+def fewer_first(settings):
+    """A sort key of `settings_texts`: a method with fewer changes comes before one with more."""
+    return len(settings), settings
+
+
 def _usual(run):
     own = experiments.of_method(run.class_name, run.dataset)
     candidates = [experiment.params for experiment in own]

@@ -92,9 +92,9 @@ def build(records):
         groups.setdefault(key, []).append(run)
     order = tables.columns(records)
 
-    def place(key):  # a method with fewer changes comes before the same with more
+    def place(key):
         dataset, class_name, settings, code = key
-        return dataset, order.index(class_name), len(settings), settings, code
+        return dataset, order.index(class_name), results.fewer_first(settings), code
 
     lines = []
     for key in sorted(groups, key=place):

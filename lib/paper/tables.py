@@ -145,7 +145,9 @@ def _row(records, label, key, quantity, values):
         kind = run.code, settings_of(run, quantity)
         groups.setdefault(kind, {}).setdefault(run.class_name, []).append(run)
     trained = {}
-    for kind, classes in sorted(groups.items()):  # '2018 code' comes before 'ours'
+    # '2018 code' comes before 'ours'.
+    for kind in sorted(groups, key=lambda kind: (kind[0], results.fewer_first(kind[1]))):
+        classes = groups[kind]
         cells = {name: results.over_seeds(seeds, quantity) for name, seeds in classes.items()}
         cells = {name: cell for name, cell in cells.items() if cell}
         if cells or kind == (results.OURS, ()):

@@ -137,8 +137,13 @@ def build(records, classified):
     measured = {one.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
     order = [PIXELS, *tables.columns(records), *{one.model for one in classified}]
+
+    def place(key):
+        dataset, model, size, settings, code = key
+        return dataset, order.index(model), size, results.fewer_first(settings), code
+
     lines = []
-    for key in sorted(groups, key=lambda key: (key[0], order.index(key[1]), *key[2:])):
+    for key in sorted(groups, key=place):
         if key[0] not in measured:
             continue
         layers = groups[key].pop('single_layer', [])

@@ -58,6 +58,17 @@ def test_numbers_of_another_part_of_training_have_a_line_of_their_own():
     assert tables.settings_of(found[-1], results.CLUSTERING) == ()
 
 
+def test_lines_with_fewer_changes_come_first():
+    often = [
+        dataclasses.replace(run, report_kimg=1024)
+        for changes in ({'beta': 2.0}, {})
+        for run in runs_of('VAE', 'mnist32', [90.0], **changes)
+    ]
+    lines = tables.to('text', [tables.build(often, 2)]).splitlines()
+    ours = [line.split('  ')[1] for line in lines if line.startswith('  ours, ')]
+    assert ours[:2] == ['ours, report_kimg=1024', 'ours, beta=2.0 report_kimg=1024']
+
+
 def test_other_settings_methods_and_datasets_have_their_own_places():
     found = runs_of('ACAI', 'mnist32', [90.0], reg=0.4)
     found += [results.Run('x', 'LRAE', 'mnist32', {'scales': 3, 'depth': 16, 'latent': 2},
