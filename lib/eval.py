@@ -140,11 +140,14 @@ def sample_eval(images):
         closest line, as in `line_eval`; coverage, in [0, 1], the share of the ANGLE_BINS equal
         parts of the circle that hold the angle of a sample's closest line; kl, in nats from 0 to
         log ANGLE_BINS, the divergence of the samples' shares of these parts from even ones. Of n
-        even samples it expects about (ANGLE_BINS - 1) / (2 n), for n well above ANGLE_BINS.
+        even samples it expects about (ANGLE_BINS - 1) / (2 n), for n well above ANGLE_BINS. All
+        are NaN where a sample has no direction (NaN, or 0 everywhere).
     """
     if len(images) < 1:
         raise ValueError('No sample cannot be scored; give 1 or more.')
     distances, angles = closest_line(images)
+    if np.isnan(distances).any():
+        return math.nan, math.nan, math.nan
     # The reference angles are whole multiples of a turn / REFERENCE_LINES; rounding keeps them so.
     lines_of = np.rint(angles * (REFERENCE_LINES / (2 * math.pi))).astype(int) % REFERENCE_LINES
     counts = np.bincount(lines_of * ANGLE_BINS // REFERENCE_LINES, minlength=ANGLE_BINS)
@@ -153,18 +156,25 @@ def sample_eval(images):
     return float(distances.mean()), float((counts > 0).mean()), max(kl, 0.0)
 
 
+def _chunks(array):
+    return (array[start : start + BATCH] for start in range(0, len(array), BATCH))
+
+
 def in_batches(function, array):
     """A model's function over an array of any length: (n, ...) -> (n, ...) NumPy array."""
-    chunks = (array[start : start + BATCH] for start in range(0, len(array), BATCH))
-    return np.concatenate([np.asarray(function(chunk)) for chunk in chunks])
+    return np.concatenate([np.asarray(function(chunk)) for chunk in _chunks(array)])
 
 
 def encode(model, images):
     """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch."""
-    latents = []
-    for index, start in enumerate(range(0, len(images), BATCH)):
-        x = images[start : start + BATCH]
-        latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
+    return encode_batches(model, _chunks(images))
+
+
+def encode_batches(model, batches):
+    """The same of an iterable of batches of images, of which one is in memory at a time."""
+    latents = [
+        model.graphs.encode(x, tf.constant(index)).numpy() for index, x in enumerate(batches)
+    ]
     return np.concatenate(latents)
 
 

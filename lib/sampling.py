@@ -24,8 +24,10 @@ class Gaussian:
             self.root = np.full((flat.shape[1],) * 2, np.nan)
             return
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-        # A square root of the covariance; rounding makes eigenvalues of 0 slightly negative.
-        self.root = vectors * np.sqrt(np.maximum(values, 0))  # (D, D)
+        # The symmetric square root of the covariance. Others depend on the eigenvectors' signs and
+        # order, so that the same numbers would give other samples after the least change, or on
+        # another machine. Rounding makes eigenvalues of 0 slightly negative.
+        self.root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T  # (D, D)
 
     def sample(self, normal):
         """Latents (n, *shape) float32 from independent standard normal numbers of that shape."""
@@ -38,23 +40,24 @@ def tags(model):
     return [measure + (not model.HAS_PRIOR) * FITTED for measure in MEASURES]
 
 
-def sample_images(model, dataset, count=None, seed=0):
-    """Images decoded from random latents: from the prior N(0, 1) of a method that has one, else
-    from a `Gaussian` fitted to latents of training images.
+def sample_images(model, dataset, count=None, seed=0, fitted=None):
+    """Images decoded from random latents: from N(0, 1), or from a `Gaussian` fitted to latents of
+    training images.
 
     Args:
         model: an `acai_tf` model; its `HAS_PRIOR` says whether training pulls latents to N(0, 1).
         dataset: a `lib.data.Dataset`, for the latents of its first FITTED_IMAGES training images.
         count: how many samples; None for SAMPLES.
         seed: of the samples, which are the same at every report.
+        fitted: whether from the `Gaussian`; None for what `HAS_PRIOR` says.
 
     Returns:
         (count, H, W, C) float32.
     """
-    shape = (count or SAMPLES, *model.latent_shape)
+    shape = (SAMPLES if count is None else count, *model.latent_shape)
     latents = randomness.Draws(seed).normal('eval/samples', shape).numpy()
-    if not model.HAS_PRIOR:
-        batches = dataset.train.unbatch().take(FITTED_IMAGES).batch(FITTED_IMAGES)
-        images = next(batches.as_numpy_iterator())['x']
-        latents = Gaussian(eval.encode(model, images)).sample(latents)
+    if not model.HAS_PRIOR if fitted is None else fitted:
+        batches = dataset.train.unbatch().take(FITTED_IMAGES).batch(eval.BATCH)
+        images = (batch['x'] for batch in batches.as_numpy_iterator())
+        latents = Gaussian(eval.encode_batches(model, images)).sample(latents)
     return eval.decode(model, latents)

@@ -221,6 +221,15 @@ def test_random_angles_are_nearly_even():
     assert kl == pytest.approx((eval.ANGLE_BINS - 1) / (2 * count), rel=0.4)
 
 
+@pytest.mark.parametrize('broken', [np.nan, np.inf])
+def test_samples_without_a_direction_score_nothing(broken):
+    images = samples([1.0, 4.0]).astype(np.float32)
+    images[1, 3, 3] = broken
+    assert np.isnan(eval.sample_eval(images)).all()
+    images[1] = 0
+    assert np.isnan(eval.sample_eval(images)).all()
+
+
 def test_samples_that_are_no_lines_are_far():
     noise = np.random.default_rng(0).uniform(-1, 1, (64, 32, 32, 1))
     assert eval.sample_eval(noise)[0] > 0.5

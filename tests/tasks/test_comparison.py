@@ -48,17 +48,20 @@ def test_scores_are_means_over_the_images(dataset):
     assert 'mean_distance' not in scores  # not named lines32
 
 
-def test_lines_are_scored_and_single_classes_are_not(dataset, monkeypatch):
+@pytest.mark.parametrize('name, tail', [('baseline', '_fitted'), ('vae', '')])
+def test_lines_are_scored_and_single_classes_are_not(name, tail, dataset, monkeypatch):
     few = functools.partial(eval.interpolations, count=8, steps=4)
     monkeypatch.setattr(eval, 'interpolations', few)
     monkeypatch.setattr(sampling, 'SAMPLES', 32)
     monkeypatch.setattr(sampling, 'FITTED_IMAGES', 128)
-    model = made('baseline', image_shape=(32, 32, 1), nclass=1)
+    model = made(name, image_shape=(32, 32, 1), nclass=1)
     test = dataset.test.map(lambda batch: {**batch, 'label': batch['label'][:, :1]})
     lines = dataclasses.replace(dataset, name='lines32', nclass=1, test=test)
     scores = comparison.scores(model, lines, 8)
     assert 0 < scores['mean_distance'] < 2 and 'mean_smoothness' in scores
     assert 'latent_accuracy' not in scores
+    told = {tag for tag in scores if tag.startswith('sample_')}
+    assert told == {f'sample_{measure}{tail}' for measure in ('distance', 'coverage', 'kl')}
 
 
 def test_differences_where_shapes_agree(dataset):
