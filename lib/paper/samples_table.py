@@ -53,8 +53,7 @@ class SamplesTable(NamedTuple):
             if line.dataset != LINES32:
                 label = f'{label}, {line.dataset}'
             numbers = [
-                # The paper has no such runs, so that none of ours is short.
-                tables.number_text(line.cells[measure], quantity).rstrip(layouts.SHORT)
+                tables.number_text(line.cells[measure], quantity)
                 if measure in line.cells
                 else missing
                 for measure, quantity in zip(sampling.MEASURES, QUANTITIES, strict=True)

@@ -166,14 +166,14 @@ def settings_of(run, quantity):
 
 
 def number_text(cell, quantity):
-    """'0.24±0.01*', or 'undefined'."""
+    """'0.24±0.01', or 'undefined'."""
     if math.isnan(cell.mean):
         text = 'undefined'
     else:
         text = f'{quantity.in_units(cell.mean):.2f}'
         if cell.sd is not None:
             text += f'±{quantity.in_units(cell.sd):.2f}'
-    return text + layouts.SHORT * cell.is_short
+    return text
 
 
 def length_text(cell):
@@ -192,7 +192,7 @@ def _lines(row, class_names, missing):
     for (code, settings), cells in row.trained.items():
         is_ours = (code, settings) == (results.OURS, ())
         texts = [
-            number_text(cells[name], quantity)
+            number_text(cells[name], quantity) + layouts.SHORT * cells[name].is_short
             if name in cells
             else (missing if is_ours and name in row.paper else '-')
             for name in class_names
