@@ -44,7 +44,9 @@ class VAE(Autoencoder):
 
     Args:
         beta: weight of the KL term.
-        advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic.
+        advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic. The
+            objective is a sum over pixels, where ACAI's is a mean: the same weight is worth the
+            number of pixels times less here.
         advdepth: channels of the critic's first block; 0 for `depth`.
         reg: the critic's share of the input in the blend, ACAI's gamma.
         **shared: the arguments of `Autoencoder`.
