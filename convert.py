@@ -1,8 +1,10 @@
-"""Turns a run of ours into files of the 2018 code, or a run folder of the 2018 code into ours.
+"""Turns a run of ours into files of the 2018 code, or a run folder of the 2018 code into ours;
+keeps of runs what others need.
 
     python convert.py --run=RUN --out=PREFIX
     python convert.py --run=RUN --release=FOLDER
     python convert.py --original=RUN --out=TRAIN_DIR
+    python convert.py --records=TRAIN_DIR --out=FOLDER
 """
 import sys
 
@@ -14,39 +16,49 @@ from lib.errors import UserError
 FLAGS = flags.FLAGS
 paths.define('run', None, 'Run folder of ours, to be written as TensorFlow 1 files.')
 paths.define('original', None, "The 2018 code's run folder, to become one of ours.")
-paths.define('out', None, "With --run: the files' prefix; with --original: a train_dir.")
+paths.define('records', None, 'Folder of runs, of which to keep what they reported alone.')
+paths.define('out', None, "With --run: the files' prefix; with the others: a folder of runs.")
 paths.define('release', None, 'With --run: folder for its weights, scores and curve alone.')
-flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out.')
+flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out or --release.')
 define_schedule_flags()  # for args.json
+SOURCES = 'run', 'original', 'records'
 NOT_RECORDED = 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg'  # in the original's folders
 
 
 def main():
-    if FLAGS.run:
-        for name in NOT_RECORDED:
-            if FLAGS[name].present:
-                raise UserError(f'--{name} is for --original; a run of ours has recorded it.')
-    if FLAGS.run and FLAGS.release and not FLAGS.out and not FLAGS.original:
-        from acai_tf import released
-
-        run, step = released.release(FLAGS.run, FLAGS.release, FLAGS.overwrite)
-        print(f'Wrote the weights of step {step}, without what training needs, to {run.path}.')
-        return 0
-    if not FLAGS.out or FLAGS.release or bool(FLAGS.run) == bool(FLAGS.original):
+    given = [name for name in SOURCES if FLAGS[name].value]
+    wanted = ['run'] if FLAGS.release else given[:1]
+    if not given or given != wanted or bool(FLAGS.out) == bool(FLAGS.release):
         sys.exit(
-            f'{sys.argv[0]}: give --out and either --run or --original, or --run and --release.'
+            f'{sys.argv[0]}: give --out and either --run or --original or --records, or --run and '
+            '--release.'
         )
-    from cli import convert
+    for name in NOT_RECORDED:
+        if FLAGS[name].present and not FLAGS.original:
+            raise UserError(f'--{name} is for --original; a run of ours has recorded it.')
+    if FLAGS.release:
+        from acai_tf.released import release
 
-    if FLAGS.run:
+        run, step = release(FLAGS.run, FLAGS.release, FLAGS.overwrite)
+        print(f'Wrote the weights of step {step}, without what training needs, to {run.path}.')
+    elif FLAGS.records:
+        from cli import records
+
+        count = records.keep(FLAGS.records, FLAGS.out, FLAGS.overwrite)
+        print(f'Wrote what {count} runs reported to {FLAGS.out}.')
+    elif FLAGS.run:
+        from cli import convert
+
         prefix, step = convert.to_original(FLAGS.run, FLAGS.out, FLAGS.overwrite)
         print(f'Wrote {prefix}.index and {prefix}.data-00000-of-00001, at step {step}.')
-        return 0
-    options = {name: FLAGS[name].value for name in NOT_RECORDED}
-    run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
-    print(f'Made {run.path}, at step {step}.')
-    recorded = ' '.join(f'--{name}={value}' for name, value in options.items())
-    print(f'Its args.json says {recorded}, as given here; the 2018 code did not record them.')
+    else:
+        from cli import convert
+
+        options = {name: FLAGS[name].value for name in NOT_RECORDED}
+        run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
+        print(f'Made {run.path}, at step {step}.')
+        recorded = ' '.join(f'--{name}={value}' for name, value in options.items())
+        print(f'Its args.json says {recorded}, as given here; the 2018 code did not record them.')
     return 0
 
 

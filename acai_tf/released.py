@@ -1,10 +1,8 @@
 """Weights of trained runs that lie in the repository's folder `released/`, one folder a run.
 
 A released folder is a run folder without what only training needs: args.json, one checkpoint
-without Adam's moments, `scores.json` and, in place of event files, `curve.csv`.
+without Adam's moments, `scores.json` and, in place of event files, their scalars as `curve.csv`.
 """
-import csv
-import io
 import json
 import math
 import os
@@ -60,10 +58,9 @@ def release(path, folder, overwrite=False):
         _check_may_be_replaced(path, folder)
     model = load_run(path)
     step = int(model.global_step)
-    written = scalars.of_run(run)
-    curve = {
-        tag: {at: value for at, value in written.get(tag, {}).items() if at <= step}
-        for tag in [*model.tags, *results.EVALUATIONS]
+    curves = {
+        tag: {at: value for at, value in curve.items() if at <= step}
+        for tag, curve in scalars.of_run(run).items()
     }
     trained = read_record(run, identify(run))
     numbers = {name: trained.number(name) for name in results.EVALUATIONS}
@@ -79,7 +76,7 @@ def release(path, folder, overwrite=False):
     for name, text in {
         runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
         SCORES_NAME: json.dumps(scores, indent=2) + '\n',
-        scalars.CURVE_NAME: _to_csv(curve),
+        runs.CURVE_NAME: scalars.to_csv(curves),
     }.items():
         runs.write_file(os.path.join(folder, name), text.encode())
     return released, step
@@ -99,15 +96,3 @@ def _check_may_be_replaced(path, folder):
 def _for_json(score):
     """A score, or None where it is undefined: JSON has no NaN."""
     return None if math.isnan(score) else score
-
-
-def _to_csv(curve):
-    """{tag: {step: value}} as lines step,tag,tag,...; a tag without a value at a step is empty."""
-    tags = [tag for tag, values in curve.items() if values]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator='\n')
-    writer.writerow(['step', *tags])
-    for step in sorted({step for values in curve.values() for step in values}):
-        values = [curve[tag].get(step) for tag in tags]
-        writer.writerow([step, *('' if value is None else f'{value:.9g}' for value in values)])
-    return file.getvalue()

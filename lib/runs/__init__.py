@@ -2,6 +2,7 @@
 from lib.runs.folder import (
     ARGS_NAME,
     CLUSTERING_NAME,
+    CURVE_NAME,
     LOCK_NAME,
     RunFolder,
     experiment_name,
@@ -13,6 +14,7 @@ from lib.runs.folder import (
 __all__ = [
     'ARGS_NAME',
     'CLUSTERING_NAME',
+    'CURVE_NAME',
     'LOCK_NAME',
     'RunFolder',
     'experiment_name',

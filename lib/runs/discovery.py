@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from lib import files
 from lib.errors import UserError
-from lib.runs import scalars
-from lib.runs.folder import RunFolder, parse_experiment_name
+from lib.runs.folder import CURVE_NAME, RunFolder, parse_experiment_name
 
 SIZES = ('scales', 'depth', 'latent')
 # What is used of args.json.
@@ -78,7 +77,8 @@ def find(train_dir, methods):
     on stderr names what is unreadable.
 
     Args:
-        train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's.
+        train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's, or
+            what `convert.py --records` kept of one.
         methods: as for `identify`.
 
     Raises:
@@ -89,10 +89,8 @@ def find(train_dir, methods):
     for folder, below, _ in files.walk(train_dir):
         below.sort()
         run = RunFolder(folder)
-        named = run.name.split('_')[0] in methods or os.path.exists(
-            os.path.join(folder, scalars.CURVE_NAME)
-        )
-        if not named or not os.path.isdir(run.checkpoints):
+        is_run = run.name.split('_')[0] in methods and os.path.isdir(run.checkpoints)
+        if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
             continue
         below.clear()
         try:

@@ -14,6 +14,7 @@ from lib.runs import locks
 
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
+CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
 OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be written
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
@@ -94,6 +95,11 @@ class RunFolder:
         """Whether the 2018 code wrote it: it has checkpoints, but no record of its options."""
         return not self.is_recorded and bool(self.checkpoint_steps())
 
+    @property
+    def is_bare_record(self):
+        """Whether it holds what a run reported, but no weights (`convert.py --records`)."""
+        return os.path.exists(os.path.join(self.path, CURVE_NAME)) and not self.checkpoint_steps()
+
     def checkpoint(self, step):
         """The checkpoint's prefix for a global step."""
         return os.path.join(self.checkpoints, f'model.ckpt-{step}')
@@ -122,6 +128,11 @@ class RunFolder:
             UserError: there is none.
         """
         steps = self.checkpoint_steps()
+        if not steps and self.is_bare_record:
+            raise UserError(
+                f'{self.path} holds what a run reported, without its weights (tf/model.ckpt-STEP.*); '
+                'give the run itself.'
+            )
         if not steps:
             raise UserError(
                 f'{self.path} has no checkpoint (tf/model.ckpt-STEP.index); train it first.'
@@ -134,6 +145,11 @@ class RunFolder:
         Raises:
             UserError: it cannot be written.
         """
+        if self.is_bare_record:
+            raise UserError(
+                f'{self.path} holds what a run reported, which cannot go on from there; choose '
+                'another --train_dir.'
+            )
         if files.PATTERN.search(self.path):
             raise UserError(
                 f'The run folder {self.path} has one of * ? [ \\ in its path, which TensorFlow '

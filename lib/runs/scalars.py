@@ -1,15 +1,16 @@
-"""What the event files of a run say, ours or the 2018 code's, or the table of a released one."""
+"""What the event files of a run say, ours or the 2018 code's, or the table that stands for them."""
 import contextlib
 import csv
 import glob
+import io
 import os
 import sys
 
 import tensorflow as tf
 
 from lib.runs import events
+from lib.runs.folder import CURVE_NAME
 
-CURVE_NAME = 'curve.csv'  # a released run's, in place of event files
 # Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
 PLAIN = {f'{name}_1': name for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')}
 
@@ -39,7 +40,7 @@ def of_run(run):
 
 
 def read_curve(path):
-    """The same of a released run's table, whose first column is the step; {} where there is none.
+    """The same of a table as `to_csv` makes it; {} where there is none.
 
     Args:
         path: the table, of which a line that is damaged does not count.
@@ -52,6 +53,24 @@ def read_curve(path):
                 with contextlib.suppress(ValueError, TypeError):
                     by_tag.setdefault(tag, {})[int(row.get('step'))] = float(row.get(tag))
     return by_tag
+
+
+def to_csv(curves):
+    """Scalars by step, as `read` returns them, as the text of a table.
+
+    Args:
+        curves: {tag: {step: float}}.
+
+    Returns:
+        Lines step,tag,tag,...; a tag without a value at a step is empty there.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator='\n')
+    writer.writerow(['step', *curves])
+    for step in sorted({step for values in curves.values() for step in values}):
+        values = [values.get(step) for values in curves.values()]
+        writer.writerow([step, *('' if value is None else f'{value:.9g}' for value in values)])
+    return file.getvalue()
 
 
 def _values(path):

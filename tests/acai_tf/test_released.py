@@ -91,7 +91,7 @@ def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
 
 def test_a_release_of_a_release_is_the_same(folder, tmp_path):
     again, _ = released.release(folder.path, str(tmp_path / 'again'))
-    for name in (scalars.CURVE_NAME, runs.ARGS_NAME):
+    for name in (runs.CURVE_NAME, runs.ARGS_NAME):
         written = pathlib.Path(again.path, name).read_text()
         assert written == pathlib.Path(folder.path, name).read_text()
     scores, first = (
@@ -146,7 +146,7 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
 @pytest.mark.parametrize('name', ['lines32-acai', 'lines32-baseline', 'lines32-vae'])
 def test_what_the_repository_holds_scores_as_its_curve_says(name):
     model = acai_tf.load_released(name)
-    recorded = scalars.read_curve(os.path.join(released.FOLDER, name, scalars.CURVE_NAME))
+    recorded = scalars.read_curve(os.path.join(released.FOLDER, name, runs.CURVE_NAME))
     images = eval.interpolations(model, data.get_dataset('lines32', 64, model.seed))
     for score, tag in zip(eval.line_eval(images), TAGS[:2], strict=True):
         expected = recorded[tag][int(model.global_step)]

@@ -1,0 +1,52 @@
+"""What runs reported, without their weights: what tables and curves need, in some KB a run."""
+import contextlib
+import os
+import pathlib
+
+from acai_tf import load
+from lib import runs
+from lib.errors import UserError
+from lib.runs import scalars
+
+
+def keep(train_dir, out, overwrite=False):
+    """Writes of every run below a folder its options, its scalars and its clustering.
+
+    Args:
+        train_dir: holds [RUNk/]DATASET/EXPERIMENT.
+        out: where to write them, as OUT/[RUNk/]DATASET/EXPERIMENT.
+        overwrite: replace what was written there before.
+
+    Returns:
+        How many runs there are.
+
+    Raises:
+        UserError: there is no run, or its record exists or cannot be written.
+    """
+    records = load.find_runs(train_dir)
+    if not records:
+        raise UserError(f'{train_dir} holds no run folder ([RUNk/]DATASET/EXPERIMENT).')
+    places = {}
+    for record in records:
+        below = os.path.relpath(record.path, train_dir)
+        kept = runs.RunFolder(os.path.normpath(os.path.join(out, below)))
+        _check_may_be_written(kept, overwrite)
+        places[kept] = runs.RunFolder(record.path)
+    for kept, run in places.items():
+        contents = {runs.CURVE_NAME: scalars.to_csv(scalars.of_run(run)).encode()}
+        for name in (runs.ARGS_NAME, runs.CLUSTERING_NAME):
+            with contextlib.suppress(OSError):  # of which `find_runs` told
+                contents[name] = pathlib.Path(run.path, name).read_bytes()
+        for name, content in contents.items():
+            runs.write_file(os.path.join(kept.path, name), content)
+    return len(places)
+
+
+def _check_may_be_written(kept, overwrite):
+    """Raises UserError unless a folder is new, or is a record that may be replaced."""
+    if not os.path.exists(kept.path):
+        return
+    if not kept.is_bare_record:
+        raise UserError(f'{kept.path} is there and no such record; choose another --out.')
+    if not overwrite:
+        raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

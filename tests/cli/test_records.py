@@ -1,0 +1,89 @@
+"""What `convert.py --records` keeps of runs: tables and curves are as of the runs themselves."""
+import json
+import os
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+import acai_tf
+from acai_tf import load
+from cli import convert, records, tables
+from lib import runs
+from lib.errors import UserError
+from tests import original
+
+OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Two runs of the 2018 code, one of them made ours, which was clustered."""
+    folder = tmp_path / 'trained'
+    shutil.copytree(original.RUNS / 'RUN1', folder / 'RUN1')
+    run, _ = convert.from_original(str(original.ACAI_RUN), str(folder / 'RUN2'), OPTIONS)
+    clustering = {'test_accuracy': 50.5, 'step': 49, 'n_init': 1000, 'use_svd': True}
+    pathlib.Path(run.path, runs.CLUSTERING_NAME).write_text(json.dumps(clustering))
+    return folder
+
+
+def kept(trained, **options):
+    out = trained.parent / 'kept'
+    return out, records.keep(str(trained), str(out), **options)
+
+
+def test_it_is_read_as_the_runs_are(trained):
+    out, count = kept(trained)
+    of_runs, of_records = (load.find_runs(str(folder)) for folder in (trained, out))
+    assert count == len(of_runs) == len(of_records) == 2
+    for run, record in zip(of_runs, of_records, strict=True):
+        assert os.path.relpath(run.path, trained) == os.path.relpath(record.path, out)
+        assert (run.params, run.seed, run.code) == (record.params, record.seed, record.code)
+        assert run.clustering == record.clustering
+        assert run.curves.keys() == record.curves.keys() and 'mean_distance' in run.curves
+        for tag, curve in run.curves.items():
+            assert curve.keys() == record.curves[tag].keys()
+            np.testing.assert_allclose(
+                list(curve.values()), list(record.curves[tag].values()), rtol=1e-7
+            )
+    names = ['1', '3', 'tasks', 'original']
+    assert tables.text(str(out), names, 'csv') == tables.text(str(trained), names, 'csv')
+
+
+def test_it_holds_no_weights_and_says_so(trained):
+    out, _ = kept(trained)
+    names = {path.name for path in out.rglob('*') if path.is_file()}
+    assert names == {runs.ARGS_NAME, runs.CURVE_NAME, runs.CLUSTERING_NAME}
+    for run in load.find_runs(str(out)):
+        with pytest.raises(UserError, match='without its weights'):
+            acai_tf.load_run(run.path)
+        before = original.files(out)
+        with pytest.raises(UserError, match='cannot go on from there; choose another --train_dir'):
+            runs.RunFolder(run.path).create()
+        assert original.files(out) == before
+
+
+def test_only_records_are_replaced(trained):
+    out, _ = kept(trained)
+    before = original.files(out)
+    with pytest.raises(UserError, match='exists; give --overwrite'):
+        kept(trained)
+    assert kept(trained, overwrite=True) == (out, 2)
+    assert original.files(out) == before
+    before = original.files(trained)
+    for source in (trained, out):
+        with pytest.raises(UserError, match='no such record; choose another --out'):
+            records.keep(str(source), str(trained), overwrite=True)
+    assert original.files(trained) == before
+
+
+def test_script(trained, tmp_path):
+    code, out, _ = original.run('convert.py', '--records=trained', '--out=kept', cwd=tmp_path)
+    assert code == 0 and 'Wrote what 2 runs reported to kept.' in out
+    for arguments in (['--records=trained'], ['--records=trained', '--release=x']):
+        code, _, error = original.run('convert.py', *arguments, cwd=tmp_path)
+        assert code == 1 and '--original or --records' in error
+    (tmp_path / 'empty').mkdir()
+    code, _, error = original.run('convert.py', '--records=empty', '--out=x', cwd=tmp_path)
+    assert code == 1 and 'holds no run folder' in error and 'Traceback' not in error
