@@ -93,7 +93,8 @@ class Task:
                 stopping = True
                 process.stop()
             time.sleep(work.POLL_SEC)
-        if code:
+        # Of one that stopped in order, srun would end the first machine, which still saves.
+        if code and code not in work.SIGNALLED:
             sys.exit(code)
 
 
