@@ -1,5 +1,5 @@
 """Slurm's own commands, as far as reproduce.py needs them."""
-import getpass
+import os
 import shutil
 import subprocess
 
@@ -17,11 +17,13 @@ def queue():
             'There is no sbatch here: run this on a machine of the Slurm cluster, or use '
             '--executor=local.'
         )
-    command = ['squeue', '--noheader', '--array', '--format=%i %T', f'--user={getpass.getuser()}']
+    command = ['squeue', '--noheader', '--array', '--format=%i %T %U']
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f'Slurm does not answer: {last_line(done.stderr)}')
-    return dict(line.split() for line in done.stdout.splitlines())
+    # Of a user without a name here, --user and --me say that there are no tasks.
+    tasks = (line.split() for line in done.stdout.splitlines())
+    return {task: state for task, state, user in tasks if int(user) == os.getuid()}
 
 
 def cancel(tasks):

@@ -83,6 +83,8 @@ def submit(jobs, train_dir, options, queued):
 
     def is_taken(job):
         record = job.files.look()
+        if record is None:  # though `run_record.queue` wrote it
+            raise UserError(f'Cannot write to {job.folder.path}; make room there.')
         return record.state == run_record.RUNNING or record.slurm in queued
 
     wanted = [job for job in jobs if job.next_command() and not is_taken(job)]
