@@ -251,7 +251,9 @@ class Checkpoints(Callback):
         with disk_errors():
             self.events.flush()
         checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
-        for step in self.run.checkpoint_steps()[KEEP_CHECKPOINTS:]:
+        # Later ones are damaged, or it would have gone on from them.
+        steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
+        for step in steps[KEEP_CHECKPOINTS:]:
             checkpoints.remove(self.run.checkpoint(step))
         self.saved = time.monotonic()
 
