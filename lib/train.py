@@ -60,7 +60,7 @@ def check_finite(model, scalars, step):
 
 
 class Interrupt:
-    """Turns SIGINT and SIGTERM into a request to stop after the current step.
+    """Turns SIGINT and SIGTERM, unless they are ignored, into a request to stop after the step.
 
     Args:
         answer: what to say at once when the first signal comes.
@@ -77,6 +77,7 @@ class Interrupt:
         self._previous = {
             number: signal.signal(number, self._request)
             for number in (signal.SIGINT, signal.SIGTERM)
+            if signal.getsignal(number) is not signal.SIG_IGN  # as Ctrl-C behind a script's &
         }
         return self
 
@@ -85,11 +86,12 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _request(self, number, frame):
-        if self.answer and not self.signal:
-            os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
-        if self.on_signal and not self.signal:
+        first, self.signal = self.signal is None, number
+        if first and self.answer:
+            with contextlib.suppress(OSError):  # nobody may read it; raised here, it may end a save
+                os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
+        if first and self.on_signal:
             self.on_signal()
-        self.signal = number
 
 
 def make_train_steps(model, jit_compile):

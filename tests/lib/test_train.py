@@ -138,6 +138,28 @@ def test_handlers_of_signals_are_put_back():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for a command behind a script's &
+    try:
+        with train.Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.signal is None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_is_noted_where_nobody_reads_the_answer(monkeypatch):
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(os, 'write', closed)
+    called = []
+    with train.Interrupt('Stopping', lambda: called.append(1)) as interrupt:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert interrupt.signal == signal.SIGTERM and called == [1]
+
+
 def test_reports_hold_the_means_of_their_period(trained):
     _, record, model = trained
     assert record.steps == list(range(1, LAST + 1)) and record.reports == [1, 4, 7]
@@ -201,6 +223,19 @@ def test_a_damaged_checkpoint_is_passed_over(damage, suffix, finished, capsys):
     assert 'model.ckpt-7' in said and 'Trying the checkpoint before it.' in said
     assert 'at step 4' in said
     assert checkpoints.load_original(model, run.checkpoint(7)) == 7  # it is whole again
+
+
+def test_new_checkpoints_outlast_damaged_later_ones(finished):
+    run, _ = finished
+    for step in (100, 101, 102):
+        for suffix in (checkpoints.INDEX, checkpoints.DATA):
+            shutil.copy(run.checkpoint(7) + suffix, run.checkpoint(step) + suffix)
+            cut_short(run.checkpoint(step) + suffix)
+    for step in (4, 7):
+        checkpoints.remove(run.checkpoint(step))
+    model, _ = go_on(METHOD, run, Record())
+    assert [step for step in run.checkpoint_steps() if step <= LAST] == [7, 4, 1]
+    assert checkpoints.restore(model, run) == LAST
 
 
 def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
