@@ -34,5 +34,7 @@ def _end_quietly(kind, error, trace):
     # A module that is interrupted while it is imported may raise an error of its own.
     if issubclass(kind, KeyboardInterrupt) or _came:
         print('Stopped.', file=sys.stderr)
+        if kind is not KeyboardInterrupt:
+            raise SystemExit(128 + signal.SIGINT)
     else:
         sys.__excepthook__(kind, error, trace)

@@ -1,4 +1,5 @@
 """Processes at work beside each other, which end with the one that started them."""
+import contextlib
 import os
 import re
 import subprocess
@@ -36,7 +37,8 @@ class Console:
     def print(self, name, text):
         """Shows a line of a run."""
         text = f'{name}: {text}'
-        with self._lock:
+        # A run is read on, and goes on, though nobody reads what this process says.
+        with self._lock, contextlib.suppress(OSError):
             if self._live:
                 self._bar.write(text, file=sys.stderr)
             else:
@@ -44,13 +46,14 @@ class Console:
 
     def seen(self, name, images):
         """Moves the bar to where a run is."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             images = max(self._seen[name], min(images, self._most[name]))
             self._bar.update(images - self._seen[name])
             self._seen[name] = images
 
     def close(self):
-        self._bar.close()
+        with contextlib.suppress(OSError):
+            self._bar.close()
 
 
 class Process:

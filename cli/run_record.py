@@ -71,8 +71,11 @@ class RunFiles:
     def path(self, name):
         return os.path.join(self.folder.path, name)
 
-    def held(self, wait_sec=LOCK_WAIT_SEC):
+    def held(self, wait_sec=None):
         """A context in which no other command works on the run.
+
+        Args:
+            wait_sec: how long to wait for one that does; None for LOCK_WAIT_SEC.
 
         Raises:
             locks.HeldError: one does.
@@ -81,6 +84,7 @@ class RunFiles:
         stack = contextlib.ExitStack()
         try:
             os.makedirs(self.folder.path, exist_ok=True)
+            wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
             stack.enter_context(locks.held(self.path(LOCK_NAME), wait_sec))
         except OSError as error:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
@@ -155,9 +159,9 @@ def queue(job, slurm=''):
     Raises:
         UserError: its folder cannot be written.
     """
+    with contextlib.suppress(OSError):  # also where a command is only about to stop it
+        os.remove(job.files.path(CANCEL_NAME))
     with contextlib.suppress(locks.HeldError), job.files.held():
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(job.files.path(CANCEL_NAME))
         before = job.files.read()
         state = WAITING if job.next_command() else DONE
         record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)

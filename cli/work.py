@@ -22,7 +22,7 @@ class Work:
         environment: {variable: value} of its processes.
         console: a `processes.Console`.
         slurm: the Slurm task that does it, such as '12_3'.
-        wait_sec: how long to wait for another command to let go of it.
+        wait_sec: how long to wait for another command to let go of it; None for the usual time.
 
     Attributes:
         record: its `run_record.Record`.
@@ -32,9 +32,7 @@ class Work:
         UserError: its folder cannot be written.
     """
 
-    def __init__(
-        self, job, environment, console, slurm='', wait_sec=run_record.LOCK_WAIT_SEC
-    ):
+    def __init__(self, job, environment, console, slurm='', wait_sec=None):
         self.job, self._environment, self._console = job, environment, console
         self._process = self._command = self._why_stopped = None
         self._begin, self._beat, self._looked = None, 0, 0
@@ -58,6 +56,12 @@ class Work:
 
     def advance(self):
         """Looks after it; returns the state in which it ended, or None while it is at work."""
+        try:
+            return self._advance()
+        except (UserError, OSError) as error:  # its folder cannot be read, say; others go on
+            return self._end(run_record.FAILED, str(error))
+
+    def _advance(self):
         now = time.monotonic()
         if now > self._looked + LOOK_SEC:
             self._looked = now
@@ -72,12 +76,13 @@ class Work:
             return None
         self.record.images_seen = self.job.images_seen
         self._console.seen(self.job.name, self.job.images_seen)
-        if self._why_stopped or code in SIGNALLED:
+        if code and code not in SIGNALLED:  # though it was asked to stop: it could not save, say
+            words = self._process.last if code > 0 else f'killed by signal {-code}'
+            return self._end(run_record.FAILED, words or f'exit code {code}')
+        if self._why_stopped or code:
             if self.job.next_command() is None:  # the signal came at the very end
                 return self._end(run_record.DONE, '')
             return self._end(run_record.STOPPED, self._why_stopped or self._process.last)
-        if code:
-            return self._end(run_record.FAILED, self._process.last or f'exit code {code}')
         if self.job.next_command() == self._command:
             return self._end(run_record.FAILED, 'it ended without doing its work')
         return self._next()  # clustering comes after training
@@ -94,7 +99,8 @@ class Work:
         for name, value in changes.items():
             setattr(self.record, name, value)
         self._write()
-        self._held.close()
+        with contextlib.suppress(OSError):  # a log that found no room tries again as it is closed
+            self._held.close()
 
     def _next(self):
         if self._why_stopped or self.job.files.cancelled:
