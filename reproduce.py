@@ -56,6 +56,8 @@ def main():
     if FLAGS.write_runs:
         commands.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
         return 0
+    if os.path.isfile(train_dir):
+        raise UserError(f'--train_dir={train_dir} is a file; give a folder.')
     table = int(FLAGS.table) if FLAGS.table.isdigit() else FLAGS.table
     jobs = reproduce.plan(
         table,
@@ -81,10 +83,7 @@ def main():
     if FLAGS.dry_run:
         from cli import estimate
 
-        for command in filter(None, (job.next_command() for job in jobs)):
-            print('python', *command)
-        estimate.say(jobs, at_a_time=FLAGS.jobs)
-        return 0
+        return estimate.dry_run(jobs, FLAGS.jobs)
     if FLAGS.executor == 'slurm':
         from cli import slurm_executor
 

@@ -1,17 +1,35 @@
 """How long the runs of a table will take on this machine, before any is begun."""
 import os
+import shlex
 import statistics
 import time
 
 import tensorflow as tf
 
 from acai_tf import ALL_AES
+from cli import reproduce
 from lib import callbacks, devices, train
 from lib.data import registry
 from lib.paper import experiments
 from lib.runs import scalars
 
 MEASURE_SEC = 2
+
+
+def dry_run(jobs, at_a_time):
+    """Prints the commands that jobs need, how long they take, and which of them cannot be run.
+
+    Args:
+        jobs, at_a_time: as for `say`.
+
+    Returns:
+        The exit code.
+    """
+    for command in filter(None, (job.next_command() for job in jobs)):
+        print(shlex.join(['python', *command]))
+    say(jobs, at_a_time)
+    reproduce.print_not_run(reproduce.unable(jobs))
+    return 0
 
 
 def say(jobs, at_a_time=1):

@@ -51,7 +51,7 @@ def run_table(jobs, table, train_dir, at_a_time):
     if outcome.signal:
         print('Stopped; the same command goes on from there.', file=sys.stderr)
         return 128 + outcome.signal
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or not able else 0
 
 
 def environments(at_a_time):

@@ -11,6 +11,8 @@ flags.disclaim_key_flags()  # they are flags of the scripts that define them
 
 class _Path(flags.ArgumentParser):
     def parse(self, argument):
+        if not argument:  # as --train_dir=$TRAIN is where TRAIN is not set
+            raise ValueError('it is empty; give a path')
         return os.path.expanduser(argument)
 
     def flag_type(self):

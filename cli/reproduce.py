@@ -156,6 +156,17 @@ def _class_names(methods):
     return [name for name, _ in chosen]
 
 
+def unable(jobs):
+    """{name: a sentence on why not} of the jobs that cannot be done."""
+    sentences = {}
+    for job in jobs:
+        try:
+            job.check()
+        except UserError as error:
+            sentences[job.name] = str(error)
+    return sentences
+
+
 def ready(jobs):
     """Records jobs as waiting, those that can be done.
 
@@ -165,15 +176,15 @@ def ready(jobs):
     Returns:
         (the list of those that can be done, {name: a sentence on why not} of the others).
     """
-    able, not_run = [], {}
+    able, not_run = [], unable(jobs)
     for job in jobs:
+        if job.name in not_run:
+            continue
         try:
-            job.check()
             run_record.queue(job)
+            able.append(job)
         except UserError as error:
             not_run[job.name] = str(error)
-            continue
-        able.append(job)
     return able, not_run
 
 
@@ -189,4 +200,5 @@ def print_results(table, train_dir, not_run):
 def print_not_run(not_run):
     for sentence in dict.fromkeys(not_run.values()):
         count = list(not_run.values()).count(sentence)
-        print(f'{count} runs were not run. {sentence}', file=sys.stderr)
+        runs = '1 run was' if count == 1 else f'{count} runs were'
+        print(f'{runs} not run. {sentence}', file=sys.stderr)

@@ -159,6 +159,19 @@ def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch):
     assert job.next_command()[0] == 'baseline.py'
 
 
+def test_what_cannot_be_run_is_said_beforehand_and_is_no_success(tmp_path):
+    flags = ['--table=3', '--datasets=mnist32', '--methods=acai', '--seeds=1', '--train_dir=T']
+    for dry in ([], ['--dry_run']):
+        code, _, error = original.run('reproduce.py', *flags, *dry, cwd=tmp_path)
+        assert '2 runs were not run.' in error and 'create_datasets.py --datasets=mnist' in error
+        assert code == (0 if dry else 1) and 'Traceback' not in error
+    (tmp_path / 'T').write_text('')
+    code, _, error = original.run('reproduce.py', *flags, cwd=tmp_path)
+    assert code == 1 and 'is a file; give a folder.' in error
+    code, _, error = original.run('reproduce.py', '--train_dir=', cwd=tmp_path)
+    assert code == 1 and 'it is empty; give a path' in error
+
+
 def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     fake('vae')
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae', 'aae'], seeds=2)
