@@ -3,6 +3,8 @@
     python projector.py --ae_dir=experiments/lines32/ACAI_advdepth16_...
     tensorboard --logdir=experiments
 """
+import shlex
+
 import cli
 from cli import flags, tasks
 
@@ -21,7 +23,7 @@ def main():
     latents = eval.encode(ae, batch['x'])
     projector.write(ae_run.summaries, latents, np.argmax(batch['label'], axis=1), batch['x'])
     print(
-        f'{len(latents)} latents for tensorboard --logdir={ae_run.path}: see Projector, below '
+        f'{len(latents)} latents for tensorboard --logdir={shlex.quote(ae_run.path)}: see Projector, below '
         'Inactive.'
     )
     return 0

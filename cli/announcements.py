@@ -2,6 +2,7 @@
 import glob
 import math
 import os
+import shlex
 
 from lib import runs
 from lib.errors import UserError
@@ -65,4 +66,4 @@ def end(folder, train_dir):
     picture = os.path.join(folder.images, 'name.png')
     if os.path.exists(picture):
         print(f'Pictures: {picture}')
-    print(f'Curves: tensorboard --logdir={train_dir}')
+    print(f'Curves: tensorboard --logdir={shlex.quote(train_dir)}')
