@@ -62,7 +62,7 @@ def by_kind(records):
         key=lambda run: (
             run.dataset,
             order.index(run.class_name),
-            results.settings_texts(run),
+            results.fewer_first(results.settings_texts(run)),
             run.code == results.ORIGINAL,
         ),
     ):

@@ -98,7 +98,12 @@ def build(records):
         kind = run.dataset, run.class_name, results.settings_texts(run)
         groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
     order = tables.columns(records)
-    kinds = sorted(groups, key=lambda kind: (kind[0], order.index(kind[1]), kind[2]))
+
+    def place(kind):
+        dataset, class_name, settings = kind
+        return dataset, order.index(class_name), results.fewer_first(settings)
+
+    kinds = sorted(groups, key=place)
     return [
         _equal_kimg(groups[kind]) for kind in kinds if groups[kind].get(results.ORIGINAL)
     ]
