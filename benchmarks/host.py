@@ -17,12 +17,15 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
+import acai_tf  # noqa: E402
 from lib import data, train  # noqa: E402
 
 FLAGS = flags.FLAGS
 FLAGS.set_default('turns', 5)
 FLAGS.set_default('steps', 1000)  # or batches, of a turn
-flags.DEFINE_string('method', None, 'Class to train in the loop, instead of nothing.')
+flags.DEFINE_enum(
+    'method', None, list(acai_tf.ALL_AES), 'Class to train in the loop, instead of nothing.'
+)
 
 
 class Nothing(keras.Model):

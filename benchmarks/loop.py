@@ -19,10 +19,11 @@ from train_step import make_model, turn  # noqa: E402, I001  (first: it imports 
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
+import acai_tf  # noqa: E402
 from lib import callbacks, data, runs, train  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string('method', 'ACAI', 'Class to measure.')
+flags.DEFINE_enum('method', 'ACAI', list(acai_tf.ALL_AES), 'Class to measure.')
 flags.DEFINE_integer('periods', 2, 'Report periods to train.')
 KIMG, BATCH = 64, 64
 BARE_STEPS = 100

@@ -25,6 +25,9 @@ from lib import data  # noqa: E402
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list('methods', list(acai_tf.ALL_AES), 'Classes to measure.')
+flags.register_validator(
+    'methods', set(acai_tf.ALL_AES).issuperset, f'must be of {", ".join(acai_tf.ALL_AES)}'
+)
 flags.DEFINE_list('dtypes', ['float32'], 'Keras dtype policies to measure.')
 flags.DEFINE_integer('batch', 64, 'Images of a step.')
 flags.DEFINE_integer('turns', 9, 'How often each variant takes its turn.')
