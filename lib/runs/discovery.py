@@ -59,7 +59,7 @@ def identify(run, methods):
         class_name = recorded['class']  # the name of a released run does not say it
     if class_name not in methods:
         raise UserError(
-            f'{run.path} is no run folder: its name must begin with one of '
+            f'{run.path} is no run folder: without args.json its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
     if run.is_recorded:
