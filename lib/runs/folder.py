@@ -130,8 +130,7 @@ class RunFolder:
         steps = self.checkpoint_steps()
         if not steps and self.is_bare_record:
             raise UserError(
-                f'{self.path} holds what a run reported, without its weights (tf/model.ckpt-STEP.*); '
-                'give the run itself.'
+                f'{self.path} holds what a run reported, without its weights; give the run itself.'
             )
         if not steps:
             raise UserError(
