@@ -23,8 +23,8 @@ def main():
     latents = eval.encode(ae, batch['x'])
     projector.write(ae_run.summaries, latents, np.argmax(batch['label'], axis=1), batch['x'])
     print(
-        f'{len(latents)} latents for tensorboard --logdir={shlex.quote(ae_run.path)}: see Projector, '
-        'below Inactive.'
+        f'{len(latents)} latents for tensorboard --logdir={shlex.quote(ae_run.path)}: see '
+        'Projector, below Inactive.'
     )
     return 0
 

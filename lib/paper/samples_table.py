@@ -14,8 +14,8 @@ NOTES = (
     'distribution with the mean and covariance of the latents of training images. Per run the '
     f'median of the last {results.LAST} evaluations, then mean±sample standard deviation over the '
     'seeds that have seen the most images.',
-    'Perfect samples have distance 0, coverage 100 % and a divergence of 0.05 nats, which 1,024 '
-    'even samples expect; real lines of random angles do.',
+    'Real lines at random angles have distance 0, coverage 100 % and a divergence of 0.05 nats: so '
+    'far from even are 1,024 of them on average.',
 )
 QUANTITIES = [reported.QUANTITIES[measure] for measure in sampling.MEASURES]
 SOURCES = {'prior': '', 'fitted': sampling.FITTED}
