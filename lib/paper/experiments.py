@@ -163,6 +163,8 @@ _SAMPLED = (
     ('VAE', {'advweight': 0.1}),
     ('VAE', {'advweight': 0.5}),
     ('VAE', {'advweight': 1.0}),
+    ('VAE', {'advweight': 10.0}),
+    ('VAE', {'advweight': 100.0}),  # as strong beside a sum over pixels as ACAI's 0.5 beside a mean
     ('AAE', {}),
     ('ACAI', {}),
     ('AEBaseline', {}),
