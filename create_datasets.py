@@ -22,7 +22,6 @@ FLAGS = flags.FLAGS
 
 
 PUBLISHED = 'datasets', 'from', 'no-checksums', 'celeba_zip'
-VALUES = 'from', 'data_dir', 'celeba_zip', 'images', 'name'
 OWN = 'test_fraction', 'strict'  # of one's own pictures
 
 
@@ -37,9 +36,8 @@ def main():
     from lib import data
     from lib.data import downloads, picture_folder
 
-    for name in VALUES:  # such as a shell's variable that is not set
-        if FLAGS[name].value == '':
-            raise UserError(f'--{name} is empty; give it a value, or leave it out.')
+    if FLAGS.name == '':  # as the other flags with a value, which are paths
+        raise UserError('--name is empty; give it a value, or leave it out.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or data.records_folder()
     if not data_dir:

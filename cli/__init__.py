@@ -11,7 +11,7 @@ ctrl_c.answer()  # before all that takes time; the scripts import absl's flags f
 
 from absl import app, flags, logging  # noqa: E402
 
-from cli import shared_flags  # noqa: E402
+from cli import paths, shared_flags  # noqa: E402
 from lib.errors import UserError  # noqa: E402
 
 FLAGS = flags.FLAGS
@@ -96,6 +96,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     for name, what in (required or {}).items():
         if FLAGS[name].value is None:
             sys.exit(f'{script}: --{name} is missing; give {what}.')
+    for name in paths.empty():
+        sys.exit(f'{script}: --{name} is empty; give it a value, or leave it out.')
     for name, value in FLAGS.flag_values_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
             sys.exit(f'{script}: --{name}={value} is no number to compute with.')

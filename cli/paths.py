@@ -11,8 +11,6 @@ flags.disclaim_key_flags()  # they are flags of the scripts that define them
 
 class _Path(flags.ArgumentParser):
     def parse(self, argument):
-        if not argument:  # as --train_dir=$TRAIN is where TRAIN is not set
-            raise ValueError('it is empty; give a path')
         return os.path.expanduser(argument)
 
     def flag_type(self):
@@ -22,6 +20,15 @@ class _Path(flags.ArgumentParser):
 class _Paths(flags.ListParser):
     def parse(self, argument):
         return [os.path.expanduser(path) for path in super().parse(argument)]
+
+
+def empty():
+    """The names of such flags that are given, but empty, as --train_dir=$TRAIN without a TRAIN."""
+    return [
+        name
+        for name in flags.FLAGS
+        if isinstance(flags.FLAGS[name].parser, _Path) and flags.FLAGS[name].value == ''
+    ]
 
 
 def define(name, default, text):

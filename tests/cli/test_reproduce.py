@@ -169,7 +169,7 @@ def test_what_cannot_be_run_is_said_beforehand_and_is_no_success(tmp_path):
     code, _, error = original.run('reproduce.py', *flags, cwd=tmp_path)
     assert code == 1 and 'is a file; give a folder.' in error
     code, _, error = original.run('reproduce.py', '--train_dir=', cwd=tmp_path)
-    assert code == 1 and 'it is empty; give a path' in error
+    assert code == 1 and '--train_dir is empty; give it a value' in error
 
 
 def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
