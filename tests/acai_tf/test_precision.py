@@ -9,7 +9,7 @@ from tests import tiny
 STEPS, LAST = 120, 40
 DISTANCE = 0.03  # of float32's mean over the last steps
 ADVWEIGHT = 10.0  # so large that the autoencoder's gradient is mostly the critic's
-FLOAT16_ERROR = 0.02  # of a group's gradient
+FLOAT16_STEP = 2.0**-11  # its rounding
 
 
 @pytest.fixture(scope='module')
@@ -77,13 +77,23 @@ def gradients_near_the_answer(model, distance):
 
 @pytest.mark.parametrize('method', ['ACAI', 'LRAE', 'VAE'])
 def test_float16_keeps_both_players_gradients_where_the_critic_is_right(method):
-    in_float32, in_float16 = (
+    """As right as with a pass for each player, which loses nothing but float16's digits.
+
+    How many those are, depends on the processor: where it adds up in float16 too, they are fewer.
+    """
+    in_float32, in_float16, in_two_passes = (
         tiny.make(method, dtype=dtype, advweight=ADVWEIGHT)
-        for dtype in ('float32', 'mixed_float16')
+        for dtype in ('float32', 'mixed_float16', 'mixed_float16')
     )
+    in_two_passes.critic.answers_each_alone = False
     for distance in (1e-2, 1e-4, 1e-6, 0.0):
-        exact = gradients_near_the_answer(in_float32, distance)
-        rounded = gradients_near_the_answer(in_float16, distance)
+        exact, found, plain = (
+            gradients_near_the_answer(model, distance)
+            for model in (in_float32, in_float16, in_two_passes)
+        )
         for group in exact:
-            error = np.linalg.norm(rounded[group] - exact[group]) / np.linalg.norm(exact[group])
-            assert error < FLOAT16_ERROR, (group, distance, error)
+            error, own = (
+                np.linalg.norm(of[group] - exact[group]) / np.linalg.norm(exact[group])
+                for of in (found, plain)
+            )
+            assert own < 0.1 and error < 1.1 * own + FLOAT16_STEP, (group, distance, error, own)
