@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import acai_tf
+from cli import tables
 from tests import forked, tiny
 
 README = tiny.REPOSITORY / 'README.md'
@@ -221,6 +222,12 @@ def test_the_layout_names_every_folder():
     files = [path for pattern in patterns for path in tiny.REPOSITORY.glob(pattern)]
     folders = {path.parent.relative_to(tiny.REPOSITORY).as_posix() for path in files}
     assert named == {folder for folder in folders if re.fullmatch(r'\w+|lib/\w+', folder)}
+
+
+def test_the_records_print_what_the_page_shows():
+    printed = tables.text(str(tiny.REPOSITORY / 'docs' / 'records'), ['samples'], 'markdown')
+    rows = [line for line in printed.splitlines() if line.startswith('|')]
+    assert len(rows) > 3 and '\n'.join(rows) in read('docs/BEYOND.md')
 
 
 @pytest.mark.parametrize('page', DOCS, ids=lambda page: page.name)
