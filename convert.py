@@ -45,7 +45,7 @@ def main():
         from cli import records
 
         count = records.keep(FLAGS.records, FLAGS.out, FLAGS.overwrite)
-        print(f'Wrote what {count} run{"s"[: count > 1]} reported to {FLAGS.out}.')
+        print(f'Wrote what {count} run{"s" * (count != 1)} reported to {FLAGS.out}.')
     elif FLAGS.run:
         from cli import convert
 

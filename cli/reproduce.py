@@ -200,5 +200,5 @@ def print_results(table, train_dir, not_run):
 def print_not_run(not_run):
     for sentence in dict.fromkeys(not_run.values()):
         count = list(not_run.values()).count(sentence)
-        runs = '1 run was' if count == 1 else f'{count} runs were'
-        print(f'{runs} not run. {sentence}', file=sys.stderr)
+        subject = '1 run was' if count == 1 else f'{count} runs were'
+        print(f'{subject} not run. {sentence}', file=sys.stderr)
