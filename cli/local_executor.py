@@ -43,7 +43,7 @@ def run_table(jobs, table, train_dir, at_a_time):
     able, not_run = reproduce.ready(jobs)
     # By all jobs, done or not, so that the same command goes on with as many cores for each.
     outcome = run_jobs(able, environments(min(at_a_time, len(jobs))))
-    reproduce.print_results(table, train_dir, not_run)
+    reproduce.print_results(jobs, table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
     for name, sentence in outcome.failed.items():

@@ -7,7 +7,7 @@ from acai_tf import Autoencoder, load
 from cli import run_record, work
 from lib import data, files, runs, train
 from lib.errors import UserError
-from lib.paper import experiments, samples_table, tables
+from lib.paper import experiments, results, samples_table, tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -188,13 +188,29 @@ def ready(jobs):
     return able, not_run
 
 
-def print_results(table, train_dir, not_run):
+def print_results(jobs, table, train_dir, not_run):
     """Prints a table of the paper, or of samples, and on stderr why runs were not run."""
     trained = load.find_runs(train_dir) if os.path.isdir(train_dir) else []
-    is_papers = table in experiments.TABLES
-    built = tables.build(trained, table) if is_papers else samples_table.build(trained)
+    if table in experiments.TABLES:
+        built = tables.build(trained, table)
+    else:
+        built = samples_table.build(trained, list(map(_planned, jobs)))
     print(tables.to('text', [built], missing='not run'))
     print_not_run(not_run)
+
+
+def _planned(job):
+    """A job as the table of samples has it: (its run without scores, where latents are from)."""
+    experiment = job.experiment
+    run = results.Run(
+        job.folder.path,
+        experiment.class_name,
+        experiment.dataset,
+        experiment.params,
+        report_kimg=job.report_kimg,
+    )
+    has_prior = Autoencoder.methods()[experiment.class_name].HAS_PRIOR
+    return run, 'prior' if has_prior else 'fitted'
 
 
 def print_not_run(not_run):

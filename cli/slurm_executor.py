@@ -57,7 +57,7 @@ def submit_table(jobs, table, train_dir, words):
     able, not_run = reproduce.ready(jobs)
     count = submit(able, train_dir, options, queued)
     if all(job.next_command() is None for job in able):
-        reproduce.print_results(table, train_dir, not_run)
+        reproduce.print_results(jobs, table, train_dir, not_run)
         return 0
     print(status.table(status.look(train_dir)))
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={train_dir}')

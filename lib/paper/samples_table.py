@@ -27,6 +27,7 @@ class SamplesLine(NamedTuple):
 
     dataset: whose lines, such as 'lines32'.
     source: of SOURCES.
+    cells: {} where no run is scored.
     """
 
     dataset: str
@@ -58,8 +59,8 @@ class SamplesTable(NamedTuple):
                 else missing
                 for measure, quantity in zip(sampling.MEASURES, QUANTITIES, strict=True)
             ]
-            cell = next(iter(line.cells.values()))
-            lines.append(layouts.Line(label, [line.source, *numbers, tables.length_text(cell)]))
+            length = next((tables.length_text(cell) for cell in line.cells.values()), '')
+            lines.append(layouts.Line(label, [line.source, *numbers, length]))
         return layouts.Layout(TITLE, HEADINGS, lines)
 
     def csv_lines(self):
@@ -79,16 +80,16 @@ class SamplesTable(NamedTuple):
         ]
 
 
-def build(records):
+def build(records, planned=()):
     """The `SamplesTable` of runs.
 
     Args:
-        records: list of `lib.paper.results.Run`; those without scores of samples are passed over.
+        records: list of `lib.paper.results.Run`; those without scores of samples are passed over,
+        planned: but for these, which have a line all the same: [(`Run`, one of SOURCES)].
     """
-    groups = {}
-    for run in records:
-        key = run.dataset, run.class_name, tables.settings_of(run, sampling.MEASURES[0]), run.code
-        groups.setdefault(key, []).append(run)
+    groups, wanted = {}, {(_key(run), source) for run, source in planned}
+    for run in [*records, *(run for run, _ in planned)]:
+        groups.setdefault(_key(run), []).append(run)
     order = tables.columns(records)
 
     def place(key):
@@ -103,6 +104,10 @@ def build(records):
                 for measure in sampling.MEASURES
             }
             cells = {measure: cell for measure, cell in scored.items() if cell}
-            if cells:
+            if cells or (key, source) in wanted:
                 lines.append(SamplesLine(*key, source, cells))
     return SamplesTable(lines)
+
+
+def _key(run):
+    return run.dataset, run.class_name, tables.settings_of(run, sampling.MEASURES[0]), run.code

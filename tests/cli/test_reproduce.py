@@ -59,6 +59,15 @@ def test_plan_of_a_table(tmp_path, monkeypatch):
         jobs_of(tmp_path, methods=['ACAI'])
 
 
+def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
+    jobs = jobs_of(tmp_path, table='samples', methods=['baseline', 'vae', 'acai'])
+    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if 'not run' in line]
+    assert all(row[-6:] == ['not', 'run'] * 3 for row in rows)
+    assert [row[-7] for row in rows] == ['fitted', *['prior'] * 6, 'fitted']
+    assert ['advweight=0.1,' in row for row in rows].count(True) == 1
+
+
 def test_each_process_has_a_gpu_of_its_own_or_a_share_of_the_cores(monkeypatch):
     def own(at_a_time, name):
         return [each.get(name) for each in local_executor.environments(at_a_time)]

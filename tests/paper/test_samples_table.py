@@ -77,3 +77,15 @@ def test_a_method_with_fewer_changes_comes_first():
     often = [dataclasses.replace(each, report_kimg=16) for each in often]
     told = [line.settings for line in samples_table.build(often).lines]
     assert told == [('report_kimg=16',), ('advweight=0.5', 'reg=0.2', 'report_kimg=16')]
+
+
+def test_what_was_planned_has_a_line_without_runs():
+    planned = [
+        (dataclasses.replace(run('VAE', 1, beta=1.0), curves={}), 'prior'),
+        (dataclasses.replace(run('ACAI', 1, **CRITIC), curves={}), 'fitted'),
+    ]
+    table = samples_table.build([run('VAE', 2, beta=1.0)], planned)
+    rows = [line.split() for line in tables.to('text', [table], 'not run').splitlines()[3:5]]
+    assert rows[0][:3] == ['VAE', 'prior', '6.00'] and rows[0][-3:] == ['1', 'x', '192']
+    assert rows[1] == ['ACAI', 'fitted', *['not', 'run'] * 3]
+    assert len(tables.to('csv', [table]).splitlines()) == 1 + 3
