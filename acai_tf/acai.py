@@ -25,6 +25,7 @@ class ACAI(CriticAutoencoder):
         **shared: advweight, the paper's lambda, advdepth, and the arguments of `Autoencoder`.
     """
 
+    SEPARATE_OBJECTIVES = True
     BOUNDS = {'reg': (0.0, 1.0)}
 
     def __init__(self, *, reg=0.2, **shared):

@@ -187,7 +187,6 @@ class CriticAutoencoder(Autoencoder):
         **shared: the arguments of `Autoencoder`.
     """
 
-    SEPARATE_OBJECTIVES = True
     BOUNDS = {'advweight': (0.0, None), 'advdepth': (0, None)}
 
     def __init__(self, *, advweight=0.5, advdepth=0, **shared):

@@ -16,6 +16,8 @@ from lib import losses
 class LRAE(CriticAutoencoder):
     """The ablation; its arguments are advweight, advdepth and those of `Autoencoder`."""
 
+    SEPARATE_OBJECTIVES = True
+
     def method_losses(self, x, noise):
         h = self.encode(x)
         ae = self.decode(h)
