@@ -70,6 +70,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     Raises:
         UserError: a hyper-parameter is out of the class's BOUNDS, or the image cannot be halved.
+        TypeError: nclass is missing, or the class has no such argument.
     """
 
     ENCODER_SCOPE = 'ae_enc'  # where the variables live in the original's checkpoints
@@ -78,7 +79,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
     # hold the powers of beta once.
     ORIGINAL_SHARES_ADAM = False
     # True where every objective's gradient reaches its own group alone, by stopped gradients: then
-    # one backward pass over their sum gives every group its gradient.
+    # one backward pass over their sum gives every group its gradient. Not inherited by a class with
+    # losses or groups of its own: it says so again, or each group has a backward pass.
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
@@ -86,6 +88,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if not {'method_losses', 'make_groups'}.isdisjoint(vars(cls)):
+            cls.SEPARATE_OBJECTIVES = vars(cls).get('SEPARATE_OBJECTIVES', False)
 
     def __init__(
         self,
@@ -113,11 +120,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
         is_rate = isinstance(lr, numbers.Real) and 0 <= lr < math.inf
         if not is_schedule and not is_rate:
             raise UserError(f'lr={lr!r}: it must be a number of at least 0, or a schedule.')
-        self.nclass, self.lr, self.seed = nclass, lr if is_schedule else float(lr), int(seed)
+        self.lr, self.seed = lr if is_schedule else float(lr), int(seed)
         self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
         networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
+        self.nclass = int(nclass)  # NumPy's, as of labels.max() + 1, are no units for Keras
         if encoder is not None:
             image_shape = image_shape or networks.input_shape_of(encoder)
         self.image_shape = image_shape and tuple(image_shape)
@@ -126,7 +134,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
             setattr(self, key, value)
 
         self.encoder, self.decoder = networks.make(self, image_shape, **paper)
-        self.classifier = classifiers.SingleLayerClassifier(nclass, seed)
+        self.classifier = classifiers.SingleLayerClassifier(self.nclass, seed)
         self.global_step = self.add_scalar('global_step', 'int64')
         # Original: the newest evaluation is stored with the weights.
         self.evaluation = {

@@ -54,7 +54,15 @@ class KerasModel(keras.Model):
                 f'{self.name} is built for data of shape {networks.batch(self.image_shape)}; make '
                 f'another model for {networks.batch(shape[1:])}.'
             )
-        self.image_shape = tuple(shape[1:])
+        before = self.image_shape
+        try:
+            self._build(tuple(shape[1:]))
+        except BaseException:
+            self.image_shape, self.latent_shape = before, None  # refused again, if asked again
+            raise
+
+    def _build(self, image_shape):
+        self.image_shape, shape = image_shape, (None, *image_shape)
         if self.given.encoder is None:
             self.latent_shape = tuple(self.encoder.compute_output_shape(shape)[1:])
         else:

@@ -125,10 +125,14 @@ def test_a_method_must_say_what_it_minimises():
         Nothing(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
-def test_every_gradient_is_taken_before_any_update():
-    """Two groups chase each other: with one update after the other, the second would see it."""
+@pytest.mark.parametrize('base', [Autoencoder, acai_tf.AEBaseline])
+def test_every_gradient_is_taken_before_any_update(base):
+    """Two groups chase each other: with one update after the other, the second would see it.
 
-    class Chase(Autoencoder):
+    Nor does one's objective reach the other where the base's objectives are separate.
+    """
+
+    class Chase(base):
         def make_groups(self):
             self.other = keras.layers.Dense(1, use_bias=False, kernel_initializer='ones')
             return {**super().make_groups(), 'other': [self.other]}
@@ -155,3 +159,14 @@ def test_every_gradient_is_taken_before_any_update():
     )
     first, second = (model.optimizers['other'].slots()[0][0] for model in models)
     np.testing.assert_allclose(first, second, rtol=1e-6)
+
+
+def test_a_method_may_have_its_own_default_of_what_all_methods_take():
+    class Fast(acai_tf.AEBaseline):
+        def __init__(self, *, lr=1e-2, seed=5, **shared):
+            super().__init__(lr=lr, seed=seed, **shared)
+
+    sizes = dict(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+    usual, given = Fast(**sizes), Fast(**sizes, lr=1e-5, seed=7)
+    assert (usual.lr, usual.seed) == (1e-2, 5) and (given.lr, given.seed) == (1e-5, 7)
+    assert given.params == {name: 1 for name in ('scales', 'depth', 'latent')}

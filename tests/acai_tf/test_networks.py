@@ -306,6 +306,17 @@ def test_a_method_without_critic_refuses_one():
             method(encoder=encoder, decoder=decoder, critic=dense(2, 1), nclass=NCLASS)
 
 
+def test_what_was_refused_with_the_first_batch_is_refused_again():
+    encoder, decoder, shape = vectors()
+    model = acai_tf.AEBaseline(
+        encoder=encoder, decoder=decoder, critic=dense(2, 1), nclass=np.int64(NCLASS)
+    )
+    model.compile()
+    for ask in (model.fit, model.fit, model.train_step, model.evaluate):
+        with pytest.raises(UserError, match='AEBaseline has no critic here'):
+            ask(batch_of(shape))
+
+
 def test_a_vae_can_have_the_critic():
     model, batch = make('VAE', 'sequences', advweight=0.5), batch_of((6, 3))
     assert model.params == {'beta': 1.0, 'advweight': 0.5, 'reg': 0.2}
