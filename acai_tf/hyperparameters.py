@@ -5,13 +5,13 @@ import math
 import numbers
 import re
 
+from lib import runs
 from lib.errors import UserError
 from lib.paper import experiments
 
 # The bounds of what is False or True, which are numbers in a run folder's name. Others' 0.0 and 1.0
 # are equal to these, so that what has them is told by identity.
 TRUTH = (0, 1)
-SIZES = ('scales', 'depth', 'latent')  # of the paper's encoder and decoder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +66,18 @@ def _range(low, high):
 def of_class(cls):
     """{name: Hyperparameter} of a class: the keyword-only arguments with a number or text of the
     constructors below its first ancestor that `HasHyperparameters`, bounded by the classes' BOUNDS.
+    What that ancestor takes itself, such as lr, is none, even where a class changes its default.
     """
     root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
-    own = {}
+    own, shared = {}, inspect.signature(root.__init__).parameters
     for base in reversed(cls.__mro__):
         if not issubclass(base, root) or base is root or '__init__' not in base.__dict__:
             continue
         described = _described_arguments(base)
         for argument in inspect.signature(base.__init__).parameters.values():
-            if argument.kind is argument.KEYWORD_ONLY and isinstance(
-                argument.default, (int, float, str)
-            ):
-                name = argument.name
+            is_value = isinstance(argument.default, (int, float, str))
+            name = argument.name
+            if argument.kind is argument.KEYWORD_ONLY and is_value and name not in shared:
                 text = described.get(name, '')
                 default, bounds = argument.default, _bounds(cls, name)
                 if isinstance(default, bool):
@@ -124,7 +124,7 @@ class HasHyperparameters:
     def hyperparameters(cls):
         """{name: type} of all that names a run folder."""
         own = {name: each.kind for name, each in cls.own_hyperparameters().items()}
-        return {**dict.fromkeys(SIZES, int), **own}
+        return {**dict.fromkeys(runs.SIZES, int), **own}
 
     @classmethod
     def resolve(cls, **given):
@@ -135,9 +135,9 @@ class HasHyperparameters:
             UserError: one is out of the class's BOUNDS.
         """
         known = cls.own_hyperparameters()
-        values = {name: given[name] for name in SIZES if name in given}
+        values = {name: given[name] for name in runs.SIZES if name in given}
         for name in given:
-            if name not in (*SIZES, *known):
+            if name not in (*runs.SIZES, *known):
                 raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
         for name, own in known.items():
             value = given.get(name, own.default)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lib import files, runs
 from lib.data import registry
+from lib.errors import UserError
 from lib.paper import experiments
 from lib.runs import scalars
 
@@ -202,7 +203,11 @@ def settings(run):
     """How a run differs from the paper's of its method and dataset: {option: value}, {} if it
     does not. Where the paper has no such run, it says the sizes and what else is unusual."""
     usual = _usual(run)
-    unusual = {key: value for key, value in run.params.items() if usual.get(key) != value}
+    unusual = {
+        key: value
+        for key, value in run.params.items()
+        if usual.get(key) != value and not (key not in usual and _is_implied(run, key))
+    }
     if run.params.get('advdepth') == run.params['depth']:
         unusual.pop('advdepth', None)
     if not math.isclose(run.lr, experiments.LR):
@@ -214,6 +219,18 @@ def settings(run):
     if run.devices != 1:
         unusual['devices'] = run.devices
     return unusual
+
+
+def _is_implied(run, key):
+    """Whether a hyper-parameter is what the run's others bring with them, as a critic its reg."""
+    if key in runs.SIZES:
+        return False
+    own = {name: value for name, value in run.params.items() if name not in (*runs.SIZES, key)}
+    sizes = {size: run.params[size] for size in runs.SIZES}
+    try:
+        return experiments.usual_params(run.class_name, sizes, own) == run.params
+    except (UserError, TypeError):  # they cannot be without it
+        return False
 
 
 def settings_texts(run, **more):
@@ -231,9 +248,10 @@ def _usual(run):
     own = experiments.of_method(run.class_name, run.dataset)
     candidates = [experiment.params for experiment in own]
     if not candidates:
-        sizes = {size: run.params[size] for size in ('scales', 'depth', 'latent')}
-        usual = experiments.usual_params(run.class_name, sizes)
-        return {key: value for key, value in usual.items() if key not in sizes}
+        usual = experiments.usual_params(
+            run.class_name, {size: run.params[size] for size in runs.SIZES}
+        )
+        return {key: value for key, value in usual.items() if key not in runs.SIZES}
     same_size = [params for params in candidates if params['latent'] == run.params['latent']]
     return (same_size or candidates)[0]
 

@@ -2,9 +2,11 @@
 import math
 import re
 
+from lib.runs.folder import SIZES
+
 # Of an image; nothing larger is allocated on a checkpoint's word.
 MAX_SCALES, MAX_WIDTH = 12, 1 << 12
-SIZES = ('scales', 'depth', 'latent', 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
+IN_SHAPES = (*SIZES, 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
 ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
 
@@ -47,7 +49,7 @@ def misfit(traits, params, class_name):
         params: {hyper-parameter: value}.
         class_name: the method's class.
     """
-    sizes = {key: value for key, value in params.items() if key in SIZES}
+    sizes = {key: value for key, value in params.items() if key in IN_SHAPES}
     if sizes.get('advdepth') == 0:  # it stands for depth
         sizes['advdepth'] = sizes['depth']
     missing = [key for key in sizes if key not in traits]

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from lib import files
 from lib.errors import UserError
-from lib.runs.folder import CURVE_NAME, RunFolder, parse_experiment_name
+from lib.runs.folder import CURVE_NAME, SIZES, RunFolder, parse_experiment_name
 
-SIZES = ('scales', 'depth', 'latent')
 # What is used of args.json.
 OPTIONS = {
     'lr': float,

@@ -17,6 +17,7 @@ CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
 OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be written
+SIZES = ('scales', 'depth', 'latent')  # of the paper's networks, in a run folder's name
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (

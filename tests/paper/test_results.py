@@ -129,8 +129,14 @@ def test_settings_that_are_not_the_papers(tmp_path):
     own_run(tmp_path / 'c', {}, name='ACAI_x', advweight=0.5, advdepth=16, reg=0.2)
     own_run(tmp_path / 'd', {}, dataset='cifar10', name='AEDropout_x', scales=3, depth=64,
             dropout=0.75)  # fmt: skip
+    critic = {'beta': 1.0, 'advweight': 0.5, 'advdepth': 16}  # and reg of 0.2 where nothing is said
+    own_run(tmp_path / 'e', {}, name='VAE_x', **critic, reg=0.2)
+    own_run(tmp_path / 'f', {}, name='VAE_y', **critic, reg=0.4)
     found = load.find_runs(str(tmp_path))
-    expected = [{'depth': 32, 'lr': 0.01}, {'dropout': 0.9}, {}, {}]
+    expected = [
+        {'depth': 32, 'lr': 0.01}, {'dropout': 0.9}, {}, {},
+        {'advweight': 0.5}, {'advweight': 0.5, 'reg': 0.4},
+    ]  # fmt: skip
     assert [results.settings(run) for run in found] == expected
 
 

@@ -37,7 +37,7 @@ def test_methods_settings_and_latents_have_lines_of_their_own(table):
     told = [(line.class_name, line.settings, line.source) for line in table.lines]
     assert told == [
         ('VAE', (), 'prior'),
-        ('VAE', ('advweight=0.5', 'reg=0.2'), 'prior'),
+        ('VAE', ('advweight=0.5',), 'prior'),
         ('ACAI', (), 'fitted'),
     ]
 
@@ -76,7 +76,7 @@ def test_a_method_with_fewer_changes_comes_first():
     often = [run('VAE', 1, beta=1.0, **CRITIC), run('VAE', 1, beta=1.0)]
     often = [dataclasses.replace(each, report_kimg=16) for each in often]
     told = [line.settings for line in samples_table.build(often).lines]
-    assert told == [('report_kimg=16',), ('advweight=0.5', 'reg=0.2', 'report_kimg=16')]
+    assert told == [('report_kimg=16',), ('advweight=0.5', 'report_kimg=16')]
 
 
 def test_what_was_planned_has_a_line_without_runs():
