@@ -55,6 +55,14 @@ class Record:
     fruitless: int = 0
     cores: int = 0
 
+    def has_right_types(self):
+        """Whether every value is of its field's type, as may not be in a damaged file."""
+        kinds = {float: (int, float)}
+        return all(
+            isinstance(getattr(self, field.name), kinds.get(field.type, field.type))
+            for field in dataclasses.fields(self)
+        )
+
     @property
     def seconds_left(self):
         """None where the speed is not known."""
@@ -94,7 +102,7 @@ class RunFiles:
         """The `Record`; None where there is none, or a damaged one."""
         try:
             record = Record(**files.read_json(self.path(RECORD_NAME)))
-            return record if record.state in STATES else None
+            return record if record.state in STATES and record.has_right_types() else None
         except (OSError, ValueError, TypeError):
             return None
 
@@ -126,13 +134,14 @@ class RunFiles:
     def holder(self):
         """Who works on the run, 'process 12 on HOST'; None where nobody does.
 
-        Where machines do not see each other's locks, a record that was just renewed tells.
+        Where there are no locks, or machines do not see each other's, a record that was just
+        renewed tells.
         """
         for name in (LOCK_NAME, runs.LOCK_NAME):
             if holder := locks.holder(self.path(name)):
                 return holder
         record = self.read()
-        if not record or record.state != RUNNING or locks.same_host(record.process):
+        if not record or record.state != RUNNING or locks.is_gone(record.process):
             return None
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC:

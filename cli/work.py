@@ -4,6 +4,7 @@ import os
 import time
 
 from cli import processes, run_record
+from lib import devices
 from lib.errors import UserError
 from lib.runs import locks
 
@@ -50,7 +51,7 @@ class Work:
             job.images_seen,
             process=locks.this_process(),
             slurm=slurm,
-            cores=int(environment.get(THREADS) or len(os.sched_getaffinity(0))),
+            cores=int(environment.get(THREADS) or devices.cores()),
         )
         self._write()
 

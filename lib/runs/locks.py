@@ -6,10 +6,12 @@ filelock would mark the path with a file there, which a killed process leaves be
 import contextlib
 import errno
 import os
+import re
 import socket
 import sys
 
 import filelock
+import psutil
 
 POLL_SEC = 0.1
 LEAVING = 'the stopping '  # before the name of a holder that is about to let go
@@ -29,9 +31,10 @@ def this_process():
     return f'process {os.getpid()} on {socket.gethostname()}'
 
 
-def same_host(process):
-    """Whether a process, as `this_process` names it, is of this machine."""
-    return process.endswith(f' on {socket.gethostname()}')
+def is_gone(process):
+    """Whether a process, as `this_process` names it, was of this machine and lives no more."""
+    name = re.fullmatch(r'process (\d+) on (.*)', process)
+    return bool(name) and name[2] == socket.gethostname() and not psutil.pid_exists(int(name[1]))
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
 """reproduce.py: what it runs, skips and resumes, and that nothing outlives it."""
+import dataclasses
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
-from lib import devices
+from lib import devices, files
 from lib.errors import UserError
 from lib.runs import locks
 from tests import forked, original, stand_ins
@@ -264,6 +265,32 @@ finally:
     assert 'No run of reproduce.py lies in' in done.stderr and done.stdout == '\n'
 
 
+def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    record = run_record.Record(job.name, job.images, run_record.RUNNING)
+    reproduce.ready([job])
+    for pid, holds in ((os.getpid(), True), (99999999, False)):
+        record.process = locks.this_process().replace(str(os.getpid()), str(pid))
+        job.files.write(record)
+        assert job.files.holder() == (record.process if holds else None)
+        assert job.files.look().state == ('running' if holds else 'stopped')
+
+
+@pytest.mark.parametrize(
+    'damage', [{'name': 1}, {'images': '12'}, {'state': []}, {'images_per_sec': None}, {'more': 1}]
+)
+def test_a_damaged_record_is_none(damage, tmp_path):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    assert job.files.read().images == job.images
+    path = job.files.path(run_record.RECORD_NAME)
+    record = files.read_json(path)
+    for content in ('{', '[]', json.dumps(record | damage)):
+        with open(path, 'w') as file:
+            file.write(content)
+        assert job.files.read() is None
+
+
 def test_status_of_each_state(fake, tmp_path, capsys):
     fake('vae')
     names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
@@ -280,6 +307,8 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     trained(stopped, 32, seed=1)
     work.Work(stopped, {}, console).close(state='stopped', reason='its time was up')
     work.Work(killed, {}, console).close()
+    gone = locks.this_process().replace(str(os.getpid()), '99999999')
+    killed.files.write(dataclasses.replace(killed.files.read(), process=gone))
     at_work = work.Work(running, dict(os.environ), console, slurm='12_3')
     while at_work.record.images_seen < 2048:
         assert at_work.advance() is None

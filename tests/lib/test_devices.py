@@ -138,6 +138,19 @@ def test_what_cannot_work_is_refused(gpus, options, problem):
         devices.choose(gpus, **options)
 
 
+@pytest.mark.parametrize('damaged', ['{', '{"cluster": 3}', '3'])
+def test_a_description_of_machines_that_is_none_is_refused(damaged, monkeypatch):
+    monkeypatch.setenv('TF_CONFIG', damaged)
+    with pytest.raises(UserError, match='is no description of machines .* unset it'):
+        devices.count_machines()
+
+
+def test_cores_are_counted_where_processes_have_no_affinity(monkeypatch):
+    assert devices.cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, 'sched_getaffinity')
+    assert devices.cores() == os.cpu_count()
+
+
 def test_a_choice_in_words():
     assert devices.choose([]).line == 'Devices: CPU; replicas: 1; float32; jit off.'
     said = devices.choose([A100, A100, T4]).line
