@@ -236,6 +236,9 @@ def test_new_checkpoints_outlast_damaged_later_ones(finished):
     model, _ = go_on(METHOD, run, Record())
     assert [step for step in run.checkpoint_steps() if step <= LAST] == [7, 4, 1]
     assert checkpoints.restore(model, run) == LAST
+    checkpoints.remove(run.checkpoint(7))
+    with pytest.raises(train.DivergedError, match=f'good checkpoint is {run.checkpoint(4)}'):
+        one_by_one(run, make_reports=poisoned(5))[1]()
 
 
 def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
