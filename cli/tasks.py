@@ -92,7 +92,7 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         training.print_resolved(model, run, args)
         return 0, None
     _check_autoencoder(run, args)
-    with training.opened(run, args, model):
+    with training.opened(run, args, model, may_change=_moved(run)):
         announcements.begin(run, model, args, last)
         dataset = latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed) if ae else images
         make_reports = linear_classifier.reports
@@ -101,6 +101,11 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         )
     code = training.end(run, model, stopped_by)
     return code, None if code else eval.latent_accuracy(model, dataset.test)
+
+
+def _moved(run):
+    """('ae_dir',) where the autoencoder is no longer where it was when a run began, else ()."""
+    return () if os.path.isdir(run.args.get('ae_dir', '')) else ('ae_dir',)
 
 
 def _check_autoencoder(run, args):

@@ -1,6 +1,7 @@
 """The three task scripts end to end, by subprocess, on a tiny run."""
 import dataclasses
 import json
+import os
 import re
 import shutil
 import signal
@@ -84,6 +85,11 @@ def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
     assert sorted(scalar_tags(folder)) == sorted([*TAGS, '_hparams_/session_start_info'])
     assert last['model'] == 'AEBaseline' and last['latent_size'] == '32'
     assert summary(run(*args)) == last  # nothing left to train
+    moved = train_dir.parent / 'moved'
+    os.rename(train_dir, moved)
+    at = ('classify_latent_ae.py', f'--train_dir={moved}', f'--ae_dir={moved}/blobs32/{AE_NAME}')
+    assert summary(run(*at, *LENGTH)) == last  # that its autoencoder moved too changes nothing
+    os.rename(moved, train_dir)
     path = folder / 'args.json'
     path.write_text(path.read_text().replace('"ae_step": 65', '"ae_step": 1'))
     error = run(*args, code=1)
