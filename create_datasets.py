@@ -36,8 +36,9 @@ def main():
     from lib import data
     from lib.data import downloads, picture_folder
 
-    if FLAGS.name == '':  # as the other flags with a value, which are paths
-        raise UserError('--name is empty; give it a value, or leave it out.')
+    for name in ('name', 'datasets'):  # as of the other flags with a value, which are paths
+        if FLAGS[name].present and not FLAGS[name].value:
+            raise UserError(f'--{name} is empty; give it a value, or leave it out.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or data.records_folder()
     if not data_dir:

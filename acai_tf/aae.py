@@ -15,7 +15,7 @@ from lib import layers, losses
 def layer_sizes(text):
     """The integers in a text such as '100,100'."""
     sizes = text.split(',')
-    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+    if not all(size.isdecimal() and str(int(size)) == size != '0' for size in sizes):
         raise ValueError('must be positive integers separated by commas, such as 100,100')
     return [int(size) for size in sizes]
 

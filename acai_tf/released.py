@@ -46,14 +46,15 @@ def release(path, folder, overwrite=False):
         (lib.runs.RunFolder of the new folder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists or cannot be written.
+        UserError: the run cannot be used, or the folder exists, or is none that may be replaced.
+        OSError: it cannot be written.
     """
     run, released = runs.RunFolder(path), runs.RunFolder(folder)
     record = run.read_args()
     if record is None:
         raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
-    if os.path.exists(folder):
-        if not overwrite:
+    if os.path.lexists(folder):
+        if os.path.isdir(folder) and not overwrite:
             raise UserError(f'{folder} exists; give --overwrite to replace it.')
         _check_may_be_replaced(path, folder)
     model = load_run(path)
@@ -84,6 +85,8 @@ def release(path, folder, overwrite=False):
 
 def _check_may_be_replaced(path, folder):
     """Raises UserError unless a folder is a released or an empty one, and not the run itself."""
+    if not os.path.isdir(folder):
+        raise UserError(f'{folder} is a file; give a folder.')
     if os.path.samefile(path, folder):
         raise UserError(f'{path} would become its own release; choose another --release.')
     if os.listdir(folder) and not os.path.exists(os.path.join(folder, SCORES_NAME)):

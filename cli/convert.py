@@ -26,8 +26,7 @@ def to_original(path, prefix, overwrite=False):
         (prefix, global step), as written.
 
     Raises:
-        UserError: the run cannot be used, or a file exists.
-        UserError: the checkpoint does not fit, or cannot be written.
+        UserError: the run cannot be used, or a file exists, or cannot be written.
     """
     model = load_run(path)
     step = int(model.global_step)
@@ -70,7 +69,6 @@ def from_original(path, train_dir, options, overwrite=False):
     Raises:
         UserError: the run cannot be used, or the folder exists, is trained in or cannot be
             written.
-        UserError: the checkpoint does not fit, or cannot be written.
     """
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:

@@ -116,8 +116,9 @@ def _equal_kimg(by_code):
     reports = {run.kimg(step) for run in originals for c in run.curves.values() for step in c}
     kimgs = sorted(reports)
     if len(kimgs) > MOST_COLUMNS:  # evenly on a log scale
+        first = max(kimgs[0], 1)
         wanted = [
-            kimgs[0] * (kimgs[-1] / kimgs[0]) ** (place / (MOST_COLUMNS - 1))
+            first * (kimgs[-1] / first) ** (place / (MOST_COLUMNS - 1))
             for place in range(MOST_COLUMNS)
         ]
         kimgs = sorted({min(reports, key=lambda k: abs(k - place)) for place in wanted})

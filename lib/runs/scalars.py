@@ -46,7 +46,8 @@ def read_curve(path):
         path: the table, of which a line that is damaged does not count.
     """
     by_tag = {}
-    with contextlib.suppress(FileNotFoundError), open(path, newline='', errors='replace') as file:
+    damaged = contextlib.suppress(FileNotFoundError, csv.Error)  # here, and all that follows
+    with damaged, open(path, newline='', errors='replace') as file:
         reader = csv.DictReader(file)
         for row in reader:
             for tag in reader.fieldnames[1:]:

@@ -74,6 +74,7 @@ def test_a_subclass_adds_and_changes():
         ('AEDropout', {'dropout': 0}, 'between 0.001 and 1.0'),
         ('AEDenoising', {'noise': 'much'}, 'must be a number of type float'),
         ('AAE', {'disc_layer_sizes': '7,-5'}, 'must be positive integers separated by commas'),
+        ('AAE', {'disc_layer_sizes': '04,3'}, 'must be positive integers separated by commas'),
         ('AAE', {'disc_layer_sizes': 7}, 'must be text'),
         ('AEVQVAE', {'z_log_size': 99}, 'between 0 and 24'),
     ],

@@ -80,6 +80,11 @@ def test_it_is_not_overwritten_unless_asked_to(trained, folder):
 
 
 def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
+    file = tmp_path / 'file'
+    file.touch()
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match='file is a file; give a folder'):
+            released.release(trained.path, str(file), overwrite)
     with pytest.raises(UserError, match='would become its own release'):
         released.release(folder.path, folder.path, overwrite=True)
     run = runs.RunFolder(str(tmp_path / 'lines32' / runs.RunFolder(trained.path).name))
@@ -138,9 +143,10 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
     shutil.copytree(folder.path, copy.path)
     table = pathlib.Path(copy.path, 'curve.csv')
     lines = table.read_text().splitlines()
-    table.write_text('\n'.join([*lines[:3], 'x,y', '\x00']))
-    (found,) = load.find_runs(str(tmp_path / 'copy'))
-    assert len(found.curves['mean_distance']) == 1  # the first step never counts
+    for damage in (['x,y', '\x00'], ['9' * 200_000]):  # the latter is too long for csv
+        table.write_text('\n'.join([*lines[:3], *damage]))
+        (found,) = load.find_runs(str(tmp_path / 'copy'))
+        assert len(found.curves['mean_distance']) == 1  # the first step never counts
 
 
 @pytest.mark.parametrize(

@@ -327,6 +327,7 @@ def test_the_script_on_files_as_published(tmp_path):
     [
         ([], 'Name the folder of the records: --data_dir=FOLDER'),
         (['--dataset=mnist'], 'Did you mean: datasets'),
+        (['--datasets='], '--datasets is empty; give it a value, or leave it out.'),
         (['--datasets=mnist', '--from='], '--from is empty; give it a value, or leave it out.'),
     ],
 )

@@ -50,4 +50,6 @@ def test_a_long_run_is_shown_at_a_few_places_and_ours_alone_not_at_all():
     steps = {1 + 1024 * k: 1.0 for k in range(1, 257)}
     table, _ = cells_of([run(results.ORIGINAL, {'loss': steps})])
     assert table.kimgs == [64, 384, 2560, 16384]
+    table, _ = cells_of([run(results.ORIGINAL, {'loss': {2: 1.0, **steps}})])  # the first of 0 kimg
+    assert table.kimgs == [0, 640, 16384]
     assert equal_kimg.build([run(results.OURS, {'loss': steps})]) == []
