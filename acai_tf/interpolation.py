@@ -36,7 +36,5 @@ def interpolate(model, left, right, steps=16, spherical=False):
         )
     mix = paths.slerp if spherical else paths.lerp
     ends = eval.encode(model, np.concatenate([left, right]).astype(np.float32))
-    latents = mix(ends[: len(left)], ends[len(left) :], steps)  # (B, steps, *latent_shape)
-    images = eval.decode(model, latents.reshape(-1, *latents.shape[2:]))
-    images = images.reshape(*latents.shape[:2], *images.shape[1:])
+    images = eval.decode(model, mix(ends[: len(left)], ends[len(left) :], steps))
     return images[0] if one else images

@@ -134,10 +134,9 @@ def _samples_row(label, model, dataset):
 
 
 def _draw_samples(model):
-    shape = (SAMPLES**2, *model.latent_shape)
+    shape = (SAMPLES, SAMPLES, *model.latent_shape)
     latents = randomness.Draws(model.seed).normal('figures/samples', shape).numpy()
-    images = eval.decode(model, latents)
-    return sheets.mosaic(images.reshape(SAMPLES, SAMPLES, *images.shape[1:]))
+    return sheets.mosaic(eval.decode(model, latents))
 
 
 def _draw_real(dataset_name, kinds, out):

@@ -50,8 +50,7 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
         )
     real = _images(ends, model, run)
     rows = between(eval.encode(model, real), steps, spherical)  # (rows, steps, *latent_shape)
-    images = eval.decode(model, rows.reshape(-1, *rows.shape[2:]))
-    images = images.reshape(*rows.shape[:2], *images.shape[1:])
+    images = eval.decode(model, rows)
     if kind == '.gif':
         frames = _there_and_back(images[0].repeat(zoom, axis=1).repeat(zoom, axis=2))
         runs.write_file(out, _gif(frames))

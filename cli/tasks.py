@@ -34,12 +34,12 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
     Raises:
         UserError: there is no such run or dataset, or they do not fit.
     """
-    from acai_tf import load_run
+    from acai_tf import load
     from lib import data, runs
 
     run = runs.RunFolder(FLAGS.ae_dir)
-    model = load_run(FLAGS.ae_dir)
-    name = dataset_name or run.args.get('dataset', run.dataset)
+    model = load.load_run(FLAGS.ae_dir)
+    name = dataset_name or load.identify(run).dataset
     dataset = data.get_dataset(name, batch_size, seed)
     if dataset.image_shape != model.image_shape:
         sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]

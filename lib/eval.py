@@ -179,8 +179,10 @@ def encode_batches(model, batches):
 
 
 def decode(model, latents):
-    """Images of NumPy latents (n, ...)."""
-    return in_batches(model.graphs.decode, latents)
+    """Images (..., H, W, C) of NumPy latents (..., *latent_shape), of any number of axes before."""
+    places = latents.shape[: latents.ndim - len(model.latent_shape)]
+    images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape))
+    return images.reshape(*places, *images.shape[1:])
 
 
 def first_images(dataset, count):
@@ -215,6 +217,4 @@ def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
 def between(model, left, right, steps=STEPS):
     """Decoded straight interpolations: images (n, H, W, C), (n, H, W, C) -> (n, steps, H, W, C)."""
     ends = encode(model, np.concatenate([left, right]))
-    latents = interpolate.lerp(ends[: len(left)], ends[len(left) :], steps)
-    images = decode(model, latents.reshape(-1, *latents.shape[2:]))
-    return images.reshape(*latents.shape[:2], *images.shape[1:])
+    return decode(model, interpolate.lerp(ends[: len(left)], ends[len(left) :], steps))

@@ -51,7 +51,8 @@ def report_pictures(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, ste
     """The four pictures of a report.
 
     Args:
-        encode, decode: functions from images to latents and back, over NumPy arrays.
+        encode, decode: functions from images to latents and back, over NumPy arrays; decode takes
+            latents (..., *latent_shape), of any number of axes before.
         images: (n, H, W, C) test images, from the first; repeated if they are fewer than
             num_images(pairs, rows).
         samples: (rows * steps, *latent_shape) random latents.
@@ -66,18 +67,13 @@ def report_pictures(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, ste
     both = np.stack([images[:shown], decode(latents[:shown])], axis=1)  # (shown, 2, H, W, C)
     left, right = np.split(latents[shown:], 2)
 
-    def decoded(latents):
-        shape = latents.shape
-        images = decode(latents.reshape(-1, *shape[-3:]))
-        return images.reshape(rows, steps, *images.shape[1:])
-
     # Original: the samples fill the picture column by column.
     columns = samples.reshape(steps, rows, *samples.shape[1:]).swapaxes(0, 1)
-    straight = decoded(interpolate.lerp(left, right, steps))
+    straight = decode(interpolate.lerp(left, right, steps))
     pictures = {
         'reconstruction': tile(both.reshape(rows, 2 * pairs, *images.shape[1:])),
         'interpolation': tile(straight),
-        'slerp': tile(decoded(interpolate.slerp(left, right, steps))),
-        'samples': tile(decoded(columns)),
+        'slerp': tile(decode(interpolate.slerp(left, right, steps))),
+        'samples': tile(decode(columns)),
     }
     return pictures, straight

@@ -9,7 +9,7 @@ import numpy as np
 import tabulate
 import tensorflow as tf
 
-from lib import eval, interpolate, losses, sampling
+from lib import eval, losses, sampling
 from lib.drawing import pictures
 
 STEPS, PAIRS = 16, 6  # pictures an interpolation; interpolations
@@ -150,10 +150,9 @@ def picture(models, dataset):
         groups[0].append((label, eval.decode(model, eval.encode(model, x))))
         if not pairs:
             continue
-        latents = eval.encode(model, ends[: 2 * pairs])
-        between = interpolate.lerp(latents[:pairs], latents[pairs:], STEPS)
-        for pair, steps in enumerate(between):
-            shown = [ends[pair], *eval.decode(model, steps), ends[pairs + pair]]
+        between = eval.between(model, ends[:pairs], ends[pairs : 2 * pairs], STEPS)
+        for pair, images in enumerate(between):
+            shown = [ends[pair], *images, ends[pairs + pair]]
             groups[1 + pair].append((label, np.stack(shown)))
     title = f'{dataset.name}: test images above their reconstructions'
     if pairs:
