@@ -1,11 +1,15 @@
 """What Keras promises of a model: fit, evaluate, predict, callbacks, save, load, export."""
+import os
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import acai_tf
+from lib import callbacks, checkpoints, runs
 from lib.errors import UserError
+from lib.runs import scalars
 from tests import tiny
 
 IMAGE = {'image_shape': (8, 8, 1), 'scales': 1}
@@ -126,6 +130,28 @@ def test_validation_and_callbacks(tmp_path):
     other.load_weights(newest)
     assert_equal(state(other), state(model))
     assert {path.name for path in (tmp_path / 'board').iterdir()} == {'train', 'validation'}
+
+
+def test_the_reports_of_a_run_serve_fit_too(tmp_path, capsys):
+    model, dataset = tiny.make('AEBaseline', scales=1, depth=1), tiny.dataset()
+    run = runs.RunFolder(str(tmp_path / 'lines32' / 'AEBaseline_depth1_latent4_scales1'))
+    run.create()
+    events = tf.summary.create_file_writer(run.summaries)
+    progress = callbacks.Progress(batch_size=4, last_step=6)
+    reports = callbacks.autoencoder_reports(dataset, run, events, progress)
+    model.compile()
+    batches = dataset.train_from(0)
+    history = model.fit(batches, epochs=2, steps_per_epoch=3, callbacks=reports, verbose=0).history
+    curves = scalars.of_run(run)
+    assert list(curves['loss']) == list(curves['latent_accuracy']) == [3, 6]
+    by_hand = tiny.make('AEBaseline', scales=1, depth=1)
+    losses = [float(by_hand.train_step(batch)['loss']) for batch in batches.take(6)]
+    np.testing.assert_allclose(list(curves['loss'].values()), losses[2::3], rtol=1e-5)
+    assert run.checkpoint_steps() == [6, 3]
+    assert sorted(os.listdir(run.images)) == ['name.png', 'name_000000.png']
+    again = tiny.make('AEBaseline', scales=1, depth=1)
+    assert checkpoints.restore(again, run) == 6
+    assert f"loss= {history['loss'][-1]:#.3g}" in capsys.readouterr().out
 
 
 @every_method
