@@ -91,8 +91,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if not {'method_losses', 'make_groups'}.isdisjoint(vars(cls)):
-            cls.SEPARATE_OBJECTIVES = vars(cls).get('SEPARATE_OBJECTIVES', False)
+        says = {'SEPARATE_OBJECTIVES', 'method_losses', 'make_groups'}
+        nearest = next(base for base in cls.__mro__ if not says.isdisjoint(vars(base)))
+        cls.SEPARATE_OBJECTIVES = vars(nearest).get('SEPARATE_OBJECTIVES', False)
 
     def __init__(
         self,

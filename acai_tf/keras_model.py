@@ -57,7 +57,7 @@ class KerasModel(keras.Model):
         before = self.image_shape
         try:
             self._build(tuple(shape[1:]))
-        except BaseException:
+        except UserError:
             self.image_shape, self.latent_shape = before, None  # refused again, if asked again
             raise
 

@@ -46,8 +46,8 @@ def release(path, folder, overwrite=False):
         (lib.runs.RunFolder of the new folder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists, or is none that may be replaced.
-        OSError: it cannot be written.
+        UserError: the run cannot be used, or the folder exists, is none that may be replaced, or
+            cannot be written.
     """
     run, released = runs.RunFolder(path), runs.RunFolder(folder)
     record = run.read_args()
@@ -86,7 +86,7 @@ def release(path, folder, overwrite=False):
 def _check_may_be_replaced(path, folder):
     """Raises UserError unless a folder is a released or an empty one, and not the run itself."""
     if not os.path.isdir(folder):
-        raise UserError(f'{folder} is a file; give a folder.')
+        raise UserError(f'{folder} is no folder; choose another --release.')
     if os.path.samefile(path, folder):
         raise UserError(f'{path} would become its own release; choose another --release.')
     if os.listdir(folder) and not os.path.exists(os.path.join(folder, SCORES_NAME)):

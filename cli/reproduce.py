@@ -194,7 +194,9 @@ def print_results(jobs, table, train_dir, not_run):
     if table in experiments.TABLES:
         built = tables.build(trained, table)
     else:
-        built = samples_table.build(trained, list(map(_planned, jobs)))
+        reported = {os.path.normpath(run.path) for run in trained if run.curves}
+        lacking = [job for job in jobs if os.path.normpath(job.folder.path) not in reported]
+        built = samples_table.build(trained, list(map(_planned, lacking)))
     print(tables.to('text', [built], missing='not run'))
     print_not_run(not_run)
 

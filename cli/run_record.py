@@ -141,7 +141,9 @@ class RunFiles:
             if holder := locks.holder(self.path(name)):
                 return holder
         record = self.read()
-        if not record or record.state != RUNNING or locks.is_gone(record.process):
+        if not record or record.state != RUNNING:
+            return None
+        if locks.is_gone(record.process, self.path(LOCK_NAME)):
             return None
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC:

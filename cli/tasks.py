@@ -92,7 +92,7 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         training.print_resolved(model, run, args)
         return 0, None
     _check_autoencoder(run, args)
-    with training.opened(run, args, model, may_change=_moved(run)):
+    with training.opened(run, args, model, may_change=_moved(run, args)):
         announcements.begin(run, model, args, last)
         dataset = latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed) if ae else images
         make_reports = linear_classifier.reports
@@ -103,9 +103,15 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
     return code, None if code else eval.latent_accuracy(model, dataset.test)
 
 
-def _moved(run):
-    """('ae_dir',) where the autoencoder is no longer where it was when a run began, else ()."""
-    return () if os.path.isdir(run.args.get('ae_dir', '')) else ('ae_dir',)
+def _moved(run, args):
+    """('ae_dir',) where a classifier was moved together with its autoencoder, else ().
+
+    Elsewhere an autoencoder of the same name may be another one, of another seed.
+    """
+    is_there = os.path.isdir(str(run.args.get('ae_dir')))
+    own = os.path.realpath(args.get('ae_dir', os.devnull))
+    is_inside = os.path.dirname(os.path.realpath(run.path)) == own
+    return ('ae_dir',) if is_inside and not is_there else ()
 
 
 def _check_autoencoder(run, args):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from scipy.spatial import distance
 
 from lib import interpolate, lines
+from lib.errors import UserError
 
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
@@ -179,8 +180,17 @@ def encode_batches(model, batches):
 
 
 def decode(model, latents):
-    """Images (..., H, W, C) of NumPy latents (..., *latent_shape), of any number of axes before."""
+    """Images (..., H, W, C) of NumPy latents (..., *latent_shape), one or more, in any axes before.
+
+    Raises:
+        UserError: the latents are of another shape.
+    """
     places = latents.shape[: latents.ndim - len(model.latent_shape)]
+    if latents.shape[len(places) :] != model.latent_shape:
+        raise UserError(
+            f'Latents of shape {latents.shape} do not end in {model.latent_shape}, the shape of '
+            'one of this model.'
+        )
     images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape))
     return images.reshape(*places, *images.shape[1:])
 

@@ -253,7 +253,7 @@ def train_run(
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     run.check_classes(dataset.classes)
     step = checkpoints.resume(model, run, last)
-    damaged = [newer for newer in run.checkpoint_steps() if newer > step]
+    damaged = {newer: _time_of(run, newer) for newer in run.checkpoint_steps() if newer > step}
     if not allow_nan:
         _check_restored(model, run, step)
     owed = run.owed_report(step)
@@ -271,7 +271,7 @@ def train_run(
         reports = make_reports(dataset, run, writer, progress)
         return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
     except DivergedError as error:
-        kept = [good for good in run.checkpoint_steps() if good not in damaged]
+        kept = [good for good in run.checkpoint_steps() if damaged.get(good) != _time_of(run, good)]
         last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''
         raise DivergedError(
             f'{error}{last_good} Training stops: choose a lower --lr and another --train_dir, or '
@@ -294,6 +294,10 @@ def train_run(
         progress.close()
         with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
             writer.close()
+
+
+def _time_of(run, step):
+    return os.stat(run.checkpoint(step) + checkpoints.INDEX).st_mtime_ns
 
 
 def _open_events(run, args, about, step, owed):

@@ -84,11 +84,12 @@ def build(records, planned=()):
     """The `SamplesTable` of runs.
 
     Args:
-        records: list of `lib.paper.results.Run`; those without scores of samples are passed over,
-        planned: but for these, which have a line all the same: [(`Run`, one of SOURCES)].
+        records: list of `lib.paper.results.Run`; those without scores of samples are passed over.
+        planned: [(`Run`, one of SOURCES)], which have a line even where nothing is scored.
     """
     groups, wanted = {}, {(_key(run), source) for run, source in planned}
-    for run in [*records, *(run for run, _ in planned)]:
+    records = [*records, *(run for run, _ in planned)]
+    for run in records:
         groups.setdefault(_key(run), []).append(run)
     order = tables.columns(records)
 

@@ -31,10 +31,27 @@ def this_process():
     return f'process {os.getpid()} on {socket.gethostname()}'
 
 
-def is_gone(process):
-    """Whether a process, as `this_process` names it, was of this machine and lives no more."""
-    name = re.fullmatch(r'process (\d+) on (.*)', process)
-    return bool(name) and name[2] == socket.gethostname() and not psutil.pid_exists(int(name[1]))
+def is_gone(process, path):
+    """Whether a process of this machine, as `this_process` names it, is no longer at work.
+
+    Args:
+        process: its name.
+        path: the lock file, which `holder` finds held by nobody: it tells, but on a file system
+            without locks, where one that lives is at work.
+    """
+    name = re.fullmatch(r'process (\d{1,9}) on (.*)', process)
+    if not name or name[2] != socket.gethostname():
+        return False
+    return _has_locks(path) or not psutil.pid_exists(int(name[1]))
+
+
+def _has_locks(path):
+    try:
+        with open(path, 'rb') as file:
+            filelock.lock_descriptor(file.fileno(), blocking=False)
+    except OSError as error:
+        return error.errno not in UNSUPPORTED
+    return True
 
 
 @contextlib.contextmanager

@@ -43,11 +43,12 @@ def read_curve(path):
     """The same of a table as `to_csv` makes it; {} where there is none.
 
     Args:
-        path: the table, of which a line that is damaged does not count.
+        path: the table, of which a line that is damaged does not count, nor what follows one that
+            is no line of a table at all.
     """
     by_tag = {}
-    damaged = contextlib.suppress(FileNotFoundError, csv.Error)  # here, and all that follows
-    with damaged, open(path, newline='', errors='replace') as file:
+    read_so_far = contextlib.suppress(FileNotFoundError, csv.Error)
+    with read_so_far, open(path, newline='', errors='replace') as file:
         reader = csv.DictReader(file)
         for row in reader:
             for tag in reader.fieldnames[1:]:

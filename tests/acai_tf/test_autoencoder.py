@@ -125,7 +125,18 @@ def test_a_method_must_say_what_it_minimises():
         Nothing(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
-@pytest.mark.parametrize('base', [Autoencoder, acai_tf.AEBaseline])
+class Mixin:
+    """Losses that a class has from elsewhere than from a method."""
+
+    def method_losses(self, x, noise):
+        return super().method_losses(x, noise)
+
+
+class Mixed(Mixin, acai_tf.AEBaseline):
+    pass
+
+
+@pytest.mark.parametrize('base', [Autoencoder, acai_tf.AEBaseline, Mixed])
 def test_every_gradient_is_taken_before_any_update(base):
     """Two groups chase each other: with one update after the other, the second would see it.
 
@@ -157,6 +168,7 @@ def test_every_gradient_is_taken_before_any_update(base):
     models[1].optimizers['other'].apply(
         tape.gradient(objective, [v.value for v in weights]), weights
     )
+    assert not Mixed.SEPARATE_OBJECTIVES
     first, second = (model.optimizers['other'].slots()[0][0] for model in models)
     np.testing.assert_allclose(first, second, rtol=1e-6)
 

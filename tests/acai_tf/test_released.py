@@ -83,7 +83,7 @@ def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
     file = tmp_path / 'file'
     file.touch()
     for overwrite in (False, True):
-        with pytest.raises(UserError, match='file is a file; give a folder'):
+        with pytest.raises(UserError, match='file is no folder; choose another --release'):
             released.release(trained.path, str(file), overwrite)
     with pytest.raises(UserError, match='would become its own release'):
         released.release(folder.path, folder.path, overwrite=True)

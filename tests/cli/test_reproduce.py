@@ -1,5 +1,6 @@
 """reproduce.py: what it runs, skips and resumes, and that nothing outlives it."""
 import dataclasses
+import errno
 import json
 import os
 import shutil
@@ -7,11 +8,12 @@ import subprocess
 import sys
 import time
 
+import filelock
 import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
-from lib import devices, files
+from lib import devices, files, runs
 from lib.errors import UserError
 from lib.runs import locks
 from tests import forked, original, stand_ins
@@ -67,6 +69,20 @@ def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
     assert all(row[-6:] == ['not', 'run'] * 3 for row in rows)
     assert [row[-7] for row in rows] == ['fitted', *['prior'] * 6, 'fitted']
     assert ['advweight=0.1,' in row for row in rows].count(True) == 1
+
+    # What was reported, at whatever period, counts as run; a method of no table has its line too.
+    jobs = jobs_of(tmp_path, table='samples', methods=['baseline', 'lrae'], report_kimg=64)
+    folder = jobs[0].folder
+    folder.create()
+    options = {'class': 'AEBaseline', 'dataset': 'lines32', 'seed': 1, 'report_kimg': 16}
+    folder.write_args(options | jobs[0].experiment.params)
+    with open(os.path.join(folder.path, runs.CURVE_NAME), 'w') as file:
+        file.write('step,sample_distance_fitted\n1025,0.01\n')
+    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[3:5]]
+    assert [' '.join(row[:-6]) for row in rows] == [
+        'Baseline, report_kimg=16 fitted 10.00 not', 'LRAE fitted'
+    ]  # fmt: skip
 
 
 def test_each_process_has_a_gpu_of_its_own_or_a_share_of_the_cores(monkeypatch):
@@ -265,15 +281,23 @@ finally:
     assert 'No run of reproduce.py lies in' in done.stderr and done.stdout == '\n'
 
 
-def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path):
+def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path, monkeypatch):
+    def no_locks(*_, **__):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
     (job,) = jobs_of(tmp_path)
-    record = run_record.Record(job.name, job.images, run_record.RUNNING)
     reproduce.ready([job])
-    for pid, holds in ((os.getpid(), True), (99999999, False)):
-        record.process = locks.this_process().replace(str(os.getpid()), str(pid))
-        job.files.write(record)
-        assert job.files.holder() == (record.process if holds else None)
-        assert job.files.look().state == ('running' if holds else 'stopped')
+    host = locks.this_process().partition(' on ')[2]
+    states = []
+    for pid in (os.getpid(), 999_999_999):
+        record = run_record.Record(job.name, job.images, run_record.RUNNING)
+        job.files.write(dataclasses.replace(record, process=f'process {pid} on {host}'))
+        with open(job.files.path(run_record.LOCK_NAME), 'w'):
+            states.append(job.files.look().state)
+        with monkeypatch.context() as patched:
+            patched.setattr(filelock, 'lock_descriptor', no_locks)
+            states.append(job.files.look().state)
+    assert states == ['stopped', 'running', 'stopped', 'stopped']
 
 
 @pytest.mark.parametrize(
@@ -307,8 +331,6 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     trained(stopped, 32, seed=1)
     work.Work(stopped, {}, console).close(state='stopped', reason='its time was up')
     work.Work(killed, {}, console).close()
-    gone = locks.this_process().replace(str(os.getpid()), '99999999')
-    killed.files.write(dataclasses.replace(killed.files.read(), process=gone))
     at_work = work.Work(running, dict(os.environ), console, slurm='12_3')
     while at_work.record.images_seen < 2048:
         assert at_work.advance() is None
