@@ -151,8 +151,8 @@ def picture(models, dataset):
         if not pairs:
             continue
         between = eval.between(model, ends[:pairs], ends[pairs : 2 * pairs], STEPS)
-        for pair, images in enumerate(between):
-            shown = [ends[pair], *images, ends[pairs + pair]]
+        for pair, steps in enumerate(between):
+            shown = [ends[pair], *steps, ends[pairs + pair]]
             groups[1 + pair].append((label, np.stack(shown)))
     title = f'{dataset.name}: test images above their reconstructions'
     if pairs:
