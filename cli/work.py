@@ -51,7 +51,7 @@ class Work:
             job.images_seen,
             process=locks.this_process(),
             slurm=slurm,
-            cores=int(environment.get(THREADS) or devices.cores()),
+            cores=int(environment.get(THREADS) or devices.cores_of_each(1)),
         )
         self._write()
 

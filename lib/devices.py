@@ -106,20 +106,17 @@ def count_machines():
         cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
-            f'TF_CONFIG={os.environ["TF_CONFIG"]!r} is no description of machines ({error}); '
-            'unset it to train on this one alone.'
+            f'TF_CONFIG is no description of machines ({error}); unset it to train on this one '
+            'alone.'
         ) from error
     return max(1, sum(len(addresses) for addresses in cluster.values()))
 
 
-def cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
-
 def cores_of_each(processes):
     """How many of the cores that this process may use each of several processes gets, 1 or more."""
-    return max(1, cores() // processes)
+    has_affinity = hasattr(os, 'sched_getaffinity')  # as macOS has not
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, cores // processes)
 
 
 def keep_float32():
