@@ -42,15 +42,11 @@ def is_gone(process, path):
     name = re.fullmatch(r'process (\d{1,9}) on (.*)', process)
     if not name or name[2] != socket.gethostname():
         return False
-    return _has_locks(path) or not psutil.pid_exists(int(name[1]))
-
-
-def _has_locks(path):
     try:
-        with open(path, 'rb') as file:
-            filelock.lock_descriptor(file.fileno(), blocking=False)
+        _is_free(path)
     except OSError as error:
-        return error.errno not in UNSUPPORTED
+        if error.errno in UNSUPPORTED:
+            return not psutil.pid_exists(int(name[1]))
     return True
 
 
@@ -111,14 +107,18 @@ def leave(path):
 
 def holder(path):
     """Who holds a lock file: 'process 123 on HOST'; None where nobody does, or it is not known."""
-    # To lock a file, a network file system wants it open for writing; others may only read it.
-    mode = 'r+b' if os.access(path, os.W_OK) else 'rb'
     try:
-        with open(path, mode) as file:
-            free = filelock.lock_descriptor(file.fileno(), blocking=False)
+        return None if _is_free(path) else _name_in(path)
     except OSError:
         return None
-    return None if free else _name_in(path)
+
+
+def _is_free(path):
+    """Whether nobody holds a lock file; raises OSError where that cannot be told."""
+    # To lock a file, a network file system wants it open for writing; others may only read it.
+    mode = 'r+b' if os.access(path, os.W_OK) else 'rb'
+    with open(path, mode) as file:
+        return filelock.lock_descriptor(file.fileno(), blocking=False)
 
 
 def _name_in(path):
