@@ -206,7 +206,8 @@ def settings(run):
     unusual = {
         key: value
         for key, value in run.params.items()
-        if usual.get(key) != value and not (key not in usual and _is_implied(run, key))
+        if usual.get(key) != value
+        and (key in usual or key in runs.SIZES or not _is_implied(run, key))
     }
     if run.params.get('advdepth') == run.params['depth']:
         unusual.pop('advdepth', None)
@@ -223,14 +224,17 @@ def settings(run):
 
 def _is_implied(run, key):
     """Whether a hyper-parameter is what the run's others bring with them, as a critic its reg."""
-    if key in runs.SIZES:
-        return False
     own = {name: value for name, value in run.params.items() if name not in (*runs.SIZES, key)}
-    sizes = {size: run.params[size] for size in runs.SIZES}
     try:
-        return experiments.usual_params(run.class_name, sizes, own) == run.params
+        return _resolved(run, own) == run.params
     except (UserError, TypeError):  # they cannot be without it
         return False
+
+
+def _resolved(run, own=()):
+    """All hyper-parameters of a run's method at its sizes, where some of its own are given."""
+    sizes = {size: run.params[size] for size in runs.SIZES}
+    return experiments.usual_params(run.class_name, sizes, own)
 
 
 def settings_texts(run, **more):
@@ -248,9 +252,7 @@ def _usual(run):
     own = experiments.of_method(run.class_name, run.dataset)
     candidates = [experiment.params for experiment in own]
     if not candidates:
-        usual = experiments.usual_params(
-            run.class_name, {size: run.params[size] for size in runs.SIZES}
-        )
+        usual = _resolved(run)
         return {key: value for key, value in usual.items() if key not in runs.SIZES}
     same_size = [params for params in candidates if params['latent'] == run.params['latent']]
     return (same_size or candidates)[0]
