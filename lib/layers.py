@@ -10,8 +10,19 @@ from lib.randomness import layer_seed
 LEAKY_RELU_SLOPE = 0.2
 
 
+@tf.custom_gradient
 def leaky_relu(x):
-    return ops.leaky_relu(x, LEAKY_RELU_SLOPE)
+    """x where it is positive, else LEAKY_RELU_SLOPE * x, with a gradient that reads its answer.
+
+    The answer has the sign of x, so that x is not kept for the backward pass, and TensorFlow makes
+    one operation of convolution, bias and this on CPUs: bit for bit the same in less time.
+    """
+    y = ops.leaky_relu(x, LEAKY_RELU_SLOPE)
+
+    def backward(gradient):
+        return tf.raw_ops.LeakyReluGrad(gradients=gradient, features=y, alpha=LEAKY_RELU_SLOPE)
+
+    return y, backward
 
 
 def he_leaky_normal(seed):

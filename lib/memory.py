@@ -7,13 +7,14 @@ import psutil
 
 from lib.errors import UserError
 
-# How often what `numbers_kept` counts is in memory, 4 bytes each, at the peak of a step: before and
-# after activations, and as gradients. Measured as the growth of the process over three steps, of
-# 0.5 to 4 GB, in float32: 1.9 to 2.5 for baseline, VAE, AAE and ACAI (batches of 128 to 2,048,
-# depth 16 and 64, images of 32 and 64), 1.7 for the LRAE, 2.6 for the VQ-VAE. In mixed_bfloat16 1.7
-# and 1.9 (baseline, ACAI), where a processor that computes in it may need half.
+# How often what `numbers_kept` counts is in memory, 4 bytes each, at the peak of a step: once for
+# the backward pass, and what is at work then. Measured as the growth of the process over three
+# steps, of 0.3 to 2.5 GB, in float32: 1.6 to 2.0 for baseline, dropout, denoising, VAE, AAE and
+# ACAI (batches of 128 to 1,024, depth 16 and 64, images of 32 and 64), 1.4 to 1.7 for the LRAE (to
+# 2,048), 1.8 and 2.5 for the VQ-VAE. In mixed_bfloat16 1.1 to 1.5 (LRAE, ACAI, baseline), where a
+# processor that computes in it may need half.
 # The lowest refuses, so that nothing that fits is refused; the highest says what fits.
-LEAST, MOST = 1.7, 2.6
+LEAST, MOST = 1.4, 2.6
 CGROUPS = '/sys/fs/cgroup'
 
 

@@ -10,6 +10,23 @@ def test_leaky_relu():
     np.testing.assert_allclose(layers.leaky_relu(tf.constant([-2.0, 0.0, 3.0])), [-0.4, 0, 3])
 
 
+@pytest.mark.parametrize('dtype', ['float32', 'float16', 'bfloat16'])
+def test_leaky_relus_gradient_is_that_of_the_plain_one_and_its_own_is_none(dtype):
+    tiny_numbers = [np.nextafter(0, side, dtype='float16') for side in (-1, 1)]
+    x = tf.cast([-2.0, -0.0, 0.0, 3.0, *tiny_numbers], dtype)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = layers.leaky_relu(x)
+        gradient = inner.gradient(y, x)
+    assert gradient.dtype == y.dtype == dtype
+    slopes = tf.cast([0.2, 0.2, 0.2, 1, 0.2, 1], dtype)
+    np.testing.assert_array_equal(tf.cast(gradient, 'float64'), tf.cast(slopes, 'float64'))
+    second = outer.gradient(gradient, x)
+    assert second is None or not np.any(second)
+
+
 @pytest.mark.parametrize('scales', range(6))
 @pytest.mark.parametrize('colors', [1, 3])
 def test_shapes_and_widths(scales, colors):
