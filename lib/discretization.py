@@ -18,10 +18,11 @@ def nearest_code(vectors, codebook):
     """
     distance = (
         ops.sum(ops.square(vectors), axis=1, keepdims=True)
-        - 2 * _products(vectors, codebook)
+        - _products(2 * vectors, codebook)
         + ops.sum(ops.square(codebook), axis=1)
     )  # (N, K)
-    return ops.argmin(distance, axis=1)
+    # Not Keras' argmin: on CPUs it puts -0 before 0, for which it reads all of it several times.
+    return tf.argmin(distance, axis=1, output_type='int32')
 
 
 def _products(vectors, codebook):
