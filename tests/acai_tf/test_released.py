@@ -150,7 +150,8 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'name', ['lines32-acai', 'lines32-baseline', 'lines32-vae', 'lines32-vae-advweight100']
+    'name',
+    [f'lines32-{end}' for end in ('acai', 'baseline', 'vae', 'vae-advweight100', 'aae')],
 )
 def test_what_the_repository_holds_scores_as_its_curve_says(name):
     model = acai_tf.load_released(name)

@@ -52,6 +52,19 @@ def test_moving_averages_by_hand():
     np.testing.assert_allclose(codebook, expected_total / smoothed[:, None], rtol=1e-5, atol=1e-7)
 
 
+def test_a_code_without_vectors_is_thrown_far_away_and_comes_back_by_the_decay():
+    vectors, assignment = np.full((4, 2), 0.1, np.float32), np.zeros(4, np.int32)
+    count, total = np.array([4, 0], np.float32), np.full((2, 2), 0.1, np.float32)
+    codes = []
+    for _ in range(3):
+        count, total, codebook = discretization.moving_averages(
+            vectors, assignment, count, total
+        )
+        codes.append(np.asarray(codebook)[1, 0])
+    assert codes[0] > 1e3
+    np.testing.assert_allclose(codes[1:], np.multiply(codes[:-1], 0.999), rtol=1e-5)
+
+
 def test_codes_settle_on_the_means_of_their_vectors(monkeypatch):
     monkeypatch.setattr(discretization, 'DECAY', 0.9)
     vectors = np.array([[0, 0], [2, 0], [10, 10]], np.float32)
