@@ -5,7 +5,7 @@ import sys
 
 from acai_tf import Autoencoder, load
 from cli import run_record, work
-from lib import data, files, runs, train
+from lib import checkpoints, data, files, runs, train
 from lib.errors import UserError
 from lib.paper import experiments, results, samples_table, tables
 
@@ -61,7 +61,7 @@ class Job:
 
     def next_command(self):
         """['SCRIPT.py', '--flag=value', ...] of what it needs next; None where all is done."""
-        if self.images_seen < self.images or self.folder.owes_report:
+        if not self._is_trained():
             return [
                 *self.experiment.command,
                 f'--seed={self.seed}',
@@ -73,6 +73,12 @@ class Job:
         if self.clustered and not self._is_clustered():
             return self.experiment.cluster_command(self.seed_dir)
         return None
+
+    def _is_trained(self):
+        if self.images_seen < self.images or self.folder.owes_report:
+            return False
+        # The script passes over a damaged checkpoint and makes it again.
+        return checkpoints.looks_whole(self.folder.checkpoint(self.folder.newest_step()))
 
     @property
     def _own_precision(self):

@@ -89,6 +89,18 @@ def has_moments(prefix):
     return any(map(MOMENTS.search, _open(os.fspath(prefix))[1]))
 
 
+def looks_whole(prefix):
+    """Whether a checkpoint's index can be read and its data are as long as that says.
+
+    It takes no longer for a large one. Bytes altered within the data only `load_original` finds.
+    """
+    try:
+        _open(os.fspath(prefix))
+    except DamagedCheckpointError:
+        return False
+    return True
+
+
 def restore(model, run, weights_suffice=False):
     """Sets a model to the newest checkpoint of a run that can be read.
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
-from lib import devices, files, runs
+from lib import checkpoints, devices, files, runs
 from lib.errors import UserError
 from lib.runs import locks
 from tests import forked, original, stand_ins
@@ -139,8 +139,7 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
 def trained(job, step, seed):
     job.folder.create()
     job.folder.write_args({'seed': seed})
-    (index,) = [f'{job.folder.checkpoint(step)}.index']
-    open(index, 'w').close()
+    stand_ins.write_checkpoint(job.folder.checkpoint(step))
 
 
 def test_what_is_done_is_skipped(tmp_path):
@@ -154,6 +153,20 @@ def test_what_is_done_is_skipped(tmp_path):
     trained(job, 17, seed=7)
     with pytest.raises(UserError, match='was trained with --seed=7, but RUN1 is for --seed=1'):
         job.check()
+
+
+@pytest.mark.parametrize('suffix', [checkpoints.INDEX, checkpoints.DATA])
+@pytest.mark.parametrize('kept', [None, 0, 0.9])
+def test_what_ended_in_a_damaged_checkpoint_is_not_done(suffix, kept, tmp_path):
+    (job,) = jobs_of(tmp_path)
+    trained(job, 16, seed=1)
+    trained(job, 17, seed=1)
+    path = job.folder.checkpoint(17) + suffix
+    if kept is None:
+        os.remove(path)
+    else:
+        os.truncate(path, int(kept * os.path.getsize(path)))
+    assert job.next_command()[0] == 'baseline.py'
 
 
 def test_runs_are_in_float32_unless_begun_or_asked_for_in_another_precision(tmp_path):
