@@ -337,6 +337,10 @@ def write_file(path, content):
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
         write_atomically(path, content)
+    except FileExistsError as error:
+        raise UserError(
+            f'Cannot write {path}: {error.filename} is a file; give a folder, or a new name.'
+        ) from error
     except OSError as error:
         raise UserError(f'Cannot write {path} ({error.strerror}).') from error
 

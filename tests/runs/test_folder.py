@@ -154,6 +154,8 @@ def test_a_file_in_the_way_is_named(tmp_path):
     run = runs.RunFolder(str(tmp_path / 'file' / 'lines32' / 'ACAI'))
     with pytest.raises(UserError, match='choose another --train_dir'):
         run.create()
+    with pytest.raises(UserError, match='/file is a file; give a folder, or a new name'):
+        runs.write_file(str(tmp_path / 'file' / 'lines.pdf'), b'')
     assert (tmp_path / 'file').read_text() == 'kept'
 
 
