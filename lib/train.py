@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from lib import callbacks, checkpoints, devices, memory, original_names
 from lib.errors import UserError
-from lib.runs import events
+from lib.runs import events, scalars
 
 CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
 
@@ -261,6 +261,8 @@ def train_run(
         run.forget_owed_report()  # of another step
     if step >= last and not owed:
         return None
+    if not step:
+        _check_nothing_is_lost(run)
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], **options)
@@ -294,6 +296,17 @@ def train_run(
         progress.close()
         with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
             writer.close()
+
+
+def _check_nothing_is_lost(run):
+    """Refuses to begin where event files hold more than a run does before its first checkpoint."""
+    reported = max((max(curve) for curve in scalars.read(run.summaries).values()), default=0)
+    if reported > 1:
+        raise UserError(
+            f'{run.path} has no checkpoint, but reports up to step {reported}, which a new run '
+            'would replace: put a checkpoint back, choose another --train_dir, or delete the '
+            'folder to start again.'
+        )
 
 
 def _time_of(run, step):

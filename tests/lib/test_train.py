@@ -254,6 +254,17 @@ def test_without_a_whole_checkpoint_nothing_is_started_anew(finished):
     assert sorted(os.listdir(run.checkpoints)) == before
 
 
+def test_what_was_reported_without_a_checkpoint_is_not_replaced(tmp_path):
+    run = new_run(tmp_path / 'run')
+    one_by_one(run)[1]()
+    for step in run.checkpoint_steps():
+        checkpoints.remove(run.checkpoint(step))
+    before = scalars.read(run.summaries)
+    with pytest.raises(UserError, match='has no checkpoint, but reports up to step 7'):
+        one_by_one(run)[1]()
+    assert before and scalars.read(run.summaries) == before
+
+
 def test_a_checkpoint_of_another_model_is_refused_and_kept(finished):
     run, end = finished
     for other in (tiny.make(METHOD, scales=1), tiny.make('VAE', scales=1, depth=1)):
