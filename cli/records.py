@@ -28,10 +28,14 @@ def keep(train_dir, out, overwrite=False):
         raise UserError(f'{train_dir} holds no run folder ([RUNk/]DATASET/EXPERIMENT).')
     places = {}
     for record in records:
-        below = os.path.relpath(record.path, train_dir)
+        run = runs.RunFolder(record.path)
+        below = os.path.relpath(run.path, train_dir)
+        # Without args.json these two names alone say what it is.
+        if not run.is_recorded and len(pathlib.Path(below).parts) < 2:
+            below = os.path.join(run.dataset, run.name)
         kept = runs.RunFolder(os.path.normpath(os.path.join(out, below)))
         _check_may_be_written(kept, overwrite)
-        places[kept] = runs.RunFolder(record.path)
+        places[kept] = run
     for kept, run in places.items():
         contents = {runs.CURVE_NAME: scalars.to_csv(scalars.of_run(run)).encode()}
         for name in (runs.ARGS_NAME, runs.CLUSTERING_NAME):

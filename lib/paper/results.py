@@ -209,8 +209,10 @@ def settings(run):
         if usual.get(key) != value
         and (key in usual or key in runs.SIZES or not _is_implied(run, key))
     }
-    if run.params.get('advdepth') == run.params['depth']:
+    if 'advdepth' in usual:  # as deep as the paper's run; a critic is as deep as its own
         unusual.pop('advdepth', None)
+        if run.params.get('advdepth', run.params['depth']) != run.params['depth']:
+            unusual['advdepth'] = run.params['advdepth']
     if not math.isclose(run.lr, experiments.LR):
         unusual['lr'] = run.lr
     if run.batch != experiments.BATCH:
@@ -262,8 +264,8 @@ def distinct(records):
     """Runs without repeats of a seed: of several equal ones, the longest.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
-    seed and the same scores; elsewhere the recorded seed tells. The 2018 code recorded none, and
-    its runs are repeats where the scores are the same.
+    seed and reported the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
+    its runs are repeats where they reported the same.
 
     Args:
         records: list of `Run`.
@@ -289,10 +291,19 @@ def _is_repeat(run, other):
     if run.code == OURS and (run.seed is None or run.seed != other.seed):
         return False
     folders = [_SEED_FOLDER.fullmatch(_parent(each)) for each in (run, other)]
-    if run.code == ORIGINAL or all(folders):
-        scores = run.curves.get('latent_accuracy', {})
-        return bool(scores) and scores.items() <= other.curves.get('latent_accuracy', {}).items()
+    if run.code == ORIGINAL or (all(folders) and _parent(run) != _parent(other)):
+        # All that both reported, for the 2018 code scores a dataset of one class 100 always.
+        both = [(run.curves[tag], other.curves[tag]) for tag in run.curves.keys() & other.curves]
+        return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
     return True
+
+
+def _is_part(curve, other):
+    """Whether another curve has the same values at all steps of this one, NaN among them."""
+    steps = list(curve)
+    if not other.keys() >= curve.keys():
+        return False
+    return np.array_equal(list(curve.values()), [other[s] for s in steps], equal_nan=True)
 
 
 def _parent(run):

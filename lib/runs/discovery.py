@@ -85,7 +85,11 @@ def find(train_dir, methods):
     """
     if not os.path.isdir(train_dir):
         raise UserError(f'{train_dir} is no folder; give the one that holds the runs.')
-    for folder, below, _ in files.walk(train_dir):
+
+    def tell(error):
+        print(f'Cannot read {error.filename} ({error.strerror}); left out.', file=sys.stderr)
+
+    for folder, below, _ in files.walk(train_dir, onerror=tell):
         below.sort()
         run = RunFolder(folder)
         is_run = run.name.split('_')[0] in methods and os.path.isdir(run.checkpoints)

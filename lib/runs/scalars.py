@@ -6,6 +6,7 @@ import io
 import os
 import sys
 
+import numpy as np
 import tensorflow as tf
 
 from lib.runs import events
@@ -26,6 +27,13 @@ def read(folder):
         that stands there twice, as after a resumed run, has the value that was written last.
     """
     by_tag = {}
+    try:
+        os.listdir(folder)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        print(f'Cannot read {folder} ({error.strerror}); it does not count.', file=sys.stderr)
+        return {}
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
         for step, value in _values(path):
             number = _number(value)
@@ -48,12 +56,15 @@ def read_curve(path):
     """
     by_tag = {}
     read_so_far = contextlib.suppress(FileNotFoundError, csv.Error)
-    with read_so_far, open(path, newline='', errors='replace') as file:
+    quietly = np.errstate(over='ignore')
+    with quietly, read_so_far, open(path, newline='', errors='replace') as file:
         reader = csv.DictReader(file)
         for row in reader:
             for tag in reader.fieldnames[1:]:
                 with contextlib.suppress(ValueError, TypeError):
-                    by_tag.setdefault(tag, {})[int(row.get('step'))] = float(row.get(tag))
+                    # Nine digits tell a float32 from all others: the same as event files hold.
+                    value = float(np.float32(float(row.get(tag))))
+                    by_tag.setdefault(tag, {})[int(row.get('step'))] = value
     return by_tag
 
 

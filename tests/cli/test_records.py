@@ -43,12 +43,22 @@ def test_it_is_read_as_the_runs_are(trained):
         assert run.clustering == record.clustering
         assert run.curves.keys() == record.curves.keys() and 'mean_distance' in run.curves
         for tag, curve in run.curves.items():
-            assert curve.keys() == record.curves[tag].keys()
-            np.testing.assert_allclose(
-                list(curve.values()), list(record.curves[tag].values()), rtol=1e-7
-            )
+            np.testing.assert_equal(curve, record.curves[tag])
     names = ['1', '3', 'tasks', 'original']
     assert tables.text(str(out), names, 'csv') == tables.text(str(trained), names, 'csv')
+
+
+def test_it_counts_once_beside_its_run(trained):
+    before = len(load.find_runs(str(trained)))
+    records.keep(str(trained), str(trained / 'kept'))
+    assert len(load.find_runs(str(trained))) == before
+
+
+@pytest.mark.parametrize('given', [original.BASELINE_RUN, original.BASELINE_RUN.parent])
+def test_a_record_of_one_run_keeps_the_names_that_say_what_it_is(given, tmp_path):
+    records.keep(str(given), str(tmp_path / 'kept'))
+    (run,) = load.find_runs(str(tmp_path / 'kept'))
+    assert (run.class_name, run.dataset) == ('AEBaseline', 'lines32')
 
 
 def test_it_holds_no_weights_and_says_so(trained):

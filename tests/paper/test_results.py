@@ -16,15 +16,15 @@ from lib.runs import scalars
 from tests import original
 
 NAME = 'AEBaseline_depth16_latent16_scales4'
+PARAMS = {'scales': 4, 'depth': 16, 'latent': 16}
 
 
 def own_run(train_dir, values, seed=1, name=NAME, dataset='lines32', **options):
     """A run folder as ours is: values are {tag: {step: value}}."""
     folder = train_dir / dataset / name
     (folder / 'tf').mkdir(parents=True)
-    params = {'scales': 4, 'depth': 16, 'latent': 16}
     args = {'class': name.split('_')[0], 'dataset': dataset, 'batch': 64, 'lr': 1e-4, 'seed': seed}
-    runs.RunFolder(str(folder)).write_args({**args, **params, **options})
+    runs.RunFolder(str(folder)).write_args({**args, **PARAMS, **options})
     write_events(folder, values)
     return folder
 
@@ -174,6 +174,39 @@ def test_copies_of_a_2018_run_count_once(tmp_path, capsys):
     kept = [run.path for run in load.find_runs(str(tmp_path))]
     assert kept == [str(tmp_path / 'a' / 'lines32' / name), str(other)]
     assert capsys.readouterr().err.count('it repeats') == 2
+
+
+def test_2018_runs_of_one_class_are_told_apart_by_their_losses():
+    def run(seed, loss):
+        curves = {'latent_accuracy': {17: 1.0, 33: 1.0}, 'loss': loss}
+        return results.Run(
+            f'/T/RUN{seed}/celeba32/x', 'AEBaseline', 'celeba32', PARAMS, code=results.ORIGINAL,
+            curves=curves,
+        )  # fmt: skip
+
+    records = [run(1, {17: 0.5, 33: math.nan}), run(2, {17: 0.4, 33: 0.3})]
+    assert results.distinct(records) == (records, [])
+    copy = run(3, {17: 0.5, 33: float('nan')})
+    assert results.distinct([*records, copy])[0] == records
+
+
+def test_one_seed_in_folders_of_one_name_counts_once():
+    def run(place, name):
+        curves = {'latent_accuracy': {17: len(place)}}
+        return results.Run(
+            f'/{place}/{name}/lines32/x', 'AEBaseline', 'lines32', PARAMS, 1, curves=curves
+        )
+
+    assert len(results.distinct([run('here', 'RUN1'), run('elsewhere', 'RUN1')])[0]) == 1
+    assert len(results.distinct([run('here', 'RUN1'), run('elsewhere', 'RUN2')])[0]) == 2
+
+
+def test_a_critic_is_as_deep_as_its_own_run_unless_told():
+    def texts(advdepth):
+        own = {'depth': 32, 'advdepth': advdepth, 'advweight': 0.5, 'reg': 0.2}
+        return results.settings_texts(results.Run('x', 'ACAI', 'lines32', PARAMS | own))
+
+    assert texts(32) == ('depth=32',) and texts(16) == ('advdepth=16', 'depth=32')
 
 
 def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
