@@ -2,6 +2,7 @@
 import math
 from typing import NamedTuple
 
+from lib.data import registry
 from lib.paper import layouts, reported, results, tables
 
 MOST_COLUMNS = 4  # numbers of images that a table shows
@@ -34,7 +35,10 @@ class EqualKimg(NamedTuple):
         """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far."""
         method = reported.METHODS.get(self.record.class_name, self.record.class_name)
         settings = ''.join(f', {text}' for text in results.settings_texts(self.record))
-        title = f'{method} on {self.record.dataset}{settings}: the 2018 code beside ours.'
+        dataset = self.record.dataset
+        if not registry.is_lines(dataset):  # of others the paper has two sizes
+            dataset += f', latent size {self.record.latent_size}'
+        title = f'{method} on {dataset}{settings}: the 2018 code beside ours.'
         headings = [
             f'{kimg} kimg, {code}' if code == results.ORIGINAL else code
             for kimg, code in self._columns()
@@ -95,13 +99,13 @@ def build(records):
     """
     groups = {}
     for run in records:
-        kind = run.dataset, run.class_name, results.settings_texts(run)
+        kind = run.dataset, run.class_name, run.latent_size, results.settings_texts(run)
         groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
     order = tables.columns(records)
 
     def place(kind):
-        dataset, class_name, settings = kind
-        return dataset, order.index(class_name), results.fewer_first(settings)
+        dataset, class_name, size, settings = kind
+        return dataset, order.index(class_name), size, results.fewer_first(settings)
 
     kinds = sorted(groups, key=place)
     return [

@@ -35,6 +35,20 @@ def test_numbers_at_equal_kimg_losses_included():
     assert len(csv) == 1 + 2 * 4 and csv[1].startswith('original,lines32,64,mean_distance,1e-3')
 
 
+def test_latents_of_different_size_are_not_seeds():
+    records = [
+        results.Run(
+            'RUN1', 'AEBaseline', 'mnist32', {'scales': 3, 'depth': 16, 'latent': latent},
+            code=results.ORIGINAL, curves={'loss': {1025: 0.1 * latent}},
+        )
+        for latent in (16, 2)
+    ]  # fmt: skip
+    titles = [table.layout().title for table in equal_kimg.build(records)]
+    assert [title.split(':')[0] for title in titles] == [
+        'Baseline on mnist32, latent size 32', 'Baseline on mnist32, latent size 256'
+    ]  # fmt: skip
+
+
 def test_undefined_seeds_are_counted():
     theirs = [
         run(results.ORIGINAL, {'mean_smoothness': {1025: value}}, seed)
