@@ -3,6 +3,7 @@
 A released folder is a run folder without what only training needs: args.json, one checkpoint
 without Adam's moments, `scores.json` and, in place of event files, their scalars as `curve.csv`.
 """
+import dataclasses
 import json
 import math
 import os
@@ -59,11 +60,16 @@ def release(path, folder, overwrite=False):
         _check_may_be_replaced(path, folder)
     model = load_run(path)
     step = int(model.global_step)
-    curves = {
-        tag: {at: value for at, value in curve.items() if at <= step}
-        for tag, curve in scalars.of_run(run).items()
-    }
+
+    def until_then(curves):  # reports may be newer than the newest checkpoint that can be read
+        return {
+            tag: {at: value for at, value in curve.items() if at <= step}
+            for tag, curve in curves.items()
+        }
+
+    curves = until_then(scalars.of_run(run))
     trained = read_record(run, identify(run))
+    trained = dataclasses.replace(trained, curves=until_then(trained.curves))
     numbers = {name: trained.number(name) for name in results.EVALUATIONS}
     scores = {
         'step': step,
