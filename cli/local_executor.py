@@ -19,11 +19,13 @@ class Outcome:
 
     Attributes:
         failed: {job's name: a sentence on how it failed}.
+        stopped: {job's name: why it was stopped, by --cancel, say}.
         elsewhere: {job's name: which process works on it}.
         signal: the number of the signal that stopped it all, or None.
     """
 
     failed: dict = dataclasses.field(default_factory=dict)
+    stopped: dict = dataclasses.field(default_factory=dict)
     elsewhere: dict = dataclasses.field(default_factory=dict)
     signal: int | None = None
 
@@ -48,10 +50,12 @@ def run_table(jobs, table, train_dir, at_a_time):
         print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
     for name, sentence in outcome.failed.items():
         print(f'{name} failed: {sentence}', file=sys.stderr)
+    for name, why in outcome.stopped.items():
+        print(f'{name} was stopped: {why}', file=sys.stderr)
     if outcome.signal:
         print('Stopped; the same command goes on from there.', file=sys.stderr)
         return 128 + outcome.signal
-    return 1 if outcome.failed or not able else 0
+    return 1 if outcome.failed or outcome.stopped or not able else 0
 
 
 def environments(at_a_time):
@@ -98,6 +102,8 @@ def run_jobs(jobs, environments):
     waiting = [job for job in jobs if job.next_command()]
     with contextlib.closing(console), train.Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
+    for job in waiting:  # a signal came before
+        run_record.leave(job)
     outcome.signal = interrupt.signal
     return outcome
 
@@ -122,7 +128,8 @@ def _work(waiting, environments, console, interrupt, outcome):
             each.close()
             working.remove((each, environment))
             free.append(environment)
-            stopped = state == run_record.STOPPED and not interrupt.signal
-            if state == run_record.FAILED or stopped:
+            if state == run_record.FAILED:
                 outcome.failed[each.job.name] = each.record.reason
+            elif state == run_record.STOPPED and not interrupt.signal:
+                outcome.stopped[each.job.name] = each.record.reason
         time.sleep(work.POLL_SEC)

@@ -96,13 +96,17 @@ class Job:
             return False
 
     def check(self):
-        """Raises UserError if the run's folder is of another seed, or its data are missing."""
-        before = self.folder.args.get('seed', self.seed)
-        if before != self.seed:
-            raise UserError(
-                f'{self.folder.path} was trained with --seed={before}, but RUN{self.seed} is for '
-                f'--seed={self.seed}; move it away, or choose another --train_dir.'
-            )
+        """Raises UserError if the run's folder is of another seed, learning rate or batch, or its
+        data are missing."""
+        own = {'seed': self.seed, 'lr': experiments.LR, 'batch': experiments.BATCH}
+        for option, wanted in own.items():
+            before = self.folder.args.get(option, wanted)
+            if before != wanted:
+                raise UserError(
+                    f'{self.folder.path} was trained with --{option}={before}, but '
+                    f'RUN{self.seed} is for --{option}={wanted}; move it away, or choose another '
+                    '--train_dir.'
+                )
         if self.next_command():
             data.check_files(self.experiment.dataset)
 

@@ -181,6 +181,14 @@ def queue(job, slurm=''):
         job.files.write(record)
 
 
+def leave(job):
+    """Records of a job that waits that no command is about to begin it, unless one works on it."""
+    with contextlib.suppress(locks.HeldError, UserError), job.files.held(wait_sec=0):
+        record = job.files.read()
+        if record and record.state == WAITING and not record.slurm:
+            job.files.write(dataclasses.replace(record, state=STOPPED, reason='not begun'))
+
+
 def find(train_dir):
     """The `RunFiles` of every run that reproduce.py was asked for, seed by seed.
 

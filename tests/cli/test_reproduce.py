@@ -153,6 +153,9 @@ def test_what_is_done_is_skipped(tmp_path):
     trained(job, 17, seed=7)
     with pytest.raises(UserError, match='was trained with --seed=7, but RUN1 is for --seed=1'):
         job.check()
+    job.folder.write_args({'seed': 1, 'batch': 32})
+    with pytest.raises(UserError, match='was trained with --batch=32, but RUN1 is for --batch=64'):
+        job.check()
 
 
 @pytest.mark.parametrize('suffix', [checkpoints.INDEX, checkpoints.DATA])
@@ -256,7 +259,7 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
     with forked.Command('-c', code) as parent:
         forked.wait_until(lambda: log.read_text().count('start') == 2, parent)
         parent.terminate()
-        assert 'failed={}, elsewhere={}, signal=15' in parent.communicate()[0]
+        assert 'failed={}, stopped={}, elsewhere={}, signal=15' in parent.communicate()[0]
     first, second = [line.split() for line in log.read_text().splitlines()]
     assert not alive(int(second[1]))
 
