@@ -3,6 +3,7 @@ import contextlib
 import importlib
 import io
 import math
+import os
 import sys
 
 from cli import ctrl_c
@@ -105,7 +106,13 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         _import_tensorflow()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
     try:
-        yield given
+        try:
+            yield given
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # what read the output has ended, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        sys.exit(1)
     except UserError as error:
         sys.exit(f'{script}: {error}')
     except Exception as error:

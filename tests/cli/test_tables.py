@@ -1,7 +1,10 @@
 """tables.py: what the tasks left, beside the paper's tables."""
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -129,6 +132,16 @@ def test_what_is_unreadable_is_named(train_dir, capsys):
     (damaged / 'args.json').write_text('{')
     assert len(tables.find_classified(str(train_dir))) == 2
     assert f'{damaged} does not count' in capsys.readouterr().err
+
+
+def test_a_reader_that_ends_is_no_traceback(train_dir):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, original.REPOSITORY / 'tables.py', str(train_dir)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert 'BrokenPipe' not in done.stderr
 
 
 def test_mistakes(tmp_path):
