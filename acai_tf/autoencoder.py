@@ -113,6 +113,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         **own,
     ):
         super().__init__(dtype=dtype, name=name)
+        networks.check_weights(f'dtype={self.dtype_policy.name}', self.dtype_policy.variable_dtype)
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
         if not isinstance(seed, numbers.Integral) or not 0 <= seed <= randomness.MAX_SEED:

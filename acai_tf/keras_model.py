@@ -11,6 +11,7 @@ from lib.optimizer import Adam
 from lib.original_names import adam
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
+TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
 COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
 
 
@@ -81,9 +82,9 @@ class KerasModel(keras.Model):
         """An optimizer for every group that has none, or one of other variables."""
         self._check_groups()
         computes_in_float16 = any(
-            layer.compute_dtype == 'float16' and layer.weights
-            for layer in self._flatten_layers()
-            if not layer._flatten_layers(include_self=False)
+            layer.compute_dtype == 'float16'
+            for layer in self._flatten_layers(include_self=False)
+            if layer._trainable_variables or layer._non_trainable_variables  # of its own
         )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
@@ -96,10 +97,12 @@ class KerasModel(keras.Model):
             self.optimizers[group] = optimizer
 
     def _check_groups(self):
-        """Raises UserError for weights that two groups would train, each for its own objective."""
+        """Raises UserError for weights that two groups would train, each for its own objective, and
+        for those that are not in float32, as Adam's moments are."""
         owners = {}
         for group in self.groups:
             for variable in self.group_variables(group):
+                networks.check_weights(variable.path, variable.dtype)
                 other = owners.setdefault(id(variable), group)
                 if other != group:
                     raise UserError(
@@ -145,7 +148,15 @@ class KerasModel(keras.Model):
         if self.latent_shape is not None:
             self._make_optimizers()
 
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return config and {**config, TRAINABLE: [each.trainable for each in self._flatten_layers()]}
+
     def compile_from_config(self, config):
+        # Before the optimizers are made: what was frozen has none.
+        flags = config.get(TRAINABLE, ())  # older files have none
+        for layer, trainable in zip(self._flatten_layers(), flags, strict=False):
+            layer.trainable = trainable
         self.compile(**{name: config[name] for name in COMPILED})
 
     def fit(self, x=None, *args, **kwargs):
@@ -169,8 +180,12 @@ class KerasModel(keras.Model):
 
     def record(self, scalars, x):
         """Adds a batch's scalars to the means that Keras reports."""
+        size = tf.shape(x)[0]
         for mean in self.means:
-            mean.update_state(scalars[mean.name], sample_weight=tf.shape(x)[0])
+            value = scalars[mean.name]
+            # Of several devices one may have no example, and no mean then.
+            value = tf.where(size > 0, value, tf.zeros_like(value))
+            mean.update_state(value, sample_weight=size)
 
     def unpack(self, data):
         """(x, label) of a batch.

@@ -172,6 +172,15 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
         )
 
 
+def check_weights(name, dtype):
+    """Raises UserError for weights of another dtype than float32, in which they are trained."""
+    if dtype != 'float32':
+        raise UserError(
+            f'{name} has weights in {dtype}, which are trained in float32 here; choose the policy '
+            'float32, mixed_bfloat16 or mixed_float16.'
+        )
+
+
 def _is_shape(value):
     return isinstance(value, (tuple, list)) and all(
         isinstance(size, numbers.Integral) and size > 0 for size in value

@@ -184,6 +184,53 @@ def test_a_saved_model_goes_on_as_if_never_stopped(method, tmp_path):
     assert_equal(state(loaded), state(model))
 
 
+@pytest.mark.parametrize('frozen', ['encoder', 'critic'])
+def test_what_is_frozen_stays_so_in_a_saved_model(frozen, tmp_path):
+    model, path = make(), str(tmp_path / 'm.keras')
+    getattr(model, frozen).trainable = False
+    model.compile()
+    model.train_step(tiny.batch(model))
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert not getattr(loaded, frozen).trainable
+    for each in (model, loaded):
+        each.train_step(tiny.batch(model))
+    assert_equal(state(loaded), state(model))
+
+
+@pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float64'])
+def test_weights_of_other_precisions_are_refused(dtype):
+    with pytest.raises(UserError, match=f'dtype={dtype} has weights in {dtype}.*mixed_float16'):
+        make(dtype=dtype)
+    encoder, decoder = (keras.layers.Dense(size, dtype=dtype) for size in (2, 6))
+    with pytest.raises(UserError, match=f'kernel has weights in {dtype}'):
+        acai_tf.AEBaseline((6,), 3, encoder=encoder, decoder=decoder)
+
+
+def test_losses_are_scaled_for_weights_beside_a_layer():
+    class Both(keras.layers.Layer):
+        def __init__(self, size):
+            super().__init__(dtype='mixed_float16')
+            self.size, self.dropout = size, keras.layers.Dropout(0.5)
+
+        def build(self, shape):
+            self.kernel = self.add_weight(shape=(shape[-1], self.size))
+
+        def call(self, x):
+            return self.dropout(keras.ops.matmul(x, self.kernel))
+
+    model = acai_tf.AEBaseline((6,), 3, encoder=Both(2), decoder=Both(6))
+    kinds = {type(optimizer) for optimizer in model.optimizers.values()}
+    assert kinds == {keras.optimizers.LossScaleOptimizer}
+
+
+def test_a_device_without_an_example_does_not_make_the_mean_undefined():
+    model = make()
+    model.record({tag: tf.constant(2.0) for tag in model.tags}, tf.zeros((3, 1)))
+    model.record({tag: tf.constant(np.nan) for tag in model.tags}, tf.zeros((0, 1)))
+    assert {float(mean.result()) for mean in model.metrics} == {2.0}
+
+
 def test_a_saved_model_keeps_its_precision_and_loss_scale(tmp_path):
     model, path = make(dtype='mixed_float16', lr=0.01, seed=5), str(tmp_path / 'm.keras')
     model.train_step(tiny.batch(model))
