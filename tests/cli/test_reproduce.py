@@ -331,6 +331,16 @@ def test_a_damaged_record_is_none(damage, tmp_path):
         assert job.files.read() is None
 
 
+def test_what_a_signal_kept_from_beginning_waits_no_longer(tmp_path):
+    here, on_slurm = jobs_of(tmp_path, methods=['baseline', 'vae'])
+    run_record.queue(here)
+    run_record.queue(on_slurm, slurm='12_3')
+    for job in (here, on_slurm):
+        run_record.leave(job)
+    assert (here.files.read().state, here.files.read().reason) == (run_record.STOPPED, 'not begun')
+    assert on_slurm.files.read().state == run_record.WAITING
+
+
 def test_status_of_each_state(fake, tmp_path, capsys):
     fake('vae')
     names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
