@@ -387,7 +387,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     at_work.close()
     assert state == 'stopped' and at_work.record.reason == 'cancelled'
     outcome = local_executor.run_jobs([waiting], [dict(os.environ)])
-    assert outcome.failed == {waiting.name: 'cancelled'}
+    assert outcome.stopped == {waiting.name: 'cancelled'}
     reproduce.ready([waiting])
     assert local_executor.run_jobs([waiting], [dict(os.environ)]).failed == {}
     with open(waiting.files.path(run_record.LOG_NAME)) as log:
