@@ -32,7 +32,7 @@ def train(class_name):
     shared_flags.define_training_flags()
     shared_flags.define_autoencoder_flags()
     shared_flags.define_hyperparameter_flags(method)
-    with _started():
+    with _quiet_when_unread(), _started():
         from cli import training
 
         sys.exit(training.train(method))
@@ -48,7 +48,7 @@ def run(main, positional=(), required=None, wants_tensorflow=lambda: True):
         required: {flag: what to give} of the flags that have no default.
         wants_tensorflow: whether main needs it, once the flags are parsed; it takes seconds.
     """
-    with _started(positional, required, wants_tensorflow) as given:
+    with _quiet_when_unread(), _started(positional, required, wants_tensorflow) as given:
         sys.exit(main(*given))
 
 
@@ -66,6 +66,25 @@ def _import_tensorflow():
     sys.modules['tensorflow'].get_logger().addFilter(
         lambda record: 'tf.function retracing' not in record.getMessage()
     )
+
+
+@contextlib.contextmanager
+def _quiet_when_unread():
+    """Exits with 1, or what the script ends with, where what reads its output has ended, as `head`
+    does."""
+    try:
+        yield
+        return
+    except BrokenPipeError:
+        end = SystemExit(1)
+    except SystemExit as error:
+        end = error
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        end = end if end.code else SystemExit(1)
+    raise end
 
 
 @contextlib.contextmanager
@@ -106,13 +125,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         _import_tensorflow()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
     try:
-        try:
-            yield given
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:  # what read the output has ended, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
-        sys.exit(1)
+        yield given
     except UserError as error:
         sys.exit(f'{script}: {error}')
     except Exception as error:

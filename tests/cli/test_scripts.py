@@ -305,6 +305,19 @@ def test_a_mistake_of_a_real_process():
     assert 'Traceback' not in err
 
 
+def test_a_reader_that_ends_costs_no_training(tmp_path):
+    command = [sys.executable, 'baseline.py', *SIZES, f'--train_dir={tmp_path}', '--report_kimg=1']
+    with subprocess.Popen(
+        command, cwd=tiny.REPOSITORY, env=ENVIRONMENT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as reader:  # fmt: skip
+        assert any(line.startswith('kimg=1 ') for line in reader.stdout)
+        reader.stdout.close()
+        err = reader.stderr.read()
+    assert reader.returncode == 1 and 'BrokenPipe' not in err
+    assert re.search(r'What read the output has ended.* The checkpoint of step \d+ is saved', err)
+
+
 def test_a_full_disk_costs_no_training(tmp_path):
     """Files can be no larger than 60 KiB: the events and pictures of a report do not fit."""
     command = ['tests/run_short.py', 'baseline.py', *SIZES]
