@@ -148,15 +148,7 @@ class KerasModel(keras.Model):
         if self.latent_shape is not None:
             self._make_optimizers()
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        return config and {**config, TRAINABLE: [each.trainable for each in self._flatten_layers()]}
-
     def compile_from_config(self, config):
-        # Before the optimizers are made: what was frozen has none.
-        flags = config.get(TRAINABLE, ())  # older files have none
-        for layer, trainable in zip(self._flatten_layers(), flags, strict=False):
-            layer.trainable = trainable
         self.compile(**{name: config[name] for name in COMPILED})
 
     def fit(self, x=None, *args, **kwargs):
@@ -285,16 +277,25 @@ class KerasModel(keras.Model):
             'dtype': self.dtype_policy.name,
             'name': self.name,
         }
-        return {**shared, **self.params, **given}
+        flags = [layer.trainable for layer in self._flatten_layers()]
+        frozen = {} if all(flags) else {TRAINABLE: flags}
+        return {**shared, **self.params, **given, **frozen}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        flags = config.pop(TRAINABLE, ())
         objects = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
             for name in ('lr', 'encoder', 'decoder', 'critic')
             if name in config
         }
-        return cls(**{**config, **objects})
+        model = cls(**{**config, **objects})
+        for layer, trainable in zip(model._flatten_layers(), flags, strict=False):
+            layer.trainable = trainable
+        if flags and model.latent_shape is not None:
+            model._make_optimizers()  # what is frozen has none
+        return model
 
 
 def _keys(batch):

@@ -184,14 +184,15 @@ def test_a_saved_model_goes_on_as_if_never_stopped(method, tmp_path):
     assert_equal(state(loaded), state(model))
 
 
+@pytest.mark.parametrize('compiled', [True, False])
 @pytest.mark.parametrize('frozen', ['encoder', 'critic'])
-def test_what_is_frozen_stays_so_in_a_saved_model(frozen, tmp_path):
+def test_what_is_frozen_stays_so_in_a_saved_model(frozen, compiled, tmp_path):
     model, path = make(), str(tmp_path / 'm.keras')
     getattr(model, frozen).trainable = False
     model.compile()
     model.train_step(tiny.batch(model))
     model.save(path)
-    loaded = keras.models.load_model(path)
+    loaded = keras.models.load_model(path, compile=compiled)
     assert not getattr(loaded, frozen).trainable
     for each in (model, loaded):
         each.train_step(tiny.batch(model))
