@@ -2,11 +2,12 @@
 import os
 import shutil
 
+from lib import checkpoints
 from lib.paper import experiments
 from tests import tiny
 
 WHOLE = tiny.golden_prefix('baseline', 'final')
-SUFFIXES = ('.data-00000-of-00001', '.index')
+SUFFIXES = (checkpoints.DATA, checkpoints.INDEX)
 
 SCRIPT = """
 import glob, os, shutil, sys, time

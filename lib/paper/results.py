@@ -209,10 +209,6 @@ def settings(run):
         if usual.get(key) != value
         and (key in usual or key in runs.SIZES or not _is_implied(run, key))
     }
-    if 'advdepth' in usual:  # as deep as the paper's run; a critic is as deep as its own
-        unusual.pop('advdepth', None)
-        if run.params.get('advdepth', run.params['depth']) != run.params['depth']:
-            unusual['advdepth'] = run.params['advdepth']
     if not math.isclose(run.lr, experiments.LR):
         unusual['lr'] = run.lr
     if run.batch != experiments.BATCH:
@@ -257,7 +253,10 @@ def _usual(run):
         usual = _resolved(run)
         return {key: value for key, value in usual.items() if key not in runs.SIZES}
     same_size = [params for params in candidates if params['latent'] == run.params['latent']]
-    return (same_size or candidates)[0]
+    usual = (same_size or candidates)[0]
+    if 'advdepth' in usual:  # a critic is as deep as its own run
+        return usual | {'advdepth': run.params['depth']}
+    return usual
 
 
 def distinct(records):
@@ -300,10 +299,9 @@ def _is_repeat(run, other):
 
 def _is_part(curve, other):
     """Whether another curve has the same values at all steps of this one, NaN among them."""
-    steps = list(curve)
-    if not other.keys() >= curve.keys():
-        return False
-    return np.array_equal(list(curve.values()), [other[s] for s in steps], equal_nan=True)
+    return other.keys() >= curve.keys() and np.array_equal(
+        list(curve.values()), [other[step] for step in curve], equal_nan=True
+    )
 
 
 def _parent(run):

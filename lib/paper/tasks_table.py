@@ -10,9 +10,9 @@ TITLE = (
     'trained afterwards, and of k-means.'
 )
 NOTES = (
-    'trained with it: the running classifier of the latents, as in table 2 but '
-    'for --report_kimg, which may be any. trained afterwards: '
-    'classify_latent_ae.py on stored latents, classify_fc.py on pixels, at their last report. '
+    'trained with it: the running classifier of the latents, as in table 2 but for --report_kimg, '
+    'which may be any. trained afterwards: classify_latent_ae.py on stored latents, '
+    'classify_fc.py on pixels, at their last report. '
     'k-means: cluster.py. Means±sample standard deviation over seeds; "-" is not run.',
     'kimg: 1024s of images that the autoencoders, and the classifiers, were trained on; '
     '"afterwards 64" and "k-means 64": what the autoencoders had seen when latents were used.',

@@ -1,7 +1,7 @@
 """What the event files of a run say, ours or the 2018 code's, or the table that stands for them."""
 import contextlib
 import csv
-import glob
+import fnmatch
 import io
 import os
 import sys
@@ -28,14 +28,14 @@ def read(folder):
     """
     by_tag = {}
     try:
-        os.listdir(folder)
+        names = os.listdir(folder)
     except FileNotFoundError:
         return {}
     except OSError as error:
         print(f'Cannot read {folder} ({error.strerror}); it does not count.', file=sys.stderr)
         return {}
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), '*.tfevents.*'))):
-        for step, value in _values(path):
+    for name in sorted(fnmatch.filter(names, '[!.]*.tfevents.*')):
+        for step, value in _values(os.path.join(folder, name)):
             number = _number(value)
             if number is not None:
                 by_tag.setdefault(PLAIN.get(value.tag, value.tag), {})[step] = number

@@ -12,7 +12,7 @@ import acai_tf
 from lib import checkpoints, randomness, runs
 from lib.errors import UserError
 from lib.runs import architecture
-from tests import original
+from tests import original, stand_ins
 
 DATA, INDEX = checkpoints.DATA, checkpoints.INDEX
 
@@ -160,8 +160,7 @@ def test_names_a_checkpoint_of_something_else(tmp_path):
 @pytest.fixture
 def copied(tmp_path):
     """The prefix of a copy of a checkpoint, to be damaged."""
-    for suffix in (DATA, INDEX):
-        shutil.copy(original.prefix('baseline', 'final') + suffix, tmp_path / f'model.ckpt{suffix}')
+    stand_ins.write_checkpoint(str(tmp_path / 'model.ckpt'))
     return str(tmp_path / 'model.ckpt')
 
 
