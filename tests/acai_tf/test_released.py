@@ -14,8 +14,9 @@ from acai_tf import load, released
 from lib import checkpoints, data, eval, runs
 from lib.errors import UserError
 from lib.runs import scalars
-from tests import original
+from tests import original, tiny
 
+RELEASED = ['acai', 'baseline', 'vae', 'vae-advweight100', 'aae', 'vqvae']
 TAGS = ['mean_distance', 'mean_smoothness', 'latent_accuracy']
 
 
@@ -51,6 +52,19 @@ def test_it_is_a_third_as_large(trained, folder):
         for run in (trained, folder)
     ]
     assert sizes[1] < 0.4 * sizes[0]
+
+
+def test_what_no_result_depends_on_packs_to_nothing(tmp_path):
+    model = tiny.make('AEVQVAE')
+    codes = np.full(model.codebook.shape, 1e-26, np.float32)
+    codes[..., 0, :] = 0.1
+    model.codebook.assign(codes)
+    checkpoints.save_original(model, tmp_path / 'model.ckpt-0', 0, moments=False)
+    other = tiny.make('AEVQVAE', seed=1)
+    checkpoints.load_original(other, tmp_path / 'model.ckpt-0', weights_suffice=True)
+    np.testing.assert_array_equal(other.codebook, np.where(codes > 1e-3, codes, 0))
+    x = tiny.batch(model)['x']
+    np.testing.assert_array_equal(other.reconstruct(x), model.reconstruct(x))
 
 
 def test_its_curve_and_scores_are_the_runs(trained, folder):
@@ -162,7 +176,7 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
 
 @pytest.mark.parametrize(
     'name',
-    [f'lines32-{end}' for end in ('acai', 'baseline', 'vae', 'vae-advweight100', 'aae')],
+    [f'lines32-{end}' for end in RELEASED],
 )
 def test_what_the_repository_holds_scores_as_its_curve_says(name):
     model = acai_tf.load_released(name)
