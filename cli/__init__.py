@@ -59,6 +59,8 @@ def _import_tensorflow():
     sys.modules.update(absent)  # Python takes None for a module that is not there
     try:
         importlib.import_module('lib.quietly')
+    except UserError as error:
+        sys.exit(f'{sys.argv[0]}: {error}')
     finally:
         for name in absent:
             del sys.modules[name]

@@ -12,6 +12,7 @@ from keras import ops
 MIN_DOUBLED_WIDTH = 8  # px; below it two operations are faster than a transposed convolution
 TRICKS = ('twice', 'doubled', 'tiny', 'to_one')  # the functions below, by the ends of their names
 _switched_off = set()
+KEEPS_SIZE = {'padding': 'same', 'data_format': 'channels_last'}  # whatever Keras is set to
 
 
 @contextlib.contextmanager
@@ -51,7 +52,7 @@ class Conv2D(keras.layers.Conv2D):
             return convolve_tiny(x, self.kernel)
         if self.filters == 1 and 'to_one' not in _switched_off:
             return convolve_to_one(x, self.kernel)
-        return ops.conv(x, self.kernel, padding='same')
+        return ops.conv(x, self.kernel, **KEEPS_SIZE)
 
 
 def convolve_tiny(x, kernel):
@@ -74,7 +75,7 @@ def convolve_tiny(x, kernel):
 
 def convolve_to_one(x, kernel):
     """Convolution to a single channel: one kernel per input channel, then their sum."""
-    return ops.sum(ops.depthwise_conv(x, kernel, padding='same'), axis=-1, keepdims=True)
+    return ops.sum(ops.depthwise_conv(x, kernel, **KEEPS_SIZE), axis=-1, keepdims=True)
 
 
 def convolve_doubled(x, kernel):
@@ -86,7 +87,7 @@ def convolve_doubled(x, kernel):
     kernel = ops.pad(ops.flip(kernel, axis=(0, 1)), [(1, 1), (1, 1), (0, 0), (0, 0)])
     kernel = kernel[:-1] + kernel[1:]
     kernel = kernel[:, :-1] + kernel[:, 1:]  # (4, 4, in, out)
-    return ops.conv_transpose(x, ops.transpose(kernel, (0, 1, 3, 2)), strides=2, padding='same')
+    return ops.conv_transpose(x, ops.transpose(kernel, (0, 1, 3, 2)), strides=2, **KEEPS_SIZE)
 
 
 def convolve_twice(x, pointwise, bias, kernel):
@@ -101,8 +102,8 @@ def convolve_twice(x, pointwise, bias, kernel):
         kernel: (3, 3, middle, out), of the second.
     """
     if 'twice' in _switched_off:
-        x = tf.nn.bias_add(ops.conv(x, pointwise), bias)
-        return ops.conv(x, kernel, padding='same')
+        x = tf.nn.bias_add(ops.conv(x, pointwise, **KEEPS_SIZE), bias)
+        return ops.conv(x, kernel, **KEEPS_SIZE)
     first = ops.concatenate([pointwise[0, 0], bias[None]])  # (in + 1, middle)
     x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
-    return ops.conv(x, ops.einsum('im,hwmo->hwio', first, kernel), padding='same')
+    return ops.conv(x, ops.einsum('im,hwmo->hwio', first, kernel), **KEEPS_SIZE)

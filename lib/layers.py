@@ -46,6 +46,7 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
             width,
             kernel_size=first_kernel_size if index == 0 else 3,
             padding='same',
+            data_format='channels_last',
             activation=None if index == last else leaky_relu,
             kernel_initializer=he_leaky_normal(layer_seed(seed, f'{scope}/conv2d_{index}')),
             name='conv2d' + (f'_{index}' if index else ''),
@@ -101,7 +102,9 @@ class Encoder(keras.layers.Layer):
         self.image_shape = image_shape
         widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
         self.convs = _convolutions(name, [depth, *widths, latent], seed, self.dtype_policy, 1)
-        self.pool = keras.layers.AveragePooling2D(2, dtype=self.dtype_policy)
+        self.pool = keras.layers.AveragePooling2D(
+            2, data_format='channels_last', dtype=self.dtype_policy
+        )
         self.scales = scales
 
     def check(self, x):
@@ -125,9 +128,9 @@ class Encoder(keras.layers.Layer):
                 ' To add the axis of colours: x[..., None].' + fix)  # fmt: skip
         raise UserError(f'The images must be {wanted}, not {shape}.{fix}')
 
-    def __call__(self, x):
+    def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         self.check(x)
-        return super().__call__(x)
+        return super().__call__(x, **kwargs)
 
     def build(self, input_shape):
         _build(self.convs, input_shape)

@@ -59,7 +59,7 @@ class Adam(keras.optimizers.Adam):
             v=second.value.handle,
             beta1_power=beta_1_power.value,
             beta2_power=beta_2_power.value,
-            lr=learning_rate,
+            lr=tf.cast(learning_rate, 'float32'),  # Keras' floatx may be another
             beta1=BETA_1,
             beta2=BETA_2,
             epsilon=EPSILON,

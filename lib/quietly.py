@@ -10,6 +10,20 @@ import os
 import sys
 import tempfile
 
+from lib.errors import UserError
+
+
+def _check_backend():
+    """Raises UserError where Keras computes, or is to compute, with anything but TensorFlow."""
+    is_set = os.environ.setdefault('KERAS_BACKEND', 'tensorflow')  # counts before Keras' own file
+    keras = sys.modules.get('keras')
+    backend = keras.backend.backend() if keras else is_set
+    if backend != 'tensorflow':
+        raise UserError(
+            f'Keras is set to compute with {backend}, and the models are of TensorFlow; set '
+            'KERAS_BACKEND=tensorflow.'
+        )
+
 
 def _import_tensorflow():
     """Imports TensorFlow with standard error put aside, and back if the import fails."""
@@ -18,6 +32,7 @@ def _import_tensorflow():
     os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
     # Several processes may share a GPU, such as a classifier beside a run.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
+    _check_backend()
     # What an import makes stays: to look for garbage in it takes a fifth of its time.
     collects = gc.isenabled()
     gc.disable()

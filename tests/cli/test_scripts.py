@@ -294,14 +294,22 @@ def test_a_mistake_is_one_sentence(mistake, words, mistakes):
     assert len(rest) <= 2  # absl adds where to find help
 
 
-def test_a_mistake_of_a_real_process():
+@pytest.mark.parametrize(
+    'environment, words',
+    [({}, 'Cannot write to the run folder'), ({'KERAS_BACKEND': 'jax'}, 'Keras is set to compute')],
+)
+def test_a_mistake_of_a_real_process(environment, words):
     command = [sys.executable, 'acai.py', *SIZES, '--train_dir=/proc/experiments']
     done = subprocess.run(
-        command, cwd=tiny.REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True
+        command,
+        cwd=tiny.REPOSITORY,
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
     )
     err = done.stderr
     assert done.returncode == 1 and done.stdout == ''
-    assert err.strip().splitlines()[-1].startswith('acai.py: Cannot write to the run folder')
+    assert err.strip().splitlines()[-1].startswith(f'acai.py: {words}')
     assert 'Traceback' not in err
 
 
