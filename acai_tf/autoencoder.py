@@ -132,9 +132,6 @@ class Autoencoder(HasHyperparameters, KerasModel):
             image_shape = image_shape or networks.input_shape_of(encoder)
         self.image_shape = image_shape and tuple(image_shape)
         self.params = self.resolve(**(paper if encoder is None else {}), **own)
-        for key, value in {**own, **self.params}.items():
-            setattr(self, key, value)
-
         self.encoder, self.decoder = networks.make(self, image_shape, **paper)
         self.classifier = classifiers.SingleLayerClassifier(self.nclass, seed)
         self.global_step = self.add_scalar('global_step', 'int64')
@@ -143,6 +140,13 @@ class Autoencoder(HasHyperparameters, KerasModel):
             name: self.add_scalar(name, 'float32')
             for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
         }
+        for key, value in {**own, **self.params}.items():
+            if key in vars(self) or hasattr(Autoencoder, key):
+                raise UserError(
+                    f'{type(self).__name__} cannot call a hyper-parameter {key!r}, as every model '
+                    'has something of that name; choose another.'
+                )
+            setattr(self, key, value)
         if self.image_shape:
             self.build((None, *self.image_shape))
 
@@ -272,6 +276,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.encoder.check(x)
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
+        self._check_objectives(losses.objectives)
         loss = classifiers.classification_loss(self.classifier(features), label)
         objectives = {
             group: objective + networks.penalties(self.group_variables(group))
@@ -282,6 +287,14 @@ class Autoencoder(HasHyperparameters, KerasModel):
             {**losses.scalars, 'classify_latent': loss},
             losses.updates,
         )
+
+    def _check_objectives(self, objectives):
+        if objectives.keys() | {'classifier'} != self.groups.keys():
+            raise UserError(
+                f'{type(self).__name__}.method_losses must give an objective to each of its '
+                f'groups, {_listed(self.groups.keys() - {"classifier"})}, and gives them to '
+                f'{_listed(objectives)}.'
+            )
 
     # As Keras's `fit`: to translate Python's `if` and `for` takes seconds, and none needs it.
     @tf.autograph.experimental.do_not_convert
@@ -327,3 +340,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if self.SEPARATE_OBJECTIVES:
             return tape.gradient(list(objectives.values()), variables)
         return {group: tape.gradient(objectives[group], variables[group]) for group in objectives}
+
+
+def _listed(groups):
+    return ', '.join(map(repr, sorted(groups))) or 'none'

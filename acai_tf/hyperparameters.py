@@ -68,22 +68,26 @@ def of_class(cls):
     constructors below its first ancestor that `HasHyperparameters`, bounded by the classes' BOUNDS.
     What that ancestor takes itself, such as lr, is none, even where a class changes its default.
     """
-    root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
-    own, shared = {}, inspect.signature(root.__init__).parameters
-    for base in reversed(cls.__mro__):
-        if not issubclass(base, root) or base is root or '__init__' not in base.__dict__:
-            continue
-        described = _described_arguments(base)
-        for argument in inspect.signature(base.__init__).parameters.values():
-            is_value = isinstance(argument.default, (int, float, str))
-            name = argument.name
-            if argument.kind is argument.KEYWORD_ONLY and is_value and name not in shared:
-                text = described.get(name, '')
-                default, bounds = argument.default, _bounds(cls, name)
-                if isinstance(default, bool):
-                    default, bounds = int(default), TRUTH
-                own[name] = Hyperparameter(name, default, text, bounds)
+    own = {}
+    for base, argument in _constructor_arguments(cls):
+        name, default = argument.name, argument.default
+        if argument.kind is argument.KEYWORD_ONLY and isinstance(default, (int, float, str)):
+            text, bounds = _described_arguments(base).get(name, ''), _bounds(cls, name)
+            if isinstance(default, bool):
+                default, bounds = int(default), TRUTH
+            own[name] = Hyperparameter(name, default, text, bounds)
     return own
+
+
+def _constructor_arguments(cls):
+    """(class, parameter) of all that the constructors below the root take beside its own."""
+    root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
+    shared = inspect.signature(root.__init__).parameters
+    for base in reversed(cls.__mro__):
+        if issubclass(base, root) and base is not root and '__init__' in base.__dict__:
+            for argument in inspect.signature(base.__init__).parameters.values():
+                if argument.name not in shared:
+                    yield base, argument
 
 
 def _bounds(cls, name):
@@ -131,14 +135,21 @@ class HasHyperparameters:
         """{hyper-parameter: value} as they name a run folder, where sizes and some are given.
 
         Raises:
-            TypeError: the class has no such argument, as Python says it.
+            TypeError: the class has no such argument, as Python says it, or one without a value.
             UserError: one is out of the class's BOUNDS.
         """
         known = cls.own_hyperparameters()
         values = {name: given[name] for name in runs.SIZES if name in given}
         for name in given:
-            if name not in (*runs.SIZES, *known):
-                raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
+            if name in (*runs.SIZES, *known):
+                continue
+            if any(name == argument.name for _, argument in _constructor_arguments(cls)):
+                raise TypeError(
+                    f"{cls.__name__}'s {name} is no hyper-parameter, which is a keyword-only "
+                    'argument with a number, a text, True or False as its default; give it one, or '
+                    'do not hand it on.'
+                )
+            raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
         for name, own in known.items():
             value = given.get(name, own.default)
             try:

@@ -1,5 +1,6 @@
 """What Keras promises of a model, kept: fit, evaluate, predict, save, load and export."""
 import functools
+import types
 
 import keras
 import tensorflow as tf
@@ -21,7 +22,9 @@ class KerasModel(keras.Model):
     A batch is {'x': (B, ...), 'label': one-hot (B, nclass)}, or a pair (x, label).
     """
 
-    means = ()  # one Mean per tag, made with the variables
+    # Made with the variables: a Mean per tag, the groups' layers, their optimizers.
+    tags = means = ()
+    groups = optimizers = types.MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -47,7 +50,7 @@ class KerasModel(keras.Model):
         Raises:
             UserError: own networks whose shapes do not fit.
         """
-        shape = input_shape['x'] if isinstance(input_shape, dict) else input_shape
+        shape = _data(input_shape)
         if self.latent_shape is not None:
             if tuple(shape[1:]) == self.image_shape:
                 return
@@ -88,6 +91,11 @@ class KerasModel(keras.Model):
         )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
+            if known and not isinstance(adam(known), Adam):
+                raise UserError(
+                    f'The optimizer of {group!r} is of class {type(known).__name__}; leave the '
+                    "model's own in model.optimizers, whose moments are saved with the weights."
+                )
             if known and {id(v) for v in variables} == {id(v) for v in adam(known).trained}:
                 continue
             optimizer = Adam(self.learning_rate(group))
@@ -111,9 +119,17 @@ class KerasModel(keras.Model):
                     )
 
     def build_for(self, x):
-        """`build` for data, or a tensor's specification, of a model that knows no shapes yet."""
+        """`build` for data, or a tensor's specification, of a model that knows no shapes yet.
+
+        Raises:
+            UserError: nor do the data, or own networks' shapes do not fit.
+        """
         if self.latent_shape is None and hasattr(x, 'shape'):
-            _check_ranks(x=x)
+            if _is_unknown(x.shape):
+                raise UserError(
+                    'The shape of x is not known (tf.numpy_function does not say it); set it in '
+                    'the pipeline: tf.ensure_shape(x, (None, ...)), with the sizes of one.'
+                )
             with tf.init_scope(), self.distribute_strategy.scope():
                 self.build((None, *x.shape[1:]))
 
@@ -186,6 +202,7 @@ class KerasModel(keras.Model):
             UserError: it has none; the message says what a batch is.
         """
         x, label, weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, label = _only(x), _only(label)
         if weight is not None:
             raise UserError(
                 f'{type(self).__name__} weighs all examples alike; leave out sample_weight and '
@@ -199,7 +216,9 @@ class KerasModel(keras.Model):
                     f'this one has {_keys(x)} but no {missing[0]!r}.'
                 )
             x, label = x['x'], x['label']
-        _check_ranks(x=x, label=label)
+        if self.image_shape:
+            x = _of_shape(x, self.image_shape)
+        label = _of_shape(label, (self.nclass,))
         if label is None or tuple(label.shape[1:]) != (self.nclass,):
             shape = None if label is None else ('B', *label.shape[1:])
             raise UserError(
@@ -218,7 +237,7 @@ class KerasModel(keras.Model):
 
     def call(self, x):
         """Reconstructions, of a batch or of its 'x'; what `predict` gives."""
-        return self.reconstruct(x['x'] if isinstance(x, dict) else x)
+        return self.reconstruct(_data(x))
 
     def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
         """Writes a SavedModel with the signatures encode, decode, reconstruct and classify.
@@ -302,21 +321,41 @@ def _keys(batch):
     return ', '.join(map(repr, batch)) or 'nothing'
 
 
-def _check_ranks(**tensors):
-    """Raises UserError for a tensor of a graph that may have any number of axes."""
-    for name, tensor in tensors.items():
-        shape = getattr(tensor, 'shape', None)
-        if isinstance(shape, tf.TensorShape) and shape.rank is None:
-            raise UserError(
-                f'The shape of {name} is not known (tf.numpy_function does not say it); set it in '
-                f'the pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
-            )
+def _is_unknown(shape):
+    """Whether examples of a graph's tensor may be of any shape."""
+    return isinstance(shape, tf.TensorShape) and not shape[1:].is_fully_defined()
+
+
+def _of_shape(tensor, shape):
+    """A tensor that may be a batch of a shape as one that is."""
+    own, batch = getattr(tensor, 'shape', None), (None, *shape)
+    may_be = _is_unknown(own) and own.is_compatible_with(batch)
+    return tf.ensure_shape(tensor, batch) if may_be else tensor
 
 
 def _first(x):
     """The data of what fit was given, or something of their shape, where that can be told."""
     if isinstance(x, tf.data.Dataset):
         x = x.element_spec
-    if isinstance(x, tuple):
-        x = x[0]
-    return x.get('x') if isinstance(x, dict) else x
+    return _data(x[0] if isinstance(x, tuple) else x)
+
+
+def _data(batch):
+    """The 'x' of a batch, or the batch itself where it is the data.
+
+    Raises:
+        UserError: it has none.
+    """
+    batch = _only(batch)
+    if not isinstance(batch, dict):
+        return batch
+    if 'x' not in batch:
+        raise UserError(f"A batch must have 'x', (B, ...); this one has {_keys(batch)}.")
+    return batch['x']
+
+
+def _only(x):
+    """What is in a list of one, as Keras takes it for models of one input; else the thing itself,
+    as the shape (None,) is."""
+    is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
+    return x[0] if is_list else x

@@ -61,10 +61,10 @@ class Network(keras.layers.Layer):
         if 'float' not in dtype:
             raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')
 
-    def __call__(self, x):
+    def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         if self.name == 'encoder' and hasattr(x, 'dtype'):  # Keras would make floats of integers
             self._check_floats(x)
-        return super().__call__(x)
+        return super().__call__(x, **kwargs)
 
     def call(self, x):
         return ops.cast(self.network(x, training=self.mode.on), 'float32')

@@ -102,7 +102,8 @@ class AEVQVAE(Autoencoder):
         return self.vqvae(h, self.codebook[0, 0])[0]
 
     def features(self, x):
-        return self.vqvae(self.encode(x), self.codebook[0, 0])[1]
+        h = self.encode(x)  # of a model without shapes this makes the codebook
+        return self.vqvae(h, self.codebook[0, 0])[1]
 
     def method_losses(self, x, noise):
         codebook = self.codebook[0, 0]

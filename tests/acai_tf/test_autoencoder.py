@@ -125,6 +125,17 @@ def test_a_method_must_say_what_it_minimises():
         Nothing(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
+@pytest.mark.parametrize('groups, words', [(['encoder'], "to 'encoder'"), ([], 'to none')])
+def test_every_group_must_have_an_objective(groups, words):
+    class Elsewhere(acai_tf.AEBaseline):
+        def method_losses(self, x, noise):
+            h, found = super().method_losses(x, noise)
+            return h, Losses({group: found.scalars['loss'] for group in groups}, found.scalars)
+
+    with pytest.raises(UserError, match=f"its groups, 'autoencoder', and gives them {words}"):
+        Elsewhere(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+
+
 class Mixin:
     """Losses that a class has from elsewhere than from a method."""
 

@@ -1,4 +1,6 @@
 """A method's hyper-parameters: read off its constructors, checked there and by the flags alike."""
+import inspect
+
 import numpy as np
 import pytest
 from absl import flags
@@ -100,6 +102,31 @@ def test_truth_values_are_0_or_1():
 def test_an_unknown_argument_is_refused_as_python_does():
     with pytest.raises(TypeError, match="AEBaseline got an unexpected keyword argument 'reg'"):
         tiny.make('AEBaseline', reg=0.2)
+
+
+def test_a_default_that_is_no_value_is_refused_with_what_is_one():
+    class Optional(acai_tf.AEBaseline):
+        def __init__(self, *, weights=None, **shared):
+            super().__init__(weights=weights, **shared)
+
+    with pytest.raises(TypeError, match="Optional's weights is no hyper-parameter, which is"):
+        Optional(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+
+
+@pytest.mark.parametrize(
+    'name', ['features', 'mode', 'params', 'evaluation', 'groups', 'means', 'optimizers', 'losses']
+)
+def test_a_name_that_every_model_has_is_refused(name):
+    def constructor(self, **arguments):
+        acai_tf.AEBaseline.__init__(self, **{name: 1.0, **arguments})
+
+    taking = inspect.signature(lambda self, **shared: None)
+    own = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=1.0)
+    self, shared = taking.parameters.values()
+    constructor.__signature__ = taking.replace(parameters=[self, own, shared])
+    method = type('Taken', (acai_tf.AEBaseline,), {'__init__': constructor})
+    with pytest.raises(UserError, match=f"Taken cannot call a hyper-parameter '{name}'"):
+        method(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
 def test_values_have_the_type_of_their_default():

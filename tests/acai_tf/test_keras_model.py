@@ -87,7 +87,7 @@ def test_evaluate_gives_the_same_tags_and_changes_no_weight(method):
     assert scores == pytest.approx(means, rel=1e-5, abs=1e-7)
 
 
-@pytest.mark.parametrize('form', ['dataset', 'arrays', 'dict'])
+@pytest.mark.parametrize('form', ['dataset', 'arrays', 'dict', 'lists of one'])
 def test_data_come_in_keras_forms(form):
     model = make('AEBaseline')
     model.compile()
@@ -96,6 +96,7 @@ def test_data_come_in_keras_forms(form):
         'dataset': (tf.data.Dataset.from_tensor_slices(batch).batch(4),),
         'arrays': (batch['x'], batch['label']),
         'dict': (batch,),
+        'lists of one': ([batch['x']], [batch['label']]),
     }[form]
     model.fit(*data, batch_size=None if form == 'dataset' else 4, verbose=0)
     assert int(model.global_step) == 2
@@ -262,6 +263,37 @@ def test_export(method, tmp_path):
 def test_losses_and_metrics_are_the_methods(wrong):
     with pytest.raises(UserError, match='ACAI minimises and reports what its method says'):
         make().compile(**wrong)
+
+
+def test_optimizers_are_the_models():
+    model = make()
+    model.optimizers['critic'] = keras.optimizers.SGD()
+    with pytest.raises(UserError, match="'critic' is of class SGD; leave the model's own"):
+        model.compile()
+
+
+@pytest.mark.parametrize('method', tiny.METHODS)
+def test_keras_own_settings_change_nothing(method):
+    def losses():
+        model = make(method)
+        model.compile()
+        return model.fit(batches(model), epochs=2, verbose=0).history
+
+    usual = losses()
+    try:
+        keras.config.set_floatx('float64')
+        keras.config.set_image_data_format('channels_first')
+        ours = losses()
+    finally:
+        keras.config.set_floatx('float32')
+        keras.config.set_image_data_format('channels_last')
+    for tag, values in usual.items():
+        assert ours[tag] == pytest.approx(values, rel=1e-4), tag
+
+
+def test_data_without_x_are_refused():
+    with pytest.raises(UserError, match="A batch must have 'x', .* this one has 'label'"):
+        make().predict({'label': np.zeros((2, 10))}, verbose=0)
 
 
 def test_a_saved_model_has_signatures_of_its_own(tmp_path):

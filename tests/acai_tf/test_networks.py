@@ -190,10 +190,11 @@ def test_the_critics_copy_keeps_what_was_adapted_to_data(tmp_path):
 
 def test_what_is_called_first_makes_the_variables_or_says_what_does():
     x = batch_of((12,))['x']
-    for call in ('latent_distribution', 'features', 'classify'):
-        model = make('VAE', 'vectors')
-        getattr(model, call)(x)
-        assert model.latent_shape == (5,)
+    for method in ('VAE', 'AEVQVAE'):
+        for call in ('latent_distribution', 'features', 'classify'):
+            model = make(method, 'vectors')
+            getattr(model, call)(x)
+            assert model.latent_shape == (5,)
     with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
         make('AEVQVAE', 'vectors').decode(np.zeros((1, 5), 'float32'))
 
@@ -455,20 +456,53 @@ def test_data_of_another_kind_are_refused_in_one_sentence():
         pictures.train_step({**tiny.batch(pictures), 'x': np.zeros((4, 8, 8, 1), 'uint8')})
 
 
-def test_a_pipeline_that_knows_no_shapes_is_refused_with_what_sets_them():
-    def unknown(x):
-        return tf.numpy_function(lambda x: x, [x], tf.float32)
+def unknown(x):
+    """As what a pipeline computes by Python: of any shape, for all that TensorFlow knows."""
+    return tf.numpy_function(lambda x: x, [x], tf.float32)
 
-    batch = batch_of((12,))
+
+PIPELINES = {
+    'x of any rank': lambda x, label: (unknown(x), label),
+    'x of any sizes': lambda x, label: (tf.ensure_shape(unknown(x), (None, None)), label),
+}
+
+
+@pytest.mark.parametrize('name', PIPELINES)
+def test_a_pipeline_that_knows_no_shapes_is_refused_with_what_sets_them(name):
+    model, batch = make('AEBaseline', 'vectors'), batch_of((12,))
+    model.compile()
     pairs = tf.data.Dataset.from_tensor_slices((batch['x'], batch['label'])).batch(4)
-    for name, given in (
-        ('x', pairs.map(lambda x, label: (unknown(x), label))),
-        ('label', pairs.map(lambda x, label: (x, unknown(label)))),
-    ):
-        model = make('AEBaseline', 'vectors')
-        model.compile()
-        with pytest.raises(UserError, match=rf'shape of {name} .* tf.ensure_shape\({name}, '):
-            model.fit(given, verbose=0)
+    with pytest.raises(UserError, match=r'shape of x .* tf.ensure_shape\(x, '):
+        model.fit(pairs.map(PIPELINES[name]), verbose=0)
+
+
+@pytest.mark.parametrize('data', ['own', 'pictures'])
+def test_a_model_that_knows_its_shape_takes_it_for_the_pipelines(data):
+    model = make('ACAI', 'vectors') if data == 'own' else tiny.make('ACAI', nclass=NCLASS)
+    shape = (12,) if data == 'own' else model.image_shape
+    model.build((None, *shape))
+    model.compile()
+    batch = batch_of(shape)
+    pairs = tf.data.Dataset.from_tensor_slices((batch['x'], batch['label'])).batch(4)
+    model.fit(pairs.map(lambda x, label: (unknown(x), unknown(label))), verbose=0)
+    assert int(model.global_step) == 2
+
+
+@pytest.mark.parametrize('part', ['encoder', 'decoder'])
+@pytest.mark.parametrize('own', [True, False])
+def test_parts_can_be_put_into_other_keras_models(own, part):
+    model = make('ACAI', 'sequences') if own else tiny.make('ACAI')
+    taken = getattr(model, part)
+    shape = model.image_shape if part == 'encoder' else model.latent_shape
+    x = batch_of(shape)['x']
+    inputs = keras.Input(shape)
+    head = keras.Sequential([taken, keras.layers.Flatten(), keras.layers.Dense(2)])
+    head.compile('sgd', 'mse')
+    before = taken.trainable_variables[0].numpy()
+    head.fit(x, np.ones((8, 2)), verbose=0)
+    assert np.abs(taken.trainable_variables[0].numpy() - before).max() > 0
+    functional = keras.Model(inputs, taken(inputs))
+    np.testing.assert_allclose(functional(x, training=True), taken(x), atol=1e-6)
 
 
 def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
