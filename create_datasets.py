@@ -23,6 +23,7 @@ FLAGS = flags.FLAGS
 
 PUBLISHED = 'datasets', 'from', 'no-checksums', 'celeba_zip'
 OWN = 'test_fraction', 'strict'  # of one's own pictures
+OWN_NEEDS = {'images': 'the folder of your pictures', 'name': 'their dataset a name'}
 
 
 def refuse(names, why):
@@ -45,8 +46,11 @@ def main():
         raise UserError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')
     if FLAGS.images or FLAGS.name:
         refuse(PUBLISHED, 'is for published datasets; leave it out beside --images and --name.')
+        for name, what in OWN_NEEDS.items():
+            if not FLAGS[name].value:
+                raise UserError(f'--{name} is missing; give {what}.')
         picture_folder.create(
-            FLAGS.images or '',
+            FLAGS.images,
             FLAGS.name,
             data_dir,
             test_fraction=FLAGS.test_fraction,

@@ -108,6 +108,8 @@ def test_flags_that_cannot_be(tmp_path):
         ('create_datasets.py', '--datasets=celeba', '--size=64', f'--data_dir={tmp_path}'):
             'train with --dataset=celeba64',
         (*own, '--datasets=svhn'): '--datasets is for published datasets; leave it out',
+        (own[0], *own[2:]): '--images is missing; give the folder of your pictures',
+        (*own[:2], own[3]): '--name is missing; give their dataset a name',
         (*own, '--from=p'): '--from is for published datasets',
         ('create_datasets.py', '--strict', f'--data_dir={tmp_path}'):
             '--strict is for your own pictures; give --images',
