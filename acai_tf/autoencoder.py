@@ -1,6 +1,7 @@
 """The base of every method: what an autoencoder is here, and the one train step."""
 import dataclasses
 import functools
+import inspect
 import math
 import numbers
 import types
@@ -112,6 +113,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         name=None,
         **own,
     ):
+        self_made = frozenset(vars(self))  # what a subclass set before
         super().__init__(dtype=dtype, name=name)
         networks.check_weights(f'dtype={self.dtype_policy.name}', self.dtype_policy.variable_dtype)
         if nclass is None:
@@ -141,14 +143,19 @@ class Autoencoder(HasHyperparameters, KerasModel):
             for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
         }
         for key, value in {**own, **self.params}.items():
-            if key in vars(self) or hasattr(Autoencoder, key):
+            if self._has_other(key) and key not in self_made:
                 raise UserError(
-                    f'{type(self).__name__} cannot call a hyper-parameter {key!r}, as every model '
-                    'has something of that name; choose another.'
+                    f'{type(self).__name__} cannot call a hyper-parameter {key!r}, as the model '
+                    'has something else of that name; choose another.'
                 )
             setattr(self, key, value)
         if self.image_shape:
             self.build((None, *self.image_shape))
+
+    def _has_other(self, key):
+        """Whether an attribute, a method or a property has this name already."""
+        of_class = inspect.getattr_static(type(self), key, None)
+        return key in vars(self) or hasattr(Autoencoder, key) or hasattr(of_class, '__get__')
 
     @staticmethod
     def methods():

@@ -126,10 +126,7 @@ class KerasModel(keras.Model):
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
             if _is_unknown(x.shape):
-                raise UserError(
-                    'The shape of x is not known (tf.numpy_function does not say it); set it in '
-                    'the pipeline: tf.ensure_shape(x, (None, ...)), with the sizes of one.'
-                )
+                raise _unknown('x')
             with tf.init_scope(), self.distribute_strategy.scope():
                 self.build((None, *x.shape[1:]))
 
@@ -217,8 +214,8 @@ class KerasModel(keras.Model):
                 )
             x, label = x['x'], x['label']
         if self.image_shape:
-            x = _of_shape(x, self.image_shape)
-        label = _of_shape(label, (self.nclass,))
+            x = _with_sizes('x', x, self.image_shape)
+        label = _with_sizes('label', label, (self.nclass,))
         if label is None or tuple(label.shape[1:]) != (self.nclass,):
             shape = None if label is None else ('B', *label.shape[1:])
             raise UserError(
@@ -326,11 +323,25 @@ def _is_unknown(shape):
     return isinstance(shape, tf.TensorShape) and not shape[1:].is_fully_defined()
 
 
-def _of_shape(tensor, shape):
-    """A tensor that may be a batch of a shape as one that is."""
+def _unknown(name):
+    return UserError(
+        f'The shape of {name} is not known (tf.numpy_function does not say it); set it in the '
+        f'pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
+    )
+
+
+def _with_sizes(name, tensor, shape):
+    """A tensor of a graph that may be a batch of a shape as one that is.
+
+    Raises:
+        UserError: it may have any number of axes.
+    """
     own, batch = getattr(tensor, 'shape', None), (None, *shape)
-    may_be = _is_unknown(own) and own.is_compatible_with(batch)
-    return tf.ensure_shape(tensor, batch) if may_be else tensor
+    if not _is_unknown(own):
+        return tensor
+    if own.rank is None:
+        raise _unknown(name)
+    return tf.ensure_shape(tensor, batch) if own.is_compatible_with(batch) else tensor
 
 
 def _first(x):

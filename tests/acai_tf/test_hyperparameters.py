@@ -129,6 +129,31 @@ def test_a_name_that_every_model_has_is_refused(name):
         method(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
+def test_a_name_is_taken_by_a_methods_own_method_too_but_not_by_its_own_value():
+    class Before(acai_tf.AEBaseline):
+        margin = 2.0
+
+        def __init__(self, *, margin=1.0, **shared):
+            self.margin = margin
+            super().__init__(margin=margin, **shared)
+
+    class Method(acai_tf.AEBaseline):
+        def __init__(self, *, margin=1.0, **shared):
+            super().__init__(margin=margin, **shared)
+
+        def margin(self):
+            return 1
+
+    class Property(Method):
+        margin = property(lambda self: 1)
+
+    smallest = dict(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+    assert Before(margin=3.0, **smallest).margin == 3.0
+    for method in (Method, Property):
+        with pytest.raises(UserError, match="cannot call a hyper-parameter 'margin'"):
+            method(**smallest)
+
+
 def test_values_have_the_type_of_their_default():
     model = tiny.make('ACAI', advweight=1, advdepth=np.int64(3), reg=np.float32(0.5))
     assert model.params == {**tiny.SIZES, 'advweight': 1.0, 'advdepth': 3, 'reg': 0.5}

@@ -462,29 +462,35 @@ def unknown(x):
 
 
 PIPELINES = {
-    'x of any rank': lambda x, label: (unknown(x), label),
-    'x of any sizes': lambda x, label: (tf.ensure_shape(unknown(x), (None, None)), label),
+    'x of any rank': ('x', lambda x, label: (unknown(x), label)),
+    'x of any sizes': ('x', lambda x, label: (tf.ensure_shape(unknown(x), (None, None)), label)),
+    'label of any rank': ('label', lambda x, label: (x, unknown(label))),
 }
 
 
-@pytest.mark.parametrize('name', PIPELINES)
-def test_a_pipeline_that_knows_no_shapes_is_refused_with_what_sets_them(name):
-    model, batch = make('AEBaseline', 'vectors'), batch_of((12,))
+@pytest.mark.parametrize('pipeline', PIPELINES)
+def test_a_pipeline_that_knows_no_shapes_is_refused_with_what_sets_them(pipeline):
+    (name, change), model = PIPELINES[pipeline], make('AEBaseline', 'vectors')
+    batch = batch_of((12,))
     model.compile()
     pairs = tf.data.Dataset.from_tensor_slices((batch['x'], batch['label'])).batch(4)
-    with pytest.raises(UserError, match=r'shape of x .* tf.ensure_shape\(x, '):
-        model.fit(pairs.map(PIPELINES[name]), verbose=0)
+    with pytest.raises(UserError, match=rf'shape of {name} .* tf.ensure_shape\({name}, '):
+        model.fit(pairs.map(change), verbose=0)
 
 
 @pytest.mark.parametrize('data', ['own', 'pictures'])
-def test_a_model_that_knows_its_shape_takes_it_for_the_pipelines(data):
+def test_a_model_that_knows_its_shape_knows_the_sizes_of_a_pipeline(data):
     model = make('ACAI', 'vectors') if data == 'own' else tiny.make('ACAI', nclass=NCLASS)
     shape = (12,) if data == 'own' else model.image_shape
     model.build((None, *shape))
     model.compile()
     batch = batch_of(shape)
     pairs = tf.data.Dataset.from_tensor_slices((batch['x'], batch['label'])).batch(4)
-    model.fit(pairs.map(lambda x, label: (unknown(x), unknown(label))), verbose=0)
+
+    def of_any_size(tensor):
+        return tf.ensure_shape(unknown(tensor), [None] * len(tensor.shape))
+
+    model.fit(pairs.map(lambda x, label: (of_any_size(x), of_any_size(label))), verbose=0)
     assert int(model.global_step) == 2
 
 
