@@ -7,6 +7,7 @@ import shlex
 
 import cli
 from cli import flags, tasks
+from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('images', 1000, 'How many test images.', 2, 10_000)
@@ -20,6 +21,8 @@ def main():
 
     ae, ae_run, dataset = tasks.open_autoencoder()
     batch = next(dataset.test.unbatch().batch(FLAGS.images).as_numpy_iterator())
+    if len(batch['x']) < 2:
+        raise UserError(f'{dataset.name} has one test image, and a projection needs two.')
     latents = eval.encode(ae, batch['x'])
     projector.write(ae_run.summaries, latents, np.argmax(batch['label'], axis=1), batch['x'])
     print(

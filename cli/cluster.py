@@ -13,6 +13,8 @@ from lib.errors import UserError
 from lib.paper import reported, results, tables
 from lib.tasks import kmeans, latents
 
+OPTIONS = 'step', 'use_svd', 'n_init'  # which tell two clusterings of a run apart
+
 
 def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     """Clusters the latents of --ae_dir's run, `n_try` times; the scores go into its folder.
@@ -67,11 +69,23 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'test_accuracy': accuracy,
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
+    _keep_other(path, record)
     runs.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
     for progress in kept:
         progress.remove()
     value = papers_value(load.read_record(run, load.identify(run)))
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
+
+
+def _keep_other(path, record):
+    """Gives a record of other options or of another step a name that says so."""
+    old = results.read_clustering(path)
+    if not old or all(old[name] == record[name] for name in OPTIONS):
+        return
+    stem, ending = os.path.splitext(path)
+    kept = '_'.join([stem, *(f'{name}{old[name]}' for name in OPTIONS)]) + ending
+    os.replace(path, kept)
+    print(f'What {os.path.basename(path)} had is now in {os.path.basename(kept)}.')
 
 
 def papers_value(run):

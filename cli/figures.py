@@ -119,9 +119,9 @@ def _draw_lines(dataset_name, kinds, out):
             name = '_'.join(['vae_samples', *kind.words[1:]]).replace(' ', '_')
             stem = _lines_stem(dataset_name, name, out)
             print_written(sheets.save(_draw_samples(model), stem))
-    stem = _lines_stem(dataset_name, 'lines_interpolations', out)
-    print_written(sheets.save(sheets.strips(between), stem))
     if samples:
+        stem = _lines_stem(dataset_name, 'lines_interpolations', out)
+        print_written(sheets.save(sheets.strips(between), stem))
         stem = _lines_stem(dataset_name, 'samples', out)
         print_written(sheets.save(sheets.strips(samples), stem))
 

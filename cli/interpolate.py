@@ -106,7 +106,10 @@ def _test_images(indices, model, run):
     name = load.identify(run).dataset
     dataset = data.get_dataset(name)
     if dataset.image_shape != model.image_shape:
-        raise UserError(f'The images of {name} are not of the shape that {run.path} is for.')
+        raise UserError(
+            f'{name} has images {dataset.image_shape}, but {run.path} is of '
+            f'{model.image_shape}; give picture files in their place.'
+        )
     images = eval.first_images(dataset, min(max(indices), MAX_TEST_IMAGES) + 1)
     for index in indices:
         if not 0 <= index < len(images):
@@ -130,7 +133,8 @@ def _read(path, shape):
     try:
         pixels = picture_folder.read_picture(path, width)
     except FileNotFoundError as error:
-        raise UserError(f'{path} is missing.') from error
+        index = ' For a test image give its number as --left_index or --right_index.'
+        raise UserError(f'{path} is missing.{index * path.isdigit()}') from error
     except Exception as error:  # damaged pictures make Pillow raise errors of every kind
         raise UserError(f'{path} is no readable picture ({error}).') from error
     if colors == 1:

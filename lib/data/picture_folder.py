@@ -51,6 +51,12 @@ def create(
     paths = {part: data.record_path(f'{name}-{part}', data_dir) for part in ('train', 'test')}
     about_path = data.classes_path(name, data_dir)
     if all(map(os.path.exists, (*paths.values(), about_path))) and not overwrite:
+        made = _size_in(about_path)
+        if made not in (None, size):
+            raise UserError(
+                f'{about_path} is of pictures of {made} pixels, not {size}; --overwrite makes them '
+                'again.'
+            )
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
     pictures, skipped = _read_all(folder, strict, size)
@@ -94,9 +100,9 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     """
     with Image.open(path) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
+        if picture.mode == 'F' or picture.mode == 'I' and picture.format != 'PNG':
+            raise ValueError('which of its numbers is white is not known')
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode == 'F':
-            raise ValueError('which of its real numbers is white is not known')
         if picture.mode.startswith('I'):
             pixels = np.asarray(picture).clip(0, 2**16 - 1) // 257
             picture = Image.fromarray(pixels.astype(np.uint8))
@@ -154,8 +160,8 @@ def _walk(folder, seen=()):
 
 
 def _read_all(folder, strict, size):
-    """({relative path: `_Picture`}, [relative path of a file that was skipped])."""
-    pictures, skipped = {}, []
+    """({relative path: `_Picture`}, {relative path of a file that was skipped: why})."""
+    pictures, skipped = {}, {}
     found = _files(folder)
     for relative, label in records.progress(found, len(found), f'reading {folder}'):
         path = os.path.join(folder, relative)
@@ -170,15 +176,19 @@ def _read_all(folder, strict, size):
                 raise UserError(
                     f'{path} cannot be used ({error}); remove it, or leave out --strict to skip it.'
                 ) from error
-            skipped.append(relative)
+            skipped[relative] = str(error).replace(f' {path!r}', '')
     return pictures, skipped
 
 
 def _skipped_note(skipped):
     if not skipped:
         return ''
-    names = ', '.join(skipped[:NAMED]) + (', ...' if len(skipped) > NAMED else '')
-    return f' Skipped {len(skipped):,} files that are no readable pictures in a class: {names}.'
+    names = ', '.join(list(skipped)[:NAMED]) + (', ...' if len(skipped) > NAMED else '')
+    reasons = '; '.join(list(dict.fromkeys(skipped.values()))[:NAMED])
+    return (
+        f' Skipped {len(skipped):,} files that are no readable pictures in a class: {names}. Why: '
+        f'{reasons}.'
+    )
 
 
 def _split(labels, test_fraction):
@@ -234,6 +244,14 @@ def _forget(path):
         raise UserError(
             f'Cannot remove {path} ({error.strerror}); choose a --data_dir that you may write to.'
         ) from error
+
+
+def _size_in(path):
+    """The size that a dataset's pictures were cut to; None where its file does not say."""
+    try:
+        return files.read_json(path).get('size', registry.DEFAULT_SIZE_PX)
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _write_about(path, classes, colors, size):

@@ -140,14 +140,14 @@ def learning_curves(groups, beside_paper=True):
     height += ROW_INCHES * max(0, -(-len(groups) // columns) - LEGEND_ROWS)
     figure = Figure(figsize=(width, height), layout='constrained')
     panels = figure.subplots(len(PANELS), 1, sharex=True)
-    styles, breaks = looks(groups), False
+    styles, breaks, marks = looks(groups), False, 0
     for axes, name in zip(panels, PANELS, strict=True):
         for kind, seeds in groups.items():
             parts = over_seeds(seeds, name)
             _line(axes, kind, styles[kind], parts, len(seeds))
             breaks |= len(seeds) > 1 and len(parts) > 1
         if beside_paper:
-            _papers(axes, name, groups, styles)
+            marks += _papers(axes, name, groups, styles)
         axes.set_xscale('log')
         _scale(axes, name)
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
@@ -163,7 +163,7 @@ def learning_curves(groups, beside_paper=True):
         handlelength=HANDLE_EM,
         fontsize=FONT_POINTS,
     )
-    figure.suptitle(_title(groups, breaks, beside_paper), fontsize=FONT_POINTS)
+    figure.suptitle(_title(groups, breaks, bool(marks)), fontsize=FONT_POINTS)
     return figure
 
 
@@ -189,7 +189,7 @@ def _label(kind, seeds):
     return ', '.join(kind.words) + f' ({seeds} seeds)' * (seeds > 1)
 
 
-def _title(groups, breaks, beside_paper):
+def _title(groups, breaks, marks):
     several = any(len(seeds) > 1 for seeds in groups.values())
     about = ['Mean of the seeds; band: lowest to highest.' if several else 'One seed each.']
     about.append('Smaller is better.')
@@ -197,7 +197,7 @@ def _title(groups, breaks, beside_paper):
         about.append('A line breaks where other seeds than before are averaged.')
     if any(kind.code == results.ORIGINAL for kind in groups):
         about.append('Dotted: the 2018 code.')
-    if beside_paper:
+    if marks:
         about.append(f'Hollow marks: {reported.SOURCE}.')
     lines = about[:1]
     for sentence in about[1:]:  # whole on a line
@@ -230,7 +230,7 @@ def _evenly(images):
 
 
 def _papers(axes, name, groups, styles):
-    """Marks the paper's values at the images that they were reached with, where there are any."""
+    """Marks the paper's values at the images that they were reached with; returns how many."""
     unit, seen = reported.QUANTITIES[name].unit, set()
     for kind in groups:
         value = reported.paper_value(reported.LINES, name, kind.class_name)
@@ -242,3 +242,4 @@ def _papers(axes, name, groups, styles):
                 markersize=11 if marker == '*' else 8, markerfacecolor='none', linestyle='none',
                 clip_on=False,
             )  # fmt: skip
+    return len(seen)

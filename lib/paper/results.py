@@ -117,7 +117,7 @@ def read_run(path, class_name, dataset, params, options):
         dataset,
         params,
         curves=curves,
-        clustering=_read_clustering(path),
+        clustering=read_clustering(os.path.join(path, runs.CLUSTERING_NAME)),
         code=code_of(folder),
         **options,
     )
@@ -130,8 +130,8 @@ def code_of(folder):
     return ORIGINAL if record.get('code') == ORIGINAL else OURS
 
 
-def _read_clustering(path):
-    path = os.path.join(path, runs.CLUSTERING_NAME)
+def read_clustering(path):
+    """What is used of a file of cluster.py's, or {} where there is none that can be read."""
     try:
         record = files.read_json(path)
         needed = {key: record[key] for key in CLUSTERING_RECORD}

@@ -111,6 +111,13 @@ def test_runs_without_a_report_have_no_curve(tmp_path, capsys):
     assert (tmp_path / 'out' / 'lines64_lines_interpolations.png').exists()
 
 
+def test_records_without_weights_have_no_sheets(tmp_path):
+    run = save_run(tmp_path / 'T', 'AEBaseline', 'lines32')
+    checkpoints.remove(run.checkpoint(1))
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    assert {path.stem for path in (tmp_path / 'out').iterdir()} == {'lines'}
+
+
 def test_learning_curves():
     runs = [run_of({1025: 0.1, 2049: 0.01})]
     theirs = [run_of({1025: 0.2}), run_of({1025: 0.4})]
@@ -131,6 +138,9 @@ def test_learning_curves():
     # Hollow marks are the paper's, and nothing else is hollow.
     assert [line.get_markerfacecolor() == 'none' for line in drawn] == [False] * 3 + [True]
     assert 'Dotted: the 2018 code' in figure.get_suptitle()
+    assert 'Hollow marks' in figure.get_suptitle()
+    unmarked = curves.learning_curves({kind('VAE', 'lr=1'): runs})
+    assert 'Hollow marks' not in unmarked.get_suptitle()
 
 
 @pytest.mark.parametrize('top, words', [(0.9, ''), (80, ' (log above 1)')])

@@ -147,6 +147,10 @@ def test_cluster(train_dir):
     assert not list(ae_dir.glob('clustering-*'))
     again = run(*args, '--use_svd=0')
     assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
+    kept = ae_dir / 'clustering_step65_use_svdTrue_n_init5.json'
+    assert f'What clustering.json had is now in {kept.name}.' in again
+    assert json.loads(kept.read_text()) == record
+    assert json.loads((ae_dir / 'clustering.json').read_text())['use_svd'] is False
 
 
 def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):

@@ -105,9 +105,13 @@ def test_a_class_that_cannot_be_listed_is_named(folder, tmp_path, monkeypatch):
 def test_pipes_and_real_numbers_are_no_pictures(folder, tmp_path, capsys):
     os.mkfifo(folder / 'a' / 'pipe.png')
     Image.fromarray(np.full((9, 9), 0.5, np.float32)).save(folder / 'a' / 'real.tiff')
+    Image.fromarray(np.full((9, 9), 200, np.int32)).save(folder / 'a' / 'whole.tiff')
     create(folder, tmp_path)
-    skipped = capsys.readouterr().out.rpartition('Skipped 2 files ')[2]
-    assert skipped.endswith(f'{os.path.join("a", "pipe.png")}, {os.path.join("a", "real.tiff")}.\n')
+    skipped = capsys.readouterr().out.rpartition('Skipped 3 files ')[2]
+    names = ', '.join(os.path.join('a', name) for name in ('pipe.png', 'real.tiff', 'whole.tiff'))
+    assert skipped.endswith(
+        f'{names}. Why: it is no file; which of its numbers is white is not known.\n'
+    )
 
 
 def test_the_split_stays_when_made_again_or_moved(folder, tmp_path):
@@ -123,6 +127,8 @@ def test_finished_files_are_kept(folder, tmp_path, capsys):
     (folder / 'a' / 'new.png').write_bytes((folder / 'b' / 'deep' / '1.png').read_bytes())
     assert len(images_and_labels(create(folder, tmp_path).train_once)[0]) == 270
     assert '--overwrite' in capsys.readouterr().out
+    with pytest.raises(UserError, match='is of pictures of 32 pixels, not 64; --overwrite'):
+        create(folder, tmp_path, size=64)
     assert len(images_and_labels(create(folder, tmp_path, overwrite=True).train_once)[0]) == 271
 
 
