@@ -78,13 +78,14 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 
 
 def _keep_other(path, record):
-    """Gives a record of other options or of another step a name that says so."""
+    """Keeps a record of other options or of another step under a name that says so."""
     old = results.read_clustering(path)
     if not old or all(old[name] == record[name] for name in OPTIONS):
         return
     stem, ending = os.path.splitext(path)
     kept = '_'.join([stem, *(f'{name}{old[name]}' for name in OPTIONS)]) + ending
-    os.replace(path, kept)
+    with open(path, 'rb') as file:
+        runs.write_file(kept, file.read())
     print(f'What {os.path.basename(path)} had is now in {os.path.basename(kept)}.')
 
 
