@@ -22,7 +22,8 @@ class KerasModel(keras.Model):
     A batch is {'x': (B, ...), 'label': one-hot (B, nclass)}, or a pair (x, label).
     """
 
-    # Made with the variables: a Mean per tag, the groups' layers, their optimizers.
+    # Made with the variables: a Mean per tag, the groups' layers, their optimizers. They are here
+    # so that no hyper-parameter takes their names.
     tags = means = ()
     groups = optimizers = types.MappingProxyType({})
 
@@ -205,22 +206,17 @@ class KerasModel(keras.Model):
                 f'{type(self).__name__} weighs all examples alike; leave out sample_weight and '
                 'class_weight.'
             )
+        needs = f"'x', (B, ...), and 'label', one-hot (B, {self.nclass})"
         if isinstance(x, dict):
-            missing = [key for key in ('x', 'label') if key not in x]
-            if missing:
-                raise UserError(
-                    f"A batch must have 'x', (B, ...), and 'label', one-hot (B, {self.nclass}); "
-                    f'this one has {_keys(x)} but no {missing[0]!r}.'
-                )
-            x, label = x['x'], x['label']
+            x, label = (_part(x, key, needs) for key in ('x', 'label'))
         if self.image_shape:
             x = _with_sizes('x', x, self.image_shape)
         label = _with_sizes('label', label, (self.nclass,))
         if label is None or tuple(label.shape[1:]) != (self.nclass,):
             shape = None if label is None else ('B', *label.shape[1:])
             raise UserError(
-                f"A batch must have 'x', (B, ...), and 'label', one-hot (B, {self.nclass}); the "
-                f"labels of this one are {'missing' if shape is None else shape}."
+                f'A batch must have {needs}; the labels of this one are '
+                f'{"missing" if shape is None else shape}.'
             )
         return x, label
 
@@ -314,8 +310,12 @@ class KerasModel(keras.Model):
         return model
 
 
-def _keys(batch):
-    return ', '.join(map(repr, batch)) or 'nothing'
+def _part(batch, key, needs):
+    """The tensor of a key of a batch; UserError with what a batch needs where there is none."""
+    if key not in batch:
+        there = ', '.join(map(repr, batch)) or 'nothing'
+        raise UserError(f'A batch must have {needs}; this one has {there} but no {key!r}.')
+    return batch[key]
 
 
 def _is_unknown(shape):
@@ -358,11 +358,7 @@ def _data(batch):
         UserError: it has none.
     """
     batch = _only(batch)
-    if not isinstance(batch, dict):
-        return batch
-    if 'x' not in batch:
-        raise UserError(f"A batch must have 'x', (B, ...); this one has {_keys(batch)}.")
-    return batch['x']
+    return _part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch
 
 
 def _only(x):

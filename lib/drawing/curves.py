@@ -163,7 +163,7 @@ def learning_curves(groups, beside_paper=True):
         handlelength=HANDLE_EM,
         fontsize=FONT_POINTS,
     )
-    figure.suptitle(_title(groups, breaks, bool(marks)), fontsize=FONT_POINTS)
+    figure.suptitle(_title(groups, breaks, marks), fontsize=FONT_POINTS)
     return figure
 
 

@@ -174,10 +174,7 @@ def test_a_damaged_table_counts_as_far_as_it_can_be_read(folder, tmp_path):
         assert len(found.curves['mean_distance']) == 1  # the first step never counts
 
 
-@pytest.mark.parametrize(
-    'name',
-    [f'lines32-{end}' for end in RELEASED],
-)
+@pytest.mark.parametrize('name', [f'lines32-{end}' for end in RELEASED])
 def test_what_the_repository_holds_scores_as_its_curve_says(name):
     model = acai_tf.load_released(name)
     recorded = scalars.read_curve(os.path.join(released.FOLDER, name, runs.CURVE_NAME))
