@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from acai_tf import networks
+from acai_tf import batches, networks
 from lib.errors import UserError
 from lib.optimizer import Adam
 from lib.original_names import adam
@@ -51,7 +51,7 @@ class KerasModel(keras.Model):
         Raises:
             UserError: own networks whose shapes do not fit.
         """
-        shape = _data(input_shape)
+        shape = batches.data(input_shape)
         if self.latent_shape is not None:
             if tuple(shape[1:]) == self.image_shape:
                 return
@@ -126,8 +126,7 @@ class KerasModel(keras.Model):
             UserError: nor do the data, or own networks' shapes do not fit.
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
-            if _is_unknown(x.shape):
-                raise _unknown('x')
+            batches.check_is_known('x', x.shape)
             with tf.init_scope(), self.distribute_strategy.scope():
                 self.build((None, *x.shape[1:]))
 
@@ -167,7 +166,7 @@ class KerasModel(keras.Model):
 
     def fit(self, x=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
-        self.build_for(_first(x))
+        self.build_for(batches.data_of(x))
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         return super().fit(x, *args, **kwargs)
@@ -177,7 +176,7 @@ class KerasModel(keras.Model):
 
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
         """
-        self.build_for(_first(x))
+        self.build_for(batches.data_of(x))
         return super().evaluate(x, *args, **kwargs)
 
     @property
@@ -194,31 +193,8 @@ class KerasModel(keras.Model):
             mean.update_state(value, sample_weight=size)
 
     def unpack(self, data):
-        """(x, label) of a batch.
-
-        Raises:
-            UserError: it has none; the message says what a batch is.
-        """
-        x, label, weight = keras.utils.unpack_x_y_sample_weight(data)
-        x, label = _only(x), _only(label)
-        if weight is not None:
-            raise UserError(
-                f'{type(self).__name__} weighs all examples alike; leave out sample_weight and '
-                'class_weight.'
-            )
-        needs = f"'x', (B, ...), and 'label', one-hot (B, {self.nclass})"
-        if isinstance(x, dict):
-            x, label = (_part(x, key, needs) for key in ('x', 'label'))
-        if self.image_shape:
-            x = _with_sizes('x', x, self.image_shape)
-        label = _with_sizes('label', label, (self.nclass,))
-        if label is None or tuple(label.shape[1:]) != (self.nclass,):
-            shape = None if label is None else ('B', *label.shape[1:])
-            raise UserError(
-                f'A batch must have {needs}; the labels of this one are '
-                f'{"missing" if shape is None else shape}.'
-            )
-        return x, label
+        """(x, label) of a batch; UserError where it has none."""
+        return batches.unpack(data, self.image_shape, self.nclass)
 
     def test_step(self, data):
         """The scalars of a batch, with noise of its own, for `evaluate`."""
@@ -230,7 +206,7 @@ class KerasModel(keras.Model):
 
     def call(self, x):
         """Reconstructions, of a batch or of its 'x'; what `predict` gives."""
-        return self.reconstruct(_data(x))
+        return self.reconstruct(batches.data(x))
 
     def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
         """Writes a SavedModel with the signatures encode, decode, reconstruct and classify.
@@ -308,61 +284,3 @@ class KerasModel(keras.Model):
         if flags and model.latent_shape is not None:
             model._make_optimizers()  # what is frozen has none
         return model
-
-
-def _part(batch, key, needs):
-    """The tensor of a key of a batch; UserError with what a batch needs where there is none."""
-    if key not in batch:
-        there = ', '.join(map(repr, batch)) or 'nothing'
-        raise UserError(f'A batch must have {needs}; this one has {there} but no {key!r}.')
-    return batch[key]
-
-
-def _is_unknown(shape):
-    """Whether examples of a graph's tensor may be of any shape."""
-    return isinstance(shape, tf.TensorShape) and not shape[1:].is_fully_defined()
-
-
-def _unknown(name):
-    return UserError(
-        f'The shape of {name} is not known (tf.numpy_function does not say it); set it in the '
-        f'pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
-    )
-
-
-def _with_sizes(name, tensor, shape):
-    """A tensor of a graph that may be a batch of a shape as one that is.
-
-    Raises:
-        UserError: it may have any number of axes.
-    """
-    own, batch = getattr(tensor, 'shape', None), (None, *shape)
-    if not _is_unknown(own):
-        return tensor
-    if own.rank is None:
-        raise _unknown(name)
-    return tf.ensure_shape(tensor, batch) if own.is_compatible_with(batch) else tensor
-
-
-def _first(x):
-    """The data of what fit was given, or something of their shape, where that can be told."""
-    if isinstance(x, tf.data.Dataset):
-        x = x.element_spec
-    return _data(x[0] if isinstance(x, tuple) else x)
-
-
-def _data(batch):
-    """The 'x' of a batch, or the batch itself where it is the data.
-
-    Raises:
-        UserError: it has none.
-    """
-    batch = _only(batch)
-    return _part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch
-
-
-def _only(x):
-    """What is in a list of one, as Keras takes it for models of one input; else the thing itself,
-    as the shape (None,) is."""
-    is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
-    return x[0] if is_list else x

@@ -296,6 +296,14 @@ def test_data_without_x_are_refused():
         make().predict({'label': np.zeros((2, 10))}, verbose=0)
 
 
+@pytest.mark.parametrize('pair', [list, tuple])
+def test_two_batches_are_not_one(pair):
+    x = np.zeros((2, 32, 32, 1), 'float32')
+    for use in (make(), make().predict):
+        with pytest.raises(UserError, match='takes one array .* was given 2; '):
+            use(pair([x, x]))
+
+
 def test_a_saved_model_has_signatures_of_its_own(tmp_path):
     with pytest.raises(UserError, match='input_signature is of other formats'):
         make().export(str(tmp_path), input_signature=[])

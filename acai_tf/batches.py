@@ -1,0 +1,107 @@
+"""What a batch is: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
+import keras
+import tensorflow as tf
+
+from lib.errors import UserError
+
+
+def data(batch):
+    """The 'x' of a batch, or the batch itself where it is the data.
+
+    Raises:
+        UserError: it has none.
+    """
+    batch = _only(batch)
+    if isinstance(batch, dict):
+        batch = _part(batch, 'x', "'x', (B, ...)")
+    if isinstance(batch, (list, tuple)) and any(hasattr(each, '__len__') for each in batch):
+        raise UserError(
+            f'The model takes one array or tensor, (B, ...), and was given {len(batch)}; '
+            'numpy.stack or numpy.concatenate makes one of them.'
+        )
+    return batch
+
+
+def data_of(x):
+    """The data of what fit was given, or something of their shape, where that can be told."""
+    if isinstance(x, tf.data.Dataset):
+        x = x.element_spec
+    return data(x[0] if isinstance(x, tuple) else x)
+
+
+def unpack(batch, image_shape, nclass):
+    """(x, label) of a batch to train on.
+
+    Args:
+        batch: a dict or a pair of tensors, as Keras hands it to train_step.
+        image_shape: of one example, or None where any will do.
+        nclass: how many numbers a label has.
+
+    Raises:
+        UserError: it has none; the message says what a batch is.
+    """
+    x, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
+    x, label = _only(x), _only(label)
+    if weight is not None:
+        raise UserError(
+            'The model weighs all examples alike; leave out sample_weight and class_weight.'
+        )
+    needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
+    if isinstance(x, dict):
+        x, label = (_part(x, key, needs) for key in ('x', 'label'))
+    if image_shape:
+        x = _with_sizes('x', x, image_shape)
+    label = _with_sizes('label', label, (nclass,))
+    if label is None or tuple(label.shape[1:]) != (nclass,):
+        shape = None if label is None else ('B', *label.shape[1:])
+        raise UserError(
+            f'A batch must have {needs}; the labels of this one are '
+            f'{"missing" if shape is None else shape}.'
+        )
+    return x, label
+
+
+def check_is_known(name, shape):
+    """Raises UserError where examples of a graph's tensor may be of any shape."""
+    if _is_unknown(shape):
+        raise _unknown(name)
+
+
+def _only(x):
+    """What is in a list of one, as Keras takes it for models of one input; else the thing itself,
+    as the shape (None,) is."""
+    is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
+    return x[0] if is_list else x
+
+
+def _part(batch, key, needs):
+    """The tensor of a key of a batch; UserError with what a batch needs where there is none."""
+    if key not in batch:
+        there = ', '.join(map(repr, batch)) or 'nothing'
+        raise UserError(f'A batch must have {needs}; this one has {there} but no {key!r}.')
+    return batch[key]
+
+
+def _with_sizes(name, tensor, shape):
+    """A tensor of a graph that may be a batch of a shape as one that is.
+
+    Raises:
+        UserError: it may have any number of axes.
+    """
+    own, batch = getattr(tensor, 'shape', None), (None, *shape)
+    if not _is_unknown(own):
+        return tensor
+    if own.rank is None:
+        raise _unknown(name)
+    return tf.ensure_shape(tensor, batch) if own.is_compatible_with(batch) else tensor
+
+
+def _is_unknown(shape):
+    return isinstance(shape, tf.TensorShape) and not shape[1:].is_fully_defined()
+
+
+def _unknown(name):
+    return UserError(
+        f'The shape of {name} is not known (tf.numpy_function does not say it); set it in the '
+        f'pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
+    )
