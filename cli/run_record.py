@@ -37,7 +37,7 @@ class Record:
         state: one of STATES.
         images_seen: how many it has seen.
         images_per_sec: since its process began to train; 0 where that is not known.
-        process: which one works on it, 'process 12 on HOST'.
+        process: which one works on it, or is about to, 'process 12 on HOST'.
         slurm: its task there, such as '12_3'.
         reason: why it stopped or failed.
         fruitless: how many Slurm tasks in turn ran out of time without getting further.
@@ -155,9 +155,14 @@ class RunFiles:
         record, holder = self.read(), self.holder()
         if record and holder:
             return dataclasses.replace(record, state=RUNNING, process=holder)
-        if record and record.state == RUNNING:
+        if record and (record.state == RUNNING or _waits_for_nobody(record)):
             return dataclasses.replace(record, state=STOPPED, reason='killed')
         return record
+
+
+def _waits_for_nobody(record):
+    is_local = record.state == WAITING and not record.slurm
+    return is_local and locks.has_ended(record.process)
 
 
 def queue(job, slurm=''):
@@ -178,6 +183,8 @@ def queue(job, slurm=''):
         record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
         if before:
             record.slurm, record.cores = slurm or before.slurm, before.cores
+        if not record.slurm:
+            record.process = locks.this_process()
         job.files.write(record)
 
 

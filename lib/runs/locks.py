@@ -39,15 +39,30 @@ def is_gone(process, path):
         path: the lock file, which `holder` finds held by nobody: it tells, but on a file system
             without locks, where one that lives is at work.
     """
-    name = re.fullmatch(r'process (\d{1,9}) on (.*)', process)
-    if not name or name[2] != socket.gethostname():
+    pid = _pid_here(process)
+    if pid is None:
         return False
     try:
         _is_free(path)
     except OSError as error:
         if error.errno in UNSUPPORTED:
-            return not psutil.pid_exists(int(name[1]))
+            return not psutil.pid_exists(pid)
     return True
+
+
+def has_ended(process):
+    """Whether a process of this machine, as `this_process` names it, has ended.
+
+    For one that holds no lock; where another one has its number by now, that cannot be told.
+    """
+    pid = _pid_here(process)
+    return pid is not None and not psutil.pid_exists(pid)
+
+
+def _pid_here(process):
+    """The number of a process, as `this_process` names it; None for another machine's."""
+    name = re.fullmatch(r'process (\d{1,9}) on (.*)', process)
+    return int(name[1]) if name and name[2] == socket.gethostname() else None
 
 
 @contextlib.contextmanager

@@ -341,6 +341,19 @@ def test_what_a_signal_kept_from_beginning_waits_no_longer(tmp_path):
     assert on_slurm.files.read().state == run_record.WAITING
 
 
+def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    assert job.files.look().state == run_record.WAITING
+    record = job.files.read()
+    gone = record.process.replace(str(os.getpid()), '999999999')
+    job.files.write(dataclasses.replace(record, process=gone))
+    assert (job.files.look().state, job.files.look().reason) == (run_record.STOPPED, 'killed')
+    # Slurm begins its tasks whatever became of the command that submitted them.
+    job.files.write(dataclasses.replace(record, process=gone, slurm='12_3'))
+    assert job.files.look().state == run_record.WAITING
+
+
 def test_status_of_each_state(fake, tmp_path, capsys):
     fake('vae')
     names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
