@@ -48,7 +48,8 @@ def closest_line(images):
     for other_highest, other_best in others:
         better = other_highest > highest
         for row in np.flatnonzero(np.abs(other_highest - highest) <= TIE):
-            both = lines.draw_lines(REFERENCE_ANGLES[[best[row], other_best[row]]], size)
+            angles = REFERENCE_ANGLES[[best[row], other_best[row]]]
+            both = lines.draw_lines(angles, size, np.float64)
             first, second = _cosine_distances(images[row], both)
             better[row] = second < first
         highest = np.where(better, other_highest, highest)

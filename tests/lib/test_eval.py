@@ -60,10 +60,12 @@ def test_closest_line_by_brute_force(size):
 
 
 def test_ties_between_parts_of_the_reference_are_those_of_the_whole(monkeypatch):
-    """A picture symmetric about its middle is equally close to mirrored lines."""
+    """A picture that is symmetric is equally close to mirrored lines."""
     angles = np.arange(0, 10_000, 250) * (2 * math.pi / 10_000)
     drawn = lines.draw_lines(angles, 24, np.float64)
-    images = np.concatenate([drawn, drawn + drawn[:, ::-1, ::-1], np.zeros((1, 24, 24, 1))])
+    mirrored = [drawn[:, ::-1, ::-1], drawn[:, ::-1], drawn[:, :, ::-1]]
+    symmetric = [drawn + other for other in mirrored]
+    images = np.concatenate([drawn, *symmetric, np.zeros((1, 24, 24, 1))])
     whole = eval.closest_line(images)
     monkeypatch.setattr(eval, 'REFERENCE_PIXELS', 3000 * 24**2)
     for part, all in zip(eval.closest_line(images), whole, strict=True):
