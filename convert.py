@@ -6,7 +6,6 @@ keeps of runs what others need.
     python convert.py --original=RUN --out=TRAIN_DIR
     python convert.py --records=TRAIN_DIR --out=FOLDER
 """
-import sys
 
 import cli
 from cli import flags, paths
@@ -29,9 +28,8 @@ def main():
     given = [name for name in SOURCES if FLAGS[name].value]
     wanted = ['run'] if FLAGS.release else given[:1]
     if not given or given != wanted or bool(FLAGS.out) == bool(FLAGS.release):
-        sys.exit(
-            f'{sys.argv[0]}: give --out and either --run or --original or --records, or --run and '
-            '--release.'
+        raise UserError(
+            'Give --out and either --run or --original or --records, or --run and --release.'
         )
     for name in NOT_RECORDED:
         if FLAGS[name].present and not FLAGS.original:

@@ -118,8 +118,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         networks.check_weights(f'dtype={self.dtype_policy.name}', self.dtype_policy.variable_dtype)
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
-        if not isinstance(seed, numbers.Integral) or not 0 <= seed <= randomness.MAX_SEED:
-            raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
+        randomness.check_seed(seed)
         is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
         is_rate = isinstance(lr, numbers.Real) and 0 <= lr < math.inf
         if not is_schedule and not is_rate:
@@ -160,12 +159,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
     @staticmethod
     def methods():
         """{class name: class} of every method that was imported."""
-        by_name, classes = {}, [Autoencoder]
-        for cls in classes:
-            classes += cls.__subclasses__()
-            if cls.method_losses is not Autoencoder.method_losses:
-                by_name[cls.__name__] = cls
-        return by_name
+        return {
+            name: cls
+            for name, cls in HasHyperparameters.defined.items()
+            if cls.method_losses is not Autoencoder.method_losses
+        }
 
     def group_variables(self, group):
         """The trainable variables of a parameter group, in creation order."""

@@ -42,8 +42,8 @@ class Hyperparameter:
             ValueError: it is none; the message says what it must be.
         """
         if self.kind is str:
-            if not isinstance(value, str):
-                raise ValueError('must be text')
+            if not isinstance(value, str) or '/' in value:
+                raise ValueError('must be text without a slash')  # of a run folder's name
             if callable(self.bounds):
                 self.bounds(value)
             return value
@@ -110,12 +110,21 @@ class HasHyperparameters:
 
     Attributes:
         BOUNDS: {hyper-parameter: its bounds}, as `Hyperparameter` has them.
+        defined: {name: class} of all such classes, each by its newest definition.
     """
 
     BOUNDS = {}
+    defined = {}
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        package = HasHyperparameters.__module__.partition('.')[0]
+        if cls.__name__ in experiments.METHODS and cls.__module__.partition('.')[0] != package:
+            raise UserError(
+                f'{package} has a method {cls.__name__} already; give yours another name, by which '
+                'its runs and saved models are known.'
+            )
+        HasHyperparameters.defined[cls.__name__] = cls
         module = cls.__module__.rpartition('.')[2]  # whose script has the same name
         experiments.register(cls.__name__, cls.resolve, module)
 

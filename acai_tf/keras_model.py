@@ -59,11 +59,11 @@ class KerasModel(keras.Model):
                 f'{self.name} is built for data of shape {networks.batch(self.image_shape)}; make '
                 f'another model for {networks.batch(shape[1:])}.'
             )
-        before = self.image_shape
+        before = self.image_shape, self.latent_shape, self.groups, self.optimizers
         try:
             self._build(tuple(shape[1:]))
-        except UserError:
-            self.image_shape, self.latent_shape = before, None  # refused again, if asked again
+        except Exception:  # it fails again, if it is asked again
+            self.image_shape, self.latent_shape, self.groups, self.optimizers = before
             raise
 
     def _build(self, image_shape):

@@ -26,12 +26,13 @@ def train(class_name):
         class_name: the method's class in `acai_tf`.
     """
     _import_tensorflow()
-    from acai_tf import ALL_AES
+    with _in_one_sentence():
+        from acai_tf import ALL_AES
 
-    method = ALL_AES[class_name]
-    shared_flags.define_training_flags()
-    shared_flags.define_autoencoder_flags()
-    shared_flags.define_hyperparameter_flags(method)
+        method = ALL_AES[class_name]
+        shared_flags.define_training_flags()
+        shared_flags.define_autoencoder_flags()
+        shared_flags.define_hyperparameter_flags(method)
     with _quiet_when_unread(), _started():
         from cli import training
 
@@ -58,9 +59,8 @@ def _import_tensorflow():
     absent = {name: None for name in ('matplotlib', 'sklearn') if name not in sys.modules}
     sys.modules.update(absent)  # Python takes None for a module that is not there
     try:
-        importlib.import_module('lib.quietly')
-    except UserError as error:
-        sys.exit(f'{sys.argv[0]}: {error}')
+        with _in_one_sentence():
+            importlib.import_module('lib.quietly')
     finally:
         for name in absent:
             del sys.modules[name]
@@ -68,6 +68,15 @@ def _import_tensorflow():
     sys.modules['tensorflow'].get_logger().addFilter(
         lambda record: 'tf.function retracing' not in record.getMessage()
     )
+
+
+@contextlib.contextmanager
+def _in_one_sentence():
+    """Ends with one sentence and exit code 1 where its user erred."""
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f'{sys.argv[0]}: {error}')
 
 
 @contextlib.contextmanager
@@ -127,9 +136,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         _import_tensorflow()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
     try:
-        yield given
-    except UserError as error:
-        sys.exit(f'{script}: {error}')
+        with _in_one_sentence():
+            yield given
     except Exception as error:
         tensorflow = sys.modules.get('tensorflow')
         theirs = (tensorflow.errors.ResourceExhaustedError,) if tensorflow else ()

@@ -29,8 +29,8 @@ def draw_all(train_dir, out):
     """
     groups = by_kind(load.find_runs(train_dir))
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
-    if 'lines32' not in groups:
-        print(f'No run of lines32 lies below {train_dir}: no interpolations, samples or curves.')
+    if not groups:
+        print(f'No run lies below {train_dir}: no interpolations, samples or curves.')
     for dataset, kinds in groups.items():
         if registry.is_lines(dataset):
             reported = {kind: seeds for kind, seeds in kinds.items() if curves.has_line(seeds)}

@@ -4,6 +4,7 @@ import functools
 from absl import flags
 
 from cli import paths
+from lib.errors import UserError
 
 PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
@@ -50,8 +51,16 @@ def define_hyperparameter_flags(method):
 
     Args:
         method: a class of `acai_tf`.
+
+    Raises:
+        UserError: scripts that train have a flag of that name.
     """
     for name, own in method.own_hyperparameters().items():
+        if name in flags.FLAGS:
+            raise UserError(
+                f'{method.__name__} cannot call a hyper-parameter {name!r}, as scripts that train '
+                'have a flag of that name; choose another.'
+            )
         text = own.help[:1].upper() + own.help[1:]
         if own.kind is str:
             flags.DEFINE_string(name, own.default, text)

@@ -3,7 +3,6 @@ import contextlib
 import json
 import math
 import os
-import sys
 
 from absl import flags
 
@@ -153,9 +152,9 @@ def _scales(width):
     if halvings < 0 or not halvings.is_integer():
         evenly = (width & -width).bit_length()  # how often it halves, and once for none
         widths = [str(width >> scale) for scale in range(evenly)]
-        sys.exit(
-            f'{sys.argv[0]}: --latent_width={FLAGS.latent_width} does not divide the image width '
-            f'{width} into a power of two; use one of {", ".join(widths)}.'
+        raise UserError(
+            f'--latent_width={FLAGS.latent_width} does not divide the image width {width} into a '
+            f'power of two; use one of {", ".join(widths)}.'
         )
     return int(halvings)
 

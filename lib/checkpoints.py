@@ -186,7 +186,8 @@ def save_original(model, prefix, step, moments=True):
     values['global_step'] = values['global_step'].dtype.type(step)
     names = sorted(values)
     folder, base = os.path.split(prefix)
-    temporary = os.path.join(folder, f'.{base}.{os.getpid()}.tmp')
+    token = files.unique_token()
+    temporary = os.path.join(folder, f'.{base}.{token}.tmp')
     try:
         os.makedirs(folder or '.', exist_ok=True)
         tf.raw_ops.SaveV2(

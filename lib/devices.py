@@ -147,6 +147,21 @@ def start(choice, machines=1):
     return tf.distribute.get_strategy()
 
 
+def is_several_machines(strategy):
+    """Whether a strategy is of several machines."""
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def is_same_on_all(strategy, number):
+    """Whether all machines of a strategy give the same integer; each waits for the others."""
+    if not is_several_machines(strategy):
+        return True
+    told = tf.constant([number, number**2], tf.float64)
+    answers = strategy.run(tf.identity, (told,))
+    mean, mean_of_squares = strategy.reduce('mean', answers, axis=None).numpy()
+    return bool(mean**2 == mean_of_squares)
+
+
 def distribute(strategy, dataset):
     """Distributes global batches: replica r of R gets the r-th of R equal parts of each.
 

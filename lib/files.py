@@ -22,8 +22,7 @@ def written_whole(path):
         OSError: the file cannot be written (no permission, no room).
     """
     remove_stale(glob.escape(path))
-    # Process numbers repeat, in containers and on other machines that share the folder.
-    partial = f'{path}.partial-{os.getpid()}-{secrets.token_hex(4)}'
+    partial = f'{path}.partial-{unique_token()}'
     try:
         yield partial
         with open(partial, 'rb') as file:
@@ -32,6 +31,12 @@ def written_whole(path):
     finally:
         with contextlib.suppress(OSError):
             os.remove(partial)
+
+
+def unique_token():
+    """For the name of a temporary file: process numbers alone repeat, in containers and on other
+    machines that share the folder."""
+    return f'{os.getpid()}-{secrets.token_hex(4)}'
 
 
 def remove_stale(pattern):

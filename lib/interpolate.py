@@ -1,7 +1,7 @@
 """Interpolations between latents, straight and spherical."""
 import numpy as np
 
-MIN_SINE = 1e-7  # below it two latents point the same way, and slerp is lerp
+MIN_SINE = 1e-7  # below it two latents point the same way or opposite ways, and slerp is lerp
 
 
 def _steps(n, ndim):
@@ -15,7 +15,11 @@ def lerp(left, right, n):
 
 
 def slerp(left, right, n):
-    """Great arcs (Shoemake, 1985) between flattened latents: (B, ...), (B, ...) -> (B, n, ...)."""
+    """Great arcs (Shoemake, 1985) between flattened latents: (B, ...), (B, ...) -> (B, n, ...).
+
+    Between latents that point the same way or opposite ways, where no arc is the shortest, it is
+    the straight line.
+    """
     flat_left, flat_right = left.reshape(len(left), -1), right.reshape(len(right), -1)
     norms = np.linalg.norm(flat_left, axis=1) * np.linalg.norm(flat_right, axis=1)
     cosine = (flat_left * flat_right).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)

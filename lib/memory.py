@@ -25,7 +25,7 @@ def check_batch(model, batch_size):
         model: an `acai_tf` model; one of other layers than the paper's is not checked.
         batch_size: images that this machine computes at a time.
     """
-    critics = [getattr(model.critic, 'encoder', model.critic)] if model.critic else []
+    critics = [getattr(model.critic, 'encoder', None)] if model.critic else []
     if not all(hasattr(network, 'convs') for network in [model.encoder, model.decoder, *critics]):
         return
     numbers, available = numbers_kept(model), machine_bytes()

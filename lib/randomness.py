@@ -7,11 +7,20 @@ see the same data and noise as one that was never stopped, and a test can replay
 The algorithm, TensorFlow's own choice, is Philox on processors and GPUs. alg='philox' would make
 the same numbers there, of ten times as many operations. What XLA compiles draws others.
 """
+import numbers
 import zlib
 
 import tensorflow as tf
 
+from lib.errors import UserError
+
 MAX_SEED = 2**31 - 1
+
+
+def check_seed(seed):
+    """Raises UserError for what is no seed; a larger one would be cut to 32 bits in silence."""
+    if not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
+        raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
 
 
 def layer_seed(seed, name):

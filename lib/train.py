@@ -164,7 +164,7 @@ def loop(
     batches = iter(devices.distribute(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
     steps_per_call, step_sec = 1, 1.0  # until some are timed
-    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    several = devices.is_several_machines(strategy)
     asked = False  # whether one of several machines told the others of a signal
 
     def stop_signal():
@@ -245,14 +245,20 @@ def train_run(
         The number of the signal that stopped it, or None at the end.
 
     Raises:
-        UserError: no checkpoint can be read, or it is of another model; training diverged, or the
-            disk or the memory is too small. The message says what is kept.
+        UserError: no checkpoint can be read, it is of another model, or several machines found
+            different ones; training diverged, or the disk or the memory is too small. The message
+            says what is kept.
     """
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     run.check_classes(dataset.classes)
     step = checkpoints.resume(model, run, last)
+    if not devices.is_same_on_all(model.distribute_strategy, step):
+        raise UserError(
+            f'The machines of this run found different checkpoints, step {step} here; they must '
+            f'all see the same {run.path}. The same command tries again.'
+        )
     damaged = {newer: _time_of(run, newer) for newer in run.checkpoint_steps() if newer > step}
     if not allow_nan:
         _check_restored(model, run, step)

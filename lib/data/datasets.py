@@ -69,8 +69,9 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
         data_dir: folder of the records; None for the one that AE_DATA names now.
 
     Raises:
-        UserError: the dataset is unknown, or its records are missing or damaged.
+        UserError: the dataset is unknown, its records are missing or damaged, or the seed is none.
     """
+    randomness.check_seed(seed)
     if batch_size < 1:
         raise UserError(f'A batch of {batch_size} images is not possible; use 1 or more.')
     entry = registry.find(name)

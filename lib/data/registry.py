@@ -278,9 +278,10 @@ def display_of(name):
 
 
 def _alike(name):
-    """The entry of a dataset at its usual width; of one's own pictures, an entry's defaults."""
+    """The entry of a dataset at its usual width; of one's own pictures, one of defaults."""
     family = _family(name)[0]
-    return DATASETS.get(f'{family}{DEFAULT_SIZE_PX}' if family else name, Entry)
+    usual = f'{family}{DEFAULT_SIZE_PX}' if family else name
+    return DATASETS.get(usual) or Entry(usual)
 
 
 def _family(name):

@@ -1,4 +1,5 @@
 """Which folders are runs, and what each says about itself."""
+import contextlib
 import os
 import sys
 from typing import NamedTuple
@@ -92,7 +93,7 @@ def find(train_dir, methods):
     for folder, below, _ in files.walk(train_dir, onerror=tell):
         below.sort()
         run = RunFolder(folder)
-        is_run = run.name.split('_')[0] in methods and os.path.isdir(run.checkpoints)
+        is_run = os.path.isdir(run.checkpoints) and _is_of_a_method(run, methods)
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
             continue
         below.clear()
@@ -100,6 +101,14 @@ def find(train_dir, methods):
             yield run, identify(run, methods)
         except UserError as error:
             print(error, file=sys.stderr)
+
+
+def _is_of_a_method(run, methods):
+    if run.name.split('_')[0] in methods:
+        return True
+    with contextlib.suppress(UserError):  # a damaged args.json, of what is no run, say
+        return run.args.get('class') in list(methods)
+    return False
 
 
 def _params_from_args(run, types):

@@ -78,4 +78,6 @@ def drop_after(folder, step):
         with tf.io.TFRecordWriter(temporary) as writer:
             for record in kept:
                 writer.write(record)
+        with open(temporary, 'rb') as file:
+            os.fsync(file.fileno())
         os.replace(temporary, path)

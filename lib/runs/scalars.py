@@ -48,17 +48,24 @@ def of_run(run):
 
 
 def read_curve(path):
-    """The same of a table as `to_csv` makes it; {} where there is none.
+    """The same of a table as `to_csv` makes it; {} where there is none, or none that can be read,
+    of which a note on stderr says so.
 
     Args:
         path: the table, of which a line that is damaged does not count, nor what follows one that
             is no line of a table at all.
     """
     by_tag = {}
-    read_so_far = contextlib.suppress(FileNotFoundError, csv.Error)
-    quietly = np.errstate(over='ignore')
-    with quietly, read_so_far, open(path, newline='', errors='replace') as file:
-        reader = csv.DictReader(file)
+    try:
+        with open(path, newline='', errors='replace') as file:
+            text = file.read()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        print(f'Cannot read {path} ({error.strerror}); it does not count.', file=sys.stderr)
+        return {}
+    with np.errstate(over='ignore'), contextlib.suppress(csv.Error):
+        reader = csv.DictReader(io.StringIO(text, newline=''))
         for row in reader:
             for tag in reader.fieldnames[1:]:
                 with contextlib.suppress(ValueError, TypeError):

@@ -22,6 +22,7 @@ def same_noise(model, seed):
     Noise is a function of seed and step, so both are set: the model is for evaluation only then.
     """
     model.seed = seed
+    vars(model).pop('graphs', None)  # those that were traced hold the seed that was
     model.global_step.assign(0)
 
 

@@ -193,7 +193,7 @@ def _fingerprint(model, dataset, limit):
 
 
 def _checksum(batches, limit):
-    """Of the pictures and labels of batches, of at most `limit` pictures."""
+    """Of the pictures and labels of batches, up to the batch that has the `limit`-th picture."""
     checksum = seen = 0
     for batch in batches.as_numpy_iterator():
         for array in (batch['x'], batch['label']):

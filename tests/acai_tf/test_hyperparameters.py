@@ -1,5 +1,7 @@
 """A method's hyper-parameters: read off its constructors, checked there and by the flags alike."""
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -78,6 +80,7 @@ def test_a_subclass_adds_and_changes():
         ('AAE', {'disc_layer_sizes': '7,-5'}, 'must be positive integers separated by commas'),
         ('AAE', {'disc_layer_sizes': '04,3'}, 'must be positive integers separated by commas'),
         ('AAE', {'disc_layer_sizes': 7}, 'must be text'),
+        ('AAE', {'disc_layer_sizes': '7/5'}, 'must be text without a slash'),
         ('AEVQVAE', {'z_log_size': 99}, 'between 0 and 24'),
     ],
 )
@@ -178,6 +181,32 @@ def test_flags_have_the_defaults_and_bounds_of_the_class(monkeypatch):
     for bad in ('--tricks=6', '--disc_layer_sizes=a', '--advweight=-1', '--advdepth=1.5'):
         with pytest.raises(flags.IllegalFlagValueError):
             values(['script', bad])
+
+
+def test_a_hyper_parameter_cannot_be_called_as_a_flag_of_all_scripts():
+    program = (
+        'import cli, acai_tf\n'
+        'class Batched(acai_tf.AEBaseline):\n'
+        '    def __init__(self, *, batch=3, **shared):\n'
+        '        super().__init__(batch=batch, **shared)\n'
+        'acai_tf.ALL_AES["Batched"] = Batched\n'
+        'cli.train("Batched")'
+    )
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "-c: Batched cannot call a hyper-parameter 'batch', as scripts that train have a flag of "
+        'that name; choose another.\n'
+    )
+
+
+def test_a_method_cannot_be_called_as_one_of_the_papers():
+    with pytest.raises(UserError, match='acai_tf has a method ACAI already; give yours another'):
+
+        class ACAI(acai_tf.ACAI):
+            pass
+
+    assert Autoencoder.methods()['ACAI'] is acai_tf.ACAI
 
 
 def test_the_paper_must_be_told_of_a_method_first():

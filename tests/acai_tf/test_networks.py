@@ -318,6 +318,23 @@ def test_what_was_refused_with_the_first_batch_is_refused_again():
             ask(batch_of(shape))
 
 
+def test_what_failed_with_the_first_batch_can_be_asked_again(monkeypatch):
+    encoder, decoder, shape = vectors()
+    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
+
+    def fails(*_):
+        raise RuntimeError('out of memory, say')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(acai_tf.ACAI, 'method_losses', fails)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match='out of memory'):
+                model.train_step(batch_of(shape))
+    assert model.latent_shape is None
+    model.train_step(batch_of(shape))
+    assert int(model.global_step) == 1
+
+
 def test_a_vae_can_have_the_critic():
     model, batch = make('VAE', 'sequences', advweight=0.5), batch_of((6, 3))
     assert model.params == {'beta': 1.0, 'advweight': 0.5, 'reg': 0.2}

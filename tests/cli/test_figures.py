@@ -208,4 +208,4 @@ def test_nothing_to_draw_but_the_lines(tmp_path):
     code, out, error = original.run('figures.py', str(tmp_path), cwd=tmp_path)
     assert code == 0, error
     assert {path.name for path in (tmp_path / 'figures').iterdir()} == {'lines.pdf', 'lines.png'}
-    assert 'No run of lines32' in out
+    assert 'No run lies below' in out

@@ -207,3 +207,9 @@ def test_a_set_smaller_than_a_batch(tmp_path):
     assert labels.shape == (320,)
     assert all(sorted(epoch) == [0, 1, 2, 3, 4] for epoch in labels.reshape(-1, 5))
     assert [len(x) for x in take(dataset.test)] == [5]
+
+
+@pytest.mark.parametrize('seed', [-1, 2**31, 2**40, 0.5])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(UserError, match='must be an integer from 0 to 2.31 - 1'):
+        data.get_dataset('lines32', seed=seed)

@@ -39,8 +39,8 @@ def test_recorded_runs_end_where_they_did_on_two_replicas(script, on_two):
 
 
 @contextlib.contextmanager
-def two_machines(train_dir, total_kimg):
-    """Two processes that train one run."""
+def two_machines(*train_dirs, total_kimg):
+    """Two processes that train one run, in a folder that both see, or in one each."""
     ports = []
     for _ in range(2):
         with socket.socket() as free:
@@ -48,11 +48,12 @@ def two_machines(train_dir, total_kimg):
             ports.append(free.getsockname()[1])
     cluster = {'worker': [f'127.0.0.1:{port}' for port in ports]}
     command = ['tests/run_short.py', 'baseline.py', '--depth=2', '--latent=4', '--batch=16']
-    command += [f'--total_kimg={total_kimg}', '--report_kimg=1', f'--train_dir={train_dir}']
+    command += [f'--total_kimg={total_kimg}', '--report_kimg=1']
     tasks = [{'type': 'worker', 'index': index} for index in range(2)]
     workers = [
         forked.Command(
             *command,
+            f'--train_dir={train_dirs[task["index"] % len(train_dirs)]}',
             env=os.environ | {'TF_CONFIG': json.dumps({'cluster': cluster, 'task': task})},
         )
         for task in tasks
@@ -72,6 +73,17 @@ def test_two_machines_train_one_run(tmp_path):
     (args,) = tmp_path.glob('lines32/*/args.json')
     assert json.loads(args.read_text())['args']['devices'] == 2
     assert (args.parent / 'tf' / 'model.ckpt-65.index').exists()
+
+
+def test_machines_that_see_other_checkpoints_stop(tmp_path):
+    with two_machines(tmp_path / 'a', total_kimg=1) as workers:
+        said = [worker.communicate(timeout=300)[1] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0], said
+    with two_machines(tmp_path / 'a', tmp_path / 'b', total_kimg=2) as workers:
+        said = [worker.communicate(timeout=300)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [1, 1]
+    for step, text in zip((65, 0), said, strict=True):
+        assert f'found different checkpoints, step {step} here' in text
 
 
 def test_a_signal_to_one_machine_stops_both_at_the_same_step(tmp_path):

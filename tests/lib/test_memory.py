@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+import acai_tf
 from lib import memory
 from lib.errors import UserError
 from tests import tiny
@@ -32,6 +33,17 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(monkeypatch):
         f'--batch=100000 does not fit: a train step needs at least {needed:.3g} GB of memory and '
         f'this machine has 1 GB; use at most --batch={fits}.'
     )
+
+
+def test_a_critic_of_ones_own_is_not_counted(monkeypatch):
+    class OwnCritic(acai_tf.AEBaseline):
+        def make_groups(self):
+            self.critic = self.encoder
+            return super().make_groups()
+
+    monkeypatch.setattr(memory, 'machine_bytes', lambda: 1)
+    sizes = dict(image_shape=(32, 32, 1), nclass=10, **tiny.SIZES)
+    memory.check_batch(OwnCritic(**sizes), 100_000)
 
 
 def test_a_container_may_use_less_than_the_machine_has(tmp_path):

@@ -37,6 +37,16 @@ def test_equal_weights_score_equally_whatever_their_seed_and_step(name, dataset)
     assert comparison.picture({'a': first}, dataset) == comparison.picture({'a': second}, dataset)
 
 
+def test_the_noise_of_a_model_that_was_used_before_is_the_same():
+    used, fresh = original.model('vae'), original.model('vae')
+    x = np.zeros((4, 32, 32, 1), np.float32)
+    before = eval.encode(used, x)
+    for model in (used, fresh):
+        comparison.same_noise(model, 7)
+    np.testing.assert_array_equal(eval.encode(used, x), eval.encode(fresh, x))
+    assert not np.array_equal(eval.encode(used, x), before)
+
+
 def test_scores_are_means_over_the_images(dataset):
     model = made('baseline')
     x = eval.first_images(dataset, 70)

@@ -1,0 +1,23 @@
+"""Curves from event files and tables."""
+import pytest
+
+from lib import runs
+from lib.runs import scalars
+
+CURVES = {'loss': {64: 0.5, 128: 0.25}, 'mean_distance': {128: 0.125}}
+
+
+def test_a_table_gives_its_curves_again(tmp_path):
+    path = tmp_path / runs.CURVE_NAME
+    path.write_text(scalars.to_csv(CURVES))
+    assert scalars.read_curve(str(path)) == CURVES
+
+
+@pytest.mark.parametrize('there', [False, True])
+def test_a_table_that_cannot_be_read_is_passed_over(there, tmp_path, capsys):
+    path = tmp_path / runs.CURVE_NAME
+    if there:
+        path.mkdir()
+    assert scalars.read_curve(str(path)) == {}
+    said = f'Cannot read {path} (Is a directory); it does not count.\n' if there else ''
+    assert capsys.readouterr().err == said
