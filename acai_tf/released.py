@@ -9,7 +9,7 @@ import math
 import os
 
 from acai_tf.load import identify, load_run, read_record
-from lib import checkpoints, runs
+from lib import checkpoints, files, runs
 from lib.errors import UserError
 from lib.paper import results
 from lib.runs import scalars
@@ -85,7 +85,7 @@ def release(path, folder, overwrite=False):
         SCORES_NAME: json.dumps(scores, indent=2) + '\n',
         runs.CURVE_NAME: scalars.to_csv(curves),
     }.items():
-        runs.write_file(os.path.join(folder, name), text.encode())
+        files.write_file(os.path.join(folder, name), text.encode())
     return released, step
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from acai_tf import load
 from cli import tasks
-from lib import runs
+from lib import files, runs
 from lib.errors import UserError
 from lib.paper import reported, results, tables
 from lib.tasks import kmeans, latents
@@ -70,7 +70,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     _keep_other(path, record)
-    runs.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
+    files.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
     for progress in kept:
         progress.remove()
     value = papers_value(load.read_record(run, load.identify(run)))
@@ -85,7 +85,7 @@ def _keep_other(path, record):
     stem, ending = os.path.splitext(path)
     kept = '_'.join([stem, *(f'{name}{old[name]}' for name in OPTIONS)]) + ending
     with open(path, 'rb') as file:
-        runs.write_file(kept, file.read())
+        files.write_file(kept, file.read())
     print(f'What {os.path.basename(path)} had is now in {os.path.basename(kept)}.')
 
 

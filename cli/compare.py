@@ -2,7 +2,7 @@
 import os
 
 from acai_tf import load
-from lib import data, runs
+from lib import data, files, runs
 from lib.errors import UserError
 from lib.paper import reported, results
 from lib.tasks import comparison
@@ -50,7 +50,7 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     first = next(iter(folders.values()))
     out = out or f'compare_{dataset.name}_{first.name}.png'
     picture, shown, pairs = comparison.picture(models, dataset)
-    runs.write_file(out, picture)
+    files.write_file(out, picture)
     if pairs:
         about = f'their reconstructions, and {pairs} interpolations between others.'
     else:

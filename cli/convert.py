@@ -4,7 +4,7 @@ import os
 import shutil
 
 from acai_tf.load import load_run
-from lib import checkpoints, runs
+from lib import checkpoints, files, runs
 from lib.errors import UserError
 from lib.paper import results
 from lib.runs import locks
@@ -47,7 +47,7 @@ def to_original(path, prefix, overwrite=False):
     if overwrite or not os.path.exists(pointer):
         name = json.dumps(os.path.basename(prefix))  # no folder, so that the files can be moved
         state = f'model_checkpoint_path: {name}\nall_model_checkpoint_paths: {name}\n'
-        runs.write_file(pointer, state.encode())
+        files.write_file(pointer, state.encode())
     return prefix, step
 
 

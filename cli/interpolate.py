@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from acai_tf import load
-from lib import data, eval, interpolate, runs
+from lib import data, eval, files, interpolate, runs
 from lib.data import picture_folder
 from lib.drawing import captions, pictures
 from lib.errors import UserError
@@ -53,12 +53,12 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
     images = eval.decode(model, rows)
     if kind == '.gif':
         frames = _there_and_back(images[0].repeat(zoom, axis=1).repeat(zoom, axis=2))
-        runs.write_file(out, _gif(frames))
+        files.write_file(out, _gif(frames))
         print(f'Wrote {out}: {len(frames)} frames, in {steps} steps there and back.')
         return
     way = 'spherical' if spherical else 'straight'
     title = f'{type(model).__name__} at step {int(model.global_step)}, {way} interpolation'
-    runs.write_file(out, captions.explained(_beside_the_ends(real, images), title, zoom))
+    files.write_file(out, captions.explained(_beside_the_ends(real, images), title, zoom))
     about = f'{steps}' if len(ends) == 2 else f'{steps} x {steps}'
     print(f'Wrote {out}: {about} decoded pictures, and beside them the {len(ends)} given ones.')
 

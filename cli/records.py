@@ -4,7 +4,7 @@ import os
 import pathlib
 
 from acai_tf import load
-from lib import runs
+from lib import files, runs
 from lib.errors import UserError
 from lib.runs import scalars
 
@@ -42,7 +42,7 @@ def keep(train_dir, out, overwrite=False):
             with contextlib.suppress(OSError):  # of which `find_runs` told
                 contents[name] = pathlib.Path(run.path, name).read_bytes()
         for name, content in contents.items():
-            runs.write_file(os.path.join(kept.path, name), content)
+            files.write_file(os.path.join(kept.path, name), content)
     return len(places)
 
 

@@ -110,7 +110,7 @@ class RunFiles:
         """Replaces the record; on a full disk it stays as it was."""
         content = json.dumps(dataclasses.asdict(record), indent=2).encode() + b'\n'
         with contextlib.suppress(OSError):
-            runs.write_atomically(self.path(RECORD_NAME), content)
+            files.write_atomically(self.path(RECORD_NAME), content)
 
     @property
     def cancelled(self):

@@ -13,7 +13,7 @@ import time
 import keras
 import tensorflow as tf
 
-from lib import checkpoints, eval, original_names, progress_bar, randomness, runs, sampling
+from lib import checkpoints, eval, files, original_names, progress_bar, randomness, sampling
 from lib.drawing import captions, pictures
 from lib.runs import scalars
 
@@ -217,7 +217,7 @@ class PictureGrid(Callback):
         png = captions.explained(parts)
         kimg = (self.step * self.batch_size) >> 10
         for name in (f'name_{kimg:06d}.png', 'name.png'):
-            runs.write_atomically(os.path.join(self.folder, name), png)
+            files.write_atomically(os.path.join(self.folder, name), png)
 
 
 class Checkpoints(Callback):

@@ -7,6 +7,8 @@ import re
 import secrets
 import time
 
+from lib.errors import UserError
+
 PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
 STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
 
@@ -31,6 +33,29 @@ def written_whole(path):
     finally:
         with contextlib.suppress(OSError):
             os.remove(partial)
+
+
+def write_atomically(path, content):
+    """Writes bytes so that `path` holds, at any moment, its old or its new content."""
+    with written_whole(path) as partial, open(partial, 'wb') as file:
+        file.write(content)
+
+
+def write_file(path, content):
+    """`write_atomically` for a path of the user's, whose folder is made.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+        write_atomically(path, content)
+    except FileExistsError as error:
+        raise UserError(
+            f'Cannot write {path}: {error.filename} is a file; give a folder, or a new name.'
+        ) from error
+    except OSError as error:
+        raise UserError(f'Cannot write {path} ({error.strerror}).') from error
 
 
 def unique_token():

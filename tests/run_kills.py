@@ -34,7 +34,7 @@ PHASES = {
     'latent accuracy': 'lib.callbacks:LatentAccuracy.on_epoch_end',
     'lines evaluation': 'lib.callbacks:LineScores.on_epoch_end',
     'drawing pictures': 'lib.callbacks:PictureGrid.on_epoch_end',
-    'writing a PNG': 'lib.runs:write_atomically',
+    'writing a PNG': 'lib.files:write_atomically',
     'flushing events': 'lib.callbacks:Checkpoints.on_epoch_end',
     'writing a checkpoint': 'lib.checkpoints:save_original',
     'renaming a checkpoint': 'lib.checkpoints:_rename',

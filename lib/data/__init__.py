@@ -12,14 +12,12 @@ from lib.data.datasets import (
     records_folder,
     shuffled_rows,
 )
-from lib.data.pipelines import UNTUNED, steps_from
 from lib.data.preparations import scale
 from lib.data.registry import DATASETS, KNOWN
 
 __all__ = [
     'DATASETS',
     'KNOWN',
-    'UNTUNED',
     'Dataset',
     'check_files',
     'classes_path',
@@ -28,5 +26,4 @@ __all__ = [
     'records_folder',
     'scale',
     'shuffled_rows',
-    'steps_from',
 ]

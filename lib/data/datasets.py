@@ -10,9 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import files, lines, randomness
+from lib import files, lines, pipelines, randomness
 from lib.data import decoding, preparations, records, registry
-from lib.data.pipelines import UNTUNED, steps_from
 from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
@@ -217,7 +216,7 @@ def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
             x = preparations.scale(x) if x.dtype == tf.uint8 else x
             return {'x': x, 'label': tf.one_hot(label, nclass)}
 
-        return indices.map(batch).prefetch(PREFETCHED_BATCHES).with_options(UNTUNED)
+        return indices.map(batch).prefetch(PREFETCHED_BATCHES).with_options(pipelines.UNTUNED)
 
     return Dataset(
         name,
@@ -245,7 +244,7 @@ def shuffled_rows(count, batch_size, seed, step):
         rows = randomness.Draws(seed, epoch).permutation('data/order', count)
         return rows[tf.where(epoch == first, tf.constant(offset, tf.int64), 0) :]
 
-    epochs = steps_from(first).map(order).prefetch(1)
+    epochs = pipelines.steps_from(first).map(order).prefetch(1)
     return epochs.rebatch(batch_size, drop_remainder=True)
 
 
@@ -265,7 +264,7 @@ def _lines(name, width, batch_size, seed):
         return angles('lines/train', step, batch_size)
 
     def train_from(step):
-        several = steps_from(step).map(of_step).batch(at_once)
+        several = pipelines.steps_from(step).map(of_step).batch(at_once)
         return several.map(drawn).prefetch(1).unbatch()
 
     tested = angles('lines/test', 0, LINES_TEST_IMAGES)
@@ -273,5 +272,5 @@ def _lines(name, width, batch_size, seed):
         test = tf.data.Dataset.from_tensors(drawn(tested)).unbatch().batch(batch_size).cache()
     else:  # too large to be drawn at once and kept
         test = tf.data.Dataset.from_tensor_slices(tested).batch(batch_size).map(drawn)
-    test = test.with_options(UNTUNED)
+    test = test.with_options(pipelines.UNTUNED)
     return Dataset(name, width, width, 1, lines.NCLASS, train_from, test)

@@ -7,11 +7,9 @@ import os
 
 import tensorflow as tf
 
-from lib import files, progress_bar
-from lib.data import pipelines
+from lib import files, pipelines, progress_bar
 from lib.errors import UserError
 
-FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 READ_TOGETHER = 256  # records of one read
 SECONDS_BEFORE_BAR = 2  # small files show no progress bar
 
@@ -93,27 +91,6 @@ def _unwritable(path, error):
     )
 
 
-def count_whole(path):
-    """(number of records that lie whole in a TFRecord file, whether it ends with the last of them).
-
-    From the lengths around them alone: no reader has to meet one that is larger than the file.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    number = position = 0
-    size = os.path.getsize(path)
-    with open(path, 'rb') as file:
-        while position < size:
-            length = int.from_bytes(file.read(8), 'little')
-            position += FRAME_BYTES + length
-            if position > size:
-                return number, False
-            file.seek(position)
-            number += 1
-    return number, True
-
-
 def count(path):
     """The number of records of a file, from the frames around them alone.
 
@@ -122,7 +99,7 @@ def count(path):
         DamagedRecordsError: it is empty or ends within a record.
     """
     try:
-        number, whole = count_whole(path)
+        number, whole = pipelines.count_whole(path)
     except OSError as error:
         raise UserError(f'Cannot read {path} ({_reason(error)}).') from error
     if not whole:

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from lib import runs
+from lib import files
 from lib.drawing import pictures
 
 FOLDER = 'projector'  # beside the event files, where TensorBoard looks for the configuration
@@ -52,6 +52,6 @@ def write(folder, latents, classes, images):
         'labels.tsv': '\n'.join(map(str, classes)).encode(),
         'sprite.png': pictures.to_png(sprite(images)),
     }.items():
-        runs.write_file(os.path.join(folder, FOLDER, name), content)
+        files.write_file(os.path.join(folder, FOLDER, name), content)
     config = CONFIG.format(folder=FOLDER, width=width, height=height)
-    runs.write_file(os.path.join(folder, 'projector_config.pbtxt'), config.encode())
+    files.write_file(os.path.join(folder, 'projector_config.pbtxt'), config.encode())

@@ -3,7 +3,7 @@ import io
 
 import numpy as np
 
-from lib import runs
+from lib import files
 from lib.drawing import pictures
 
 PADDING_PX, WHITE = 2, 1.0  # around each picture of a strip, as in the paper
@@ -114,5 +114,5 @@ def save(figure, stem):
         metadata = {'CreationDate': None} if kind == 'pdf' else None
         figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
         paths.append(f'{stem}.{kind}')
-        runs.write_file(paths[-1], content.getvalue())
+        files.write_file(paths[-1], content.getvalue())
     return paths

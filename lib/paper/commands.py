@@ -2,7 +2,7 @@
 import os
 import shlex
 
-from lib import runs
+from lib import files
 from lib.data import registry
 from lib.paper import experiments, reported
 
@@ -31,7 +31,7 @@ def write(folder):
     """
     for name, text in texts().items():
         path = os.path.join(folder, name)
-        runs.write_file(path, text.encode())
+        files.write_file(path, text.encode())
         os.chmod(path, 0o755)
 
 

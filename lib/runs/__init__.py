@@ -8,8 +8,6 @@ from lib.runs.folder import (
     RunFolder,
     experiment_name,
     parse_experiment_name,
-    write_atomically,
-    write_file,
 )
 
 __all__ = [
@@ -21,6 +19,4 @@ __all__ = [
     'RunFolder',
     'experiment_name',
     'parse_experiment_name',
-    'write_atomically',
-    'write_file',
 ]

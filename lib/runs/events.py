@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
-from lib.data import pipelines, records
+from lib import pipelines
 
 
 class DamagedEventsError(ValueError):
@@ -30,7 +30,7 @@ def read(path):
         DamagedEventsError: the rest is damaged.
         OSError, tf.errors.OpError: the file cannot be read now.
     """
-    number, whole = records.count_whole(path)
+    number, whole = pipelines.count_whole(path)
     count = 0
     try:
         for record in pipelines.records_of(path).take(number).as_numpy_iterator():

@@ -217,7 +217,7 @@ class RunFolder:
             UserError: this cannot be written either.
         """
         text = json.dumps({'step': step, **owed}, default=float)  # of NumPy's numbers
-        write_file(self._owed_path, text.encode())
+        files.write_file(self._owed_path, text.encode())
 
     def owed_report(self, step):
         """What `owe_report` kept at a step; None where there is nothing of this step."""
@@ -277,7 +277,7 @@ class RunFolder:
             **about: what else is to be known, such as whose code trained it.
         """
         record = {'args': args, 'versions': _versions(), **about}
-        write_atomically(
+        files.write_atomically(
             os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
         )
 
@@ -320,29 +320,6 @@ class RunFolder:
                 f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
                 'make the dataset again of those, or choose another --train_dir.'
             )
-
-
-def write_atomically(path, content):
-    """Writes bytes so that `path` holds, at any moment, its old or its new content."""
-    with files.written_whole(path) as partial, open(partial, 'wb') as file:
-        file.write(content)
-
-
-def write_file(path, content):
-    """`write_atomically` for a path of the user's, whose folder is made.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    try:
-        os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-        write_atomically(path, content)
-    except FileExistsError as error:
-        raise UserError(
-            f'Cannot write {path}: {error.filename} is a file; give a folder, or a new name.'
-        ) from error
-    except OSError as error:
-        raise UserError(f'Cannot write {path} ({error.strerror}).') from error
 
 
 def _versions():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from lib import arrays, data, progress_bar, randomness
+from lib import arrays, data, pipelines, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
@@ -102,7 +102,7 @@ def latent_dataset(model, dataset, batch_size, seed=0):
         width=width,
         colors=channels,
         train_from=train_from,
-        test=test.batch(batch_size).with_options(data.UNTUNED),
+        test=test.batch(batch_size).with_options(pipelines.UNTUNED),
         train_once=None,
     )
 
@@ -115,7 +115,7 @@ def _encode_from(model, dataset, seed):
         return {**batch, 'x': x}
 
     def train_from(step):
-        batches = tf.data.Dataset.zip(data.steps_from(step), dataset.train_from(step))
+        batches = tf.data.Dataset.zip(pipelines.steps_from(step), dataset.train_from(step))
         return batches.map(sample).prefetch(2)
 
     return train_from
@@ -134,7 +134,7 @@ def _gather_from(model, encoded, batch_size, seed):
 
     def train_from(step):
         rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
-        return tf.data.Dataset.zip(data.steps_from(step), rows).map(gather).prefetch(2)
+        return tf.data.Dataset.zip(pipelines.steps_from(step), rows).map(gather).prefetch(2)
 
     return train_from
 

@@ -114,7 +114,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('lib.runs.folder.write_atomically', full)
+    monkeypatch.setattr('lib.files.write_atomically', full)
     with pytest.raises(UserError, match='No space left on device'):
         convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
     assert not list((tmp_path / 'lines32').iterdir())

@@ -442,7 +442,7 @@ def test_a_disk_that_is_full_at_the_start_is_one_sentence(finished, monkeypatch)
     def full(path, content):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('lib.runs.folder.write_atomically', full)
+    monkeypatch.setattr('lib.files.write_atomically', full)
     with pytest.raises(UserError, match=r'\(No space left on device\): make room'):
         one_by_one(run, total_kimg=7, args={'seed': 0})[1]()
     assert run.checkpoint_steps() == [7, 4, 1]

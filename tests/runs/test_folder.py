@@ -154,23 +154,4 @@ def test_a_file_in_the_way_is_named(tmp_path):
     run = runs.RunFolder(str(tmp_path / 'file' / 'lines32' / 'ACAI'))
     with pytest.raises(UserError, match='choose another --train_dir'):
         run.create()
-    with pytest.raises(UserError, match='/file is a file; give a folder, or a new name'):
-        runs.write_file(str(tmp_path / 'file' / 'lines.pdf'), b'')
     assert (tmp_path / 'file').read_text() == 'kept'
-
-
-def test_a_failed_write_leaves_the_old_content(tmp_path, monkeypatch):
-    path = str(tmp_path / 'name.png')
-    runs.write_atomically(path, b'old')
-
-    def full(*_):
-        raise OSError(28, 'No space left on device')
-
-    monkeypatch.setattr(os, 'fsync', full)
-    with pytest.raises(OSError, match='No space'):
-        runs.write_atomically(path, b'new')
-    monkeypatch.undo()
-    assert open(path, 'rb').read() == b'old'
-    runs.write_atomically(path, b'new')
-    assert open(path, 'rb').read() == b'new'
-    assert os.listdir(tmp_path) == ['name.png']
