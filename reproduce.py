@@ -9,14 +9,13 @@ import os
 
 import cli
 from cli import flags, paths
-from cli.shared_flags import PRECISIONS
+from cli.shared_flags import PRECISIONS, define_length_flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum('table', '1', ['1', '2', '3', 'samples'], 'Of the paper, or docs/BEYOND.md.')
 flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, ...', 1)
-flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of every run, in 1024 images.', 0)
-flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+define_length_flags('every run')
 flags.DEFINE_enum(
     'precision',
     '',

@@ -6,9 +6,10 @@ original is the 2018 code beside ours at equal kimg.
 """
 import cli
 from cli import flags
+from lib.paper import layouts
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum('format', 'text', ['text', 'markdown', 'latex', 'csv'], 'What to print.')
+flags.DEFINE_enum('format', 'text', layouts.FORMATS, 'What to print.')
 flags.DEFINE_list('tables', '1,2,3,tasks', 'Which: of 1,2,3,tasks,samples,original.')
 
 

@@ -13,7 +13,7 @@ from keras import ops
 from acai_tf import networks
 from acai_tf.hyperparameters import HasHyperparameters
 from acai_tf.keras_model import KerasModel
-from lib import classifiers, randomness
+from lib import classifiers, original_names, randomness
 from lib.errors import UserError
 
 
@@ -139,7 +139,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         # Original: the newest evaluation is stored with the weights.
         self.evaluation = {
             name: self.add_scalar(name, 'float32')
-            for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')
+            for name in sorted(original_names.EVALUATIONS)  # as saved models have them
         }
         for key, value in {**own, **self.params}.items():
             if self._has_other(key) and key not in self_made:

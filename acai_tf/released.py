@@ -9,7 +9,7 @@ import math
 import os
 
 from acai_tf.load import identify, load_run, read_record
-from lib import checkpoints, files, runs
+from lib import checkpoints, files, original_names, runs
 from lib.errors import UserError
 from lib.paper import results
 from lib.runs import scalars
@@ -70,7 +70,7 @@ def release(path, folder, overwrite=False):
     curves = until_then(scalars.of_run(run))
     trained = read_record(run, identify(run))
     trained = dataclasses.replace(trained, curves=until_then(trained.curves))
-    numbers = {name: trained.number(name) for name in results.EVALUATIONS}
+    numbers = {name: trained.number(name) for name in original_names.EVALUATIONS}
     scores = {
         'step': step,
         'kimg': trained.kimg(step),

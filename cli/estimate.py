@@ -10,7 +10,7 @@ from acai_tf import ALL_AES
 from cli import reproduce
 from lib import callbacks, devices, train
 from lib.data import registry
-from lib.paper import experiments
+from lib.paper import constants
 from lib.runs import scalars
 
 MEASURE_SEC = 2
@@ -118,8 +118,8 @@ def _measured(experiment, choice):
         image_shape=shape, nclass=nclass, dtype=choice.dtype, **experiment.params
     )
     batch = {
-        'x': tf.random.uniform((experiments.BATCH, *shape), -1, 1),
-        'label': tf.one_hot([0] * experiments.BATCH, nclass),
+        'x': tf.random.uniform((constants.BATCH, *shape), -1, 1),
+        'label': tf.one_hot([0] * constants.BATCH, nclass),
     }
     steps = train.make_train_steps(model, choice.jit)
     batches, told = iter(tf.data.Dataset.from_tensors(batch).repeat()), tf.zeros(2)
@@ -129,5 +129,5 @@ def _measured(experiment, choice):
         start = time.perf_counter()
         steps(batches, tf.constant(1), told)[0].numpy()  # until a GPU is done
         seconds += time.perf_counter() - start
-        images += experiments.BATCH
+        images += constants.BATCH
     return images / seconds

@@ -7,7 +7,7 @@ from acai_tf import Autoencoder, load
 from cli import run_record, work
 from lib import checkpoints, data, files, runs, train
 from lib.errors import UserError
-from lib.paper import experiments, results, samples_table, tables
+from lib.paper import constants, experiments, results, samples_table, tables
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class Job:
     @property
     def name(self):
         """Such as 'RUN1 ACAI lines32/64'."""
-        return f'RUN{self.seed} {self.experiment.title}'
+        return f'{constants.seed_folder(self.seed)} {self.experiment.title}'
 
     @property
     def seed_dir(self):
-        return os.path.join(self.train_dir, f'RUN{self.seed}')
+        return os.path.join(self.train_dir, constants.seed_folder(self.seed))
 
     @property
     def folder(self):
@@ -46,18 +46,18 @@ class Job:
 
     @property
     def last_step(self):
-        return train.total_steps(self.total_kimg, experiments.BATCH)
+        return train.total_steps(self.total_kimg, constants.BATCH)
 
     @property
     def images(self):
         """How many images the run sees in all."""
-        return self.last_step * experiments.BATCH
+        return self.last_step * constants.BATCH
 
     @property
     def images_seen(self):
         """How many of them it has seen by its newest checkpoint."""
         newest = max(self.folder.checkpoint_steps(), default=0)
-        return min(newest, self.last_step) * experiments.BATCH
+        return min(newest, self.last_step) * constants.BATCH
 
     def next_command(self):
         """['SCRIPT.py', '--flag=value', ...] of what it needs next; None where all is done."""
@@ -98,13 +98,13 @@ class Job:
     def check(self):
         """Raises UserError if the run's folder is of another seed, learning rate or batch, or its
         data are missing."""
-        own = {'seed': self.seed, 'lr': experiments.LR, 'batch': experiments.BATCH}
+        own = {'seed': self.seed, 'lr': constants.LR, 'batch': constants.BATCH}
         for option, wanted in own.items():
             before = self.folder.args.get(option, wanted)
             if before != wanted:
                 raise UserError(
                     f'{self.folder.path} was trained with --{option}={before}, but '
-                    f'RUN{self.seed} is for --{option}={wanted}; move it away, or choose another '
+                    f'{self.seed_dir} is for --{option}={wanted}; move it away, or choose another '
                     '--train_dir.'
                 )
         if self.next_command():

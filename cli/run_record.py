@@ -15,6 +15,7 @@ import time
 
 from lib import files, runs
 from lib.errors import UserError
+from lib.paper import constants
 from lib.runs import locks
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
@@ -202,7 +203,9 @@ def find(train_dir):
     Raises:
         UserError: there is none.
     """
-    pattern = os.path.join(glob.escape(train_dir), 'RUN*', '*', '*', RECORD_NAME)
+    pattern = os.path.join(
+        glob.escape(train_dir), constants.seed_folder('*'), '*', '*', RECORD_NAME
+    )
     folders = [runs.RunFolder(os.path.dirname(path)) for path in glob.glob(pattern)]
     if not folders:
         raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')

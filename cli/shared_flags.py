@@ -5,6 +5,7 @@ from absl import flags
 
 from cli import paths
 from lib.errors import UserError
+from lib.paper import constants
 
 PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
@@ -25,10 +26,16 @@ def define_training_flags(dataset='lines32'):
 def define_schedule_flags():
     """The flags of a run that its folder's name does not say: seed, speed and length."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
-    flags.DEFINE_float('lr', 1e-4, 'Learning rate.', 0.0)
-    flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
-    flags.DEFINE_integer('total_kimg', 1 << 14, 'Length of the run, in 1024 images.', 0)
-    flags.DEFINE_integer('report_kimg', 64, 'Images from report to report, in 1024.', 1)
+    flags.DEFINE_float('lr', constants.LR, 'Learning rate.', 0.0)
+    flags.DEFINE_integer('batch', constants.BATCH, 'Images of a step.', 1)
+    define_length_flags('the run')
+
+
+def define_length_flags(what):
+    """The flags of how long `what` is, and how often it reports."""
+    total, report = constants.TOTAL_KIMG, constants.REPORT_KIMG
+    flags.DEFINE_integer('total_kimg', total, f'Length of {what}, in 1024 images.', 0)
+    flags.DEFINE_integer('report_kimg', report, 'Images from report to report, in 1024.', 1)
 
 
 def define_autoencoder_flags():

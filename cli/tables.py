@@ -7,7 +7,7 @@ import tensorflow as tf
 from acai_tf import load
 from lib import files, runs
 from lib.errors import UserError
-from lib.paper import equal_kimg, experiments, results, samples_table, tables, tasks_table
+from lib.paper import constants, equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
 
 NAMES = ('1', '2', '3', 'tasks', 'samples', 'original')
@@ -84,7 +84,7 @@ def _classified(run):
     else:
         model, settings = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',)
         code, ae_kimg = results.OURS, 0
-    usual = {'lr': experiments.LR, 'batch': experiments.BATCH}
+    usual = {'lr': constants.LR, 'batch': constants.BATCH}
     settings += tuple(
         f'classifier {name}={args[name]}'
         for name, value in usual.items()

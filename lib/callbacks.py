@@ -15,12 +15,9 @@ import tensorflow as tf
 
 from lib import checkpoints, eval, files, original_names, progress_bar, randomness, sampling
 from lib.drawing import captions, pictures
-from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
 SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
-# Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
-TAGS = {name: tag for tag, name in scalars.PLAIN.items()}
 RATE_TAG = 'time/images_per_sec'
 RATE_DESCRIPTION = 'Images that training took in a second, mean over the report period.'
 
@@ -152,7 +149,7 @@ class LatentAccuracy(Scores):
         if one_class:
             self.say('accuracy undefined (one class)')
             return
-        write_scalars(self.events, self.step, {TAGS['latent_accuracy']: accuracy})
+        write_scalars(self.events, self.step, {original_names.TAGS['latent_accuracy']: accuracy})
         self.say(f'accuracy={accuracy:.2f}')
 
 
@@ -165,7 +162,7 @@ class LineScores(Scores):
         self.model.evaluation['mean_distance'].assign(distance)
         self.model.evaluation['mean_smoothness'].assign(smoothness)
         scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
-        tagged = {TAGS[name]: value for name, value in scores.items()}
+        tagged = {original_names.TAGS[name]: value for name, value in scores.items()}
         write_scalars(self.events, self.step, tagged)
         smooth = f'={smoothness:.4f}' if math.isfinite(smoothness) else ' undefined (nothing moves)'
         self.say(f'mean_distance={distance:.4f}  mean_smoothness{smooth}')

@@ -3,6 +3,11 @@ import re
 
 import numpy as np
 
+# Original: what an evaluation found is kept in variables of these names. So TensorFlow 1 adds a
+# suffix to its tags in event files.
+EVALUATIONS = ('mean_distance', 'mean_smoothness', 'latent_accuracy')
+TAGS = {name: f'{name}_1' for name in EVALUATIONS}
+
 
 def variable_names(model):
     """{name in the original's checkpoints: Keras variable} of all a model's own variables.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.paper import experiments, reported, results
+from lib.paper import constants, reported, results
 
 # A method has a colour and a marker, and the colours differ in lightness, so that grey print does.
 METHOD_LOOKS = {
@@ -238,7 +238,7 @@ def _papers(axes, name, groups, styles):
             seen.add(kind.class_name)
             color, _, marker = styles[kind]
             axes.plot(
-                [experiments.TOTAL_KIMG << 10], [value.mean * unit], color=color, marker=marker,
+                [constants.TOTAL_KIMG << 10], [value.mean * unit], color=color, marker=marker,
                 markersize=11 if marker == '*' else 8, markerfacecolor='none', linestyle='none',
                 clip_on=False,
             )  # fmt: skip

@@ -2,6 +2,7 @@
 import math
 from typing import NamedTuple
 
+from lib import original_names
 from lib.data import registry
 from lib.paper import layouts, reported, results, tables
 
@@ -138,8 +139,8 @@ def _equal_kimg(by_code):
 
 def _ordered(tags):
     """Evaluations first, then what the method reports; without the drawn pictures' scores."""
-    rest = [tag for tag in tags if tag not in results.EVALUATIONS and not tag.endswith('_2')]
-    return [tag for tag in results.EVALUATIONS if tag in tags] + rest
+    rest = [tag for tag in tags if tag not in original_names.EVALUATIONS and not tag.endswith('_2')]
+    return [tag for tag in original_names.EVALUATIONS if tag in tags] + rest
 
 
 def _at(run, tag, kimg):

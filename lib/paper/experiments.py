@@ -12,9 +12,6 @@ from lib.data import registry
 from lib.errors import UserError
 from lib.paper import reported
 
-TOTAL_KIMG = 1 << 14  # 2^24 images
-REPORT_KIMG = 64
-BATCH, LR = 64, 1e-4
 CLUSTERING = {'n_init': 1000, 'use_svd': True}  # options of cluster.py
 
 # What the paper's methods are called in text.

@@ -11,18 +11,17 @@ import numpy as np
 from lib import files, runs
 from lib.data import registry
 from lib.errors import UserError
-from lib.paper import experiments
+from lib.paper import constants, experiments
 from lib.runs import scalars
 
 # What is used of clustering.json, and of which kind it is.
 CLUSTERING_RECORD = {'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool}
-EVALUATIONS = ('mean_distance', 'mean_smoothness', 'latent_accuracy')
 CLUSTERING = 'clustering'
 LAST = 20  # evaluations whose median is a run's number
 # Original: its event files hold zeros here. Ours hold an untrained model's scores, as little worth.
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
-_SEED_FOLDER = re.compile(r'RUN\d+')
+_SEED_FOLDER = re.compile(constants.seed_folder(r'\d+'))
 # Of a `Run`, what repeats have in common beside the seed.
 _COMMON = 'class_name', 'dataset', 'params', 'lr', 'batch', 'precision', 'devices', 'code'
 
@@ -46,15 +45,15 @@ class Run:
     dataset: str
     params: dict
     seed: int | None = None
-    lr: float = experiments.LR
-    batch: int = experiments.BATCH
+    lr: float = constants.LR
+    batch: int = constants.BATCH
     curves: dict = dataclasses.field(default_factory=dict)
     clustering: dict = dataclasses.field(default_factory=dict)
     code: str = OURS
     latent_width: int | None = None
     precision: str = 'float32'
     devices: int = 1
-    report_kimg: int = experiments.REPORT_KIMG
+    report_kimg: int = constants.REPORT_KIMG
 
     @property
     def latent_size(self):
@@ -167,7 +166,7 @@ class Cell(NamedTuple):
     @property
     def is_short(self):
         """Whether its runs were shorter than the paper's."""
-        return self.kimg < experiments.TOTAL_KIMG
+        return self.kimg < constants.TOTAL_KIMG
 
 
 def cell_of(values, kimg, shorter=0):
@@ -209,9 +208,9 @@ def settings(run):
         if usual.get(key) != value
         and (key in usual or key in runs.SIZES or not _is_implied(run, key))
     }
-    if not math.isclose(run.lr, experiments.LR):
+    if not math.isclose(run.lr, constants.LR):
         unusual['lr'] = run.lr
-    if run.batch != experiments.BATCH:
+    if run.batch != constants.BATCH:
         unusual['batch'] = run.batch
     if run.precision != 'float32':
         unusual['precision'] = run.precision

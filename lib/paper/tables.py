@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from lib.data import registry
-from lib.paper import experiments, layouts, reported, results
+from lib.paper import constants, experiments, layouts, reported, results
 
 TITLES = {
     1: 'Table 1. Interpolations between lines (lines32): mean distance and mean smoothness, '
@@ -24,7 +24,7 @@ NOTES = {
     'out, the mean such seeds.': {1},
     'ours: k-means on the latents of the newest checkpoint that cluster.py saw, mean±sample '
     'standard deviation over seeds.': {3},
-    f"{layouts.SHORT} from runs shorter than the paper's {experiments.TOTAL_KIMG} kimg (2^24 "
+    f"{layouts.SHORT} from runs shorter than the paper's {constants.TOTAL_KIMG} kimg (2^24 "
     'images; 1 kimg is 1024 images); the line below says how many seeds, and how long.': {1, 2, 3},
 }
 
@@ -160,7 +160,7 @@ def settings_of(run, quantity):
     if quantity == results.CLUSTERING:
         made, usual = run.clustering, experiments.CLUSTERING
     else:  # its last evaluations, which with another period are of another part of training
-        made, usual = {'report_kimg': run.report_kimg}, {'report_kimg': experiments.REPORT_KIMG}
+        made, usual = {'report_kimg': run.report_kimg}, {'report_kimg': constants.REPORT_KIMG}
     unusual = {key: made[key] for key in usual if made and made[key] != usual[key]}
     return results.settings_texts(run, **unusual)
 

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from lib import original_names
 from lib.runs import events
 from lib.runs.folder import CURVE_NAME
 
-# Original: TensorFlow 1 adds the suffix, for a variable has the plain name.
-PLAIN = {f'{name}_1': name for name in ('latent_accuracy', 'mean_distance', 'mean_smoothness')}
+PLAIN = {tag: name for name, tag in original_names.TAGS.items()}
 
 
 def read(folder):

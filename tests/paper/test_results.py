@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from acai_tf import load
-from lib import runs
+from lib import original_names, runs
 from lib.errors import UserError
 from lib.paper import results
 from lib.runs import scalars
@@ -53,7 +53,7 @@ def test_the_originals_runs_as_tensorflow_reads_them(folder):
     (run,) = [run for run in load.find_runs(str(original.RUNS)) if run.path == str(folder)]
     assert (run.dataset, run.seed, run.latent_size) == ('lines32', None, 64)
     assert run.code == results.ORIGINAL
-    for name in results.EVALUATIONS:
+    for name in original_names.EVALUATIONS:
         expected = by_tensorflow(path, f'{name}_1')
         assert expected.pop(1) == 0  # a placeholder
         np.testing.assert_equal(run.curves[name], expected)
