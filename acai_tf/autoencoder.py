@@ -119,11 +119,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
         randomness.check_seed(seed)
-        is_schedule = isinstance(lr, keras.optimizers.schedules.LearningRateSchedule)
-        is_rate = isinstance(lr, numbers.Real) and 0 <= lr < math.inf
-        if not is_schedule and not is_rate:
-            raise UserError(f'lr={lr!r}: it must be a number of at least 0, or a schedule.')
-        self.lr, self.seed = lr if is_schedule else float(lr), int(seed)
+        self.lr, self.seed = _checked_rate(lr), int(seed)
         self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
@@ -141,20 +137,26 @@ class Autoencoder(HasHyperparameters, KerasModel):
             name: self.add_scalar(name, 'float32')
             for name in sorted(original_names.EVALUATIONS)  # as saved models have them
         }
-        for key, value in {**own, **self.params}.items():
-            if self._has_other(key) and key not in self_made:
+        self._set_attributes({**own, **self.params}, self_made)
+        if self.image_shape:
+            self.build((None, *self.image_shape))
+
+    def _set_attributes(self, values, self_made):
+        """Makes hyper-parameters attributes, but for names that something else has.
+
+        Args:
+            values: {name: value}.
+            self_made: the names that a subclass's constructor set before, which are its own.
+        """
+        for key, value in values.items():
+            of_class = inspect.getattr_static(type(self), key, None)  # a method or a property
+            is_taken = hasattr(Autoencoder, key) or hasattr(of_class, '__get__')
+            if key not in self_made and (key in vars(self) or is_taken):
                 raise UserError(
                     f'{type(self).__name__} cannot call a hyper-parameter {key!r}, as the model '
                     'has something else of that name; choose another.'
                 )
             setattr(self, key, value)
-        if self.image_shape:
-            self.build((None, *self.image_shape))
-
-    def _has_other(self, key):
-        """Whether an attribute, a method or a property has this name already."""
-        of_class = inspect.getattr_static(type(self), key, None)
-        return key in vars(self) or hasattr(Autoencoder, key) or hasattr(of_class, '__get__')
 
     @staticmethod
     def methods():
@@ -345,6 +347,15 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if self.SEPARATE_OBJECTIVES:
             return tape.gradient(list(objectives.values()), variables)
         return {group: tape.gradient(objectives[group], variables[group]) for group in objectives}
+
+
+def _checked_rate(lr):
+    """A learning rate, as a float or a Keras schedule."""
+    if isinstance(lr, keras.optimizers.schedules.LearningRateSchedule):
+        return lr
+    if not isinstance(lr, numbers.Real) or not 0 <= lr < math.inf:
+        raise UserError(f'lr={lr!r}: it must be a number of at least 0, or a schedule.')
+    return float(lr)
 
 
 def _listed(groups):

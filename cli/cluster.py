@@ -31,30 +31,8 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     ae, run, images = tasks.open_autoencoder()
     _check(run, images)
     stored = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
-    train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
-    if len(train) < images.nclass:
-        raise UserError(f'{len(train)} images are too few for {images.nclass} clusters.')
-    if not (np.isfinite(train).all() and np.isfinite(test).all()):
-        raise UserError(f'The latents of {run.path} are no finite numbers: its training diverged.')
-    inits = f'{zlib.crc32(train):08x} {images.nclass} {use_svd} {n_init}'
-    if use_svd:
-        train, test = kmeans.whiten(train, test)
-    tries, kept = [], []
-    for seed in range(n_try):
-        path = os.path.join(run.path, f'clustering-{seed}.npz')
-        kept.append(kmeans.Progress(path, f'{inits} {seed}'))
-        scores = kmeans.cluster_and_score(
-            train,
-            stored['train_label'],
-            test,
-            stored['test_label'],
-            nclass=images.nclass,
-            n_init=n_init,
-            random_state=seed,
-            n_jobs=n_jobs,
-            progress=kept[-1],
-        )
-        tries.append(scores)
+    nclass, options = images.nclass, {'use_svd': use_svd, 'n_init': n_init, 'n_jobs': n_jobs}
+    tries, kept = _cluster(stored, run, nclass=nclass, n_try=n_try, **options)
     accuracy = 100 * sum(scores.test.accuracy for scores in tries) / n_try
     class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
     record = {
@@ -75,6 +53,35 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         progress.remove()
     value = papers_value(load.read_record(run, load.identify(run)))
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
+
+
+def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
+    """([`kmeans.Clustering`], [`kmeans.Progress`]): of each try at clustering stored latents."""
+    train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
+    if len(train) < nclass:
+        raise UserError(f'{len(train)} images are too few for {nclass} clusters.')
+    if not (np.isfinite(train).all() and np.isfinite(test).all()):
+        raise UserError(f'The latents of {run.path} are no finite numbers: its training diverged.')
+    inits = f'{zlib.crc32(train):08x} {nclass} {use_svd} {n_init}'
+    if use_svd:
+        train, test = kmeans.whiten(train, test)
+    tries, kept = [], []
+    for seed in range(n_try):
+        path = os.path.join(run.path, f'clustering-{seed}.npz')
+        kept.append(kmeans.Progress(path, f'{inits} {seed}'))
+        scores = kmeans.cluster_and_score(
+            train,
+            stored['train_label'],
+            test,
+            stored['test_label'],
+            nclass=nclass,
+            n_init=n_init,
+            random_state=seed,
+            n_jobs=n_jobs,
+            progress=kept[-1],
+        )
+        tries.append(scores)
+    return tries, kept
 
 
 def _keep_other(path, record):

@@ -29,11 +29,16 @@ class Job:
     @property
     def name(self):
         """Such as 'RUN1 ACAI lines32/64'."""
-        return f'{constants.seed_folder(self.seed)} {self.experiment.title}'
+        return f'{self.seed_name} {self.experiment.title}'
+
+    @property
+    def seed_name(self):
+        """Such as 'RUN1'."""
+        return constants.seed_folder(self.seed)
 
     @property
     def seed_dir(self):
-        return os.path.join(self.train_dir, constants.seed_folder(self.seed))
+        return os.path.join(self.train_dir, self.seed_name)
 
     @property
     def folder(self):
@@ -104,7 +109,7 @@ class Job:
             if before != wanted:
                 raise UserError(
                     f'{self.folder.path} was trained with --{option}={before}, but '
-                    f'{self.seed_dir} is for --{option}={wanted}; move it away, or choose another '
+                    f'{self.seed_name} is for --{option}={wanted}; move it away, or choose another '
                     '--train_dir.'
                 )
         if self.next_command():

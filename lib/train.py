@@ -276,8 +276,24 @@ def train_run(
     writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
-        reports = make_reports(dataset, run, writer, progress)
-        return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
+        with _ended_in_a_sentence(model, run, batch_size, progress, damaged):
+            reports = make_reports(dataset, run, writer, progress)
+            return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
+    finally:
+        progress.close()
+        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
+            writer.close()
+
+
+@contextlib.contextmanager
+def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
+    """Makes a UserError, which says what is kept, of what ends training; saves what can be.
+
+    Args:
+        damaged: {step: when it was written} of the run's checkpoints that cannot be read.
+    """
+    try:
+        yield
     except DivergedError as error:
         kept = [good for good in run.checkpoint_steps() if damaged.get(good) != _time_of(run, good)]
         last_good = f' The last good checkpoint is {run.checkpoint(kept[0])}.' if kept else ''
@@ -298,10 +314,6 @@ def train_run(
         raise UserError(
             f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'
         ) from error
-    finally:
-        progress.close()
-        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
-            writer.close()
 
 
 def _check_nothing_is_lost(run):

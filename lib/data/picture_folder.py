@@ -50,13 +50,8 @@ def create(
     registry.check_width(size, f'--size={size}')
     paths = {part: data.record_path(f'{name}-{part}', data_dir) for part in ('train', 'test')}
     about_path = data.classes_path(name, data_dir)
-    if all(map(os.path.exists, (*paths.values(), about_path))) and not overwrite:
-        made = _size_in(about_path)
-        if made not in (None, size):
-            raise UserError(
-                f'{about_path} is of pictures of {made} pixels, not {size}; --overwrite makes them '
-                'again.'
-            )
+    if not overwrite and all(map(os.path.exists, (*paths.values(), about_path))):
+        _check_size(about_path, size)
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
     pictures, skipped = _read_all(folder, strict, size)
@@ -246,12 +241,17 @@ def _forget(path):
         ) from error
 
 
-def _size_in(path):
-    """The size that a dataset's pictures were cut to; None where its file does not say."""
+def _check_size(about_path, size):
+    """Raises UserError where a dataset that is there is of pictures of another size."""
     try:
-        return files.read_json(path).get('size', registry.DEFAULT_SIZE_PX)
-    except (OSError, ValueError, AttributeError):
-        return None
+        made = files.read_json(about_path).get('size', registry.DEFAULT_SIZE_PX)
+    except (OSError, ValueError, AttributeError):  # it does not say
+        return
+    if made != size:
+        raise UserError(
+            f'{about_path} is of pictures of {made} pixels, not {size}; --overwrite makes them '
+            'again.'
+        )
 
 
 def _write_about(path, classes, colors, size):

@@ -95,12 +95,8 @@ class LinearClassifier(keras.Model):
         return scalars
 
 
-class Accuracies(callbacks.Callback):
+class Accuracies(callbacks.Scores):
     """Scores the classifier on the whole test set and on the next 200 training batches."""
-
-    def __init__(self, dataset, events, say):
-        super().__init__()
-        self.dataset, self.events, self.say = dataset, events, say
 
     def on_epoch_end(self, epoch, logs=None):
         training = self.dataset.train_from(self.step).take(TRAIN_ACCURACY_BATCHES)
