@@ -309,27 +309,11 @@ def test_a_saved_model_has_signatures_of_its_own(tmp_path):
         make().export(str(tmp_path), input_signature=[])
 
 
-@pytest.fixture(scope='module')
-def refusing():
-    return make('AEBaseline')
-
-
-@pytest.mark.parametrize(
-    'batch, words',
-    [
-        ({'label': 1}, "this one has 'label' but no 'x'"),
-        ({}, "this one has nothing but no 'x'"),
-        ({'x': np.zeros((2, 8, 8, 1))}, "this one has 'x' but no 'label'"),
-        (np.zeros((2, 8, 8, 1)), 'the labels of this one are missing'),
-        ((np.zeros((2, 8, 8, 1)), np.zeros((2, 3))), r"are \('B', 3\)"),
-        ((np.zeros((2, 8, 8, 1)), np.zeros(2)), r"are \('B',\)"),
-        ((np.zeros((2, 8, 8, 1)), np.zeros((2, 10)), np.ones(2)), 'leave out sample_weight'),
-    ],
-)
-def test_a_batch_that_is_none_is_refused_in_one_sentence(batch, words, refusing):
-    for step in (refusing.train_step, refusing.test_step):
-        with pytest.raises(UserError, match=words) as raised:
-            step(batch)
+def test_a_batch_that_is_none_is_refused_in_one_sentence():
+    model = make('AEBaseline')
+    for step in (model.train_step, model.test_step):
+        with pytest.raises(UserError, match="this one has 'x' but no 'label'") as raised:
+            step({'x': np.zeros((2, 8, 8, 1))})
         assert '\n' not in str(raised.value)
 
 

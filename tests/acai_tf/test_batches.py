@@ -1,0 +1,64 @@
+"""What a batch is, and what is none."""
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from acai_tf import batches
+from lib.errors import UserError
+
+X, LABEL = np.zeros((2, 8, 8, 1)), np.zeros((2, 10))
+
+
+@pytest.mark.parametrize(
+    'batch', [(X, LABEL), {'x': X, 'label': LABEL}, ([X], [LABEL]), ({'x': X, 'label': LABEL},)]
+)
+def test_a_batch(batch):
+    x, label = batches.unpack(batch, X.shape[1:], 10)
+    assert x is X and label is LABEL
+
+
+@pytest.mark.parametrize(
+    'batch, words',
+    [
+        ({'label': LABEL}, "this one has 'label' but no 'x'"),
+        ({}, "this one has nothing but no 'x'"),
+        ({'x': X}, "this one has 'x' but no 'label'"),
+        (X, 'the labels of this one are missing'),
+        ((X, np.zeros((2, 3))), r"are \('B', 3\)"),
+        ((X, np.zeros(2)), r"are \('B',\)"),
+        ((X, LABEL, np.ones(2)), 'leave out sample_weight'),
+    ],
+)
+def test_what_is_no_batch_is_refused_in_one_sentence(batch, words):
+    with pytest.raises(UserError, match=words) as raised:
+        batches.unpack(batch, X.shape[1:], 10)
+    assert '\n' not in str(raised.value)
+
+
+@pytest.mark.parametrize('data', [X, [X], {'x': X}, {'x': X, 'label': LABEL}])
+def test_the_data_of_a_batch(data):
+    assert batches.data(data) is X
+
+
+@pytest.mark.parametrize('shape', [(None, 8, 8, 1), [2, 8, 8, 1], (None,)])
+def test_a_shape_is_no_list_of_batches(shape):
+    assert batches.data(shape) is shape
+
+
+@pytest.mark.parametrize(
+    'data, words',
+    [
+        ([X, X], 'takes one array .* was given 2; '),
+        ((X, LABEL), 'takes one array .* was given 2; '),
+        ({'label': LABEL}, "must have 'x'"),
+    ],
+)
+def test_what_are_no_data_are_refused(data, words):
+    with pytest.raises(UserError, match=words):
+        batches.data(data)
+
+
+def test_what_fit_is_given_tells_the_shape_of_its_data():
+    pairs = tf.data.Dataset.from_tensor_slices((X, LABEL)).batch(2)
+    for given in (pairs, pairs.map(lambda x, label: {'x': x, 'label': label}), X, (X, LABEL)):
+        assert tuple(batches.data_of(given).shape[1:]) == (8, 8, 1)
