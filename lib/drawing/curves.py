@@ -1,4 +1,4 @@
-"""Learning curves: distance and smoothness against images seen, all methods in one figure."""
+"""Learning curves: distance and smoothness against kimg, all methods in one figure."""
 import colorsys
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ LINEAR_TO = 1
 SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
+TICK_FACTOR = 4  # from one tick of kimg to the next
+ABOUT = 1.1  # times a limit are within its margin
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
 
@@ -148,13 +150,14 @@ def learning_curves(groups, beside_paper=True):
             breaks |= len(seeds) > 1 and len(parts) > 1
         if beside_paper:
             marks += _papers(axes, name, groups, styles)
-        axes.set_xscale('log')
+        axes.set_xscale('log', base=TICK_FACTOR)
+        axes.xaxis.set_major_formatter('{x:,g}')
         _scale(axes, name)
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
         axes.set_axisbelow(True)
         for side in ('top', 'right'):
             axes.spines[side].set_visible(False)
-    panels[-1].set_xlabel('images seen (log scale)')
+    panels[-1].set_xlabel('kimg, 1,024 images seen each (log scale)')
     figure.legend(
         *panels[0].get_legend_handles_labels(),
         loc='outside lower center',
@@ -180,7 +183,7 @@ def _scale(axes, name):
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(FixedLocator(SMOOTHNESS_TICKS))
         axes.yaxis.set_major_formatter('{x:g}')
-        if axes.get_ylim()[1] > LINEAR_TO:
+        if axes.get_ylim()[1] > ABOUT * LINEAR_TO:
             label += f' (log above {LINEAR_TO})'
     axes.set_ylabel(label)
 
@@ -218,9 +221,10 @@ def _line(axes, kind, style, parts, seeds):
     }
     axes.plot([], [], label=_label(kind, seeds), **looks)
     for images, mean, lowest, highest in parts:
-        axes.plot(images, mean, markevery=_evenly(images), **looks)
+        kimg = images / 1024
+        axes.plot(kimg, mean, markevery=_evenly(images), **looks)
         if (highest > lowest).any():
-            axes.fill_between(images, lowest, highest, color=color, alpha=0.2, linewidth=0)
+            axes.fill_between(kimg, lowest, highest, color=color, alpha=0.2, linewidth=0)
 
 
 def _evenly(images):
@@ -230,7 +234,7 @@ def _evenly(images):
 
 
 def _papers(axes, name, groups, styles):
-    """Marks the paper's values at the images that they were reached with; returns how many."""
+    """Marks the paper's values at the kimg that they were reached with; returns how many."""
     unit, seen = reported.QUANTITIES[name].unit, set()
     for kind in groups:
         value = reported.paper_value(reported.LINES, name, kind.class_name)
@@ -238,7 +242,7 @@ def _papers(axes, name, groups, styles):
             seen.add(kind.class_name)
             color, _, marker = styles[kind]
             axes.plot(
-                [constants.TOTAL_KIMG << 10], [value.mean * unit], color=color, marker=marker,
+                [constants.TOTAL_KIMG], [value.mean * unit], color=color, marker=marker,
                 markersize=11 if marker == '*' else 8, markerfacecolor='none', linestyle='none',
                 clip_on=False,
             )  # fmt: skip

@@ -132,9 +132,9 @@ def test_learning_curves():
     assert texts == ['VAE', 'VAE, 2018 code (2 seeds)', 'VAE, lr=1']
     drawn = [line for line in distance.lines if len(line.get_xdata())]
     ours, original, other, papers = drawn
-    assert ours.get_xdata().tolist() == [65600, 131136]
+    assert ours.get_xdata().tolist() == [64.0625, 128.0625]
     assert original.get_ydata() == [pytest.approx(0.3)]
-    assert papers.get_ydata() == [pytest.approx(1.21e-3)] and papers.get_xdata() == [1 << 24]
+    assert papers.get_ydata() == [pytest.approx(1.21e-3)] and papers.get_xdata() == [1 << 14]
     # Hollow marks are the paper's, and nothing else is hollow.
     assert [line.get_markerfacecolor() == 'none' for line in drawn] == [False] * 3 + [True]
     assert 'Dotted: the 2018 code' in figure.get_suptitle()
@@ -148,7 +148,7 @@ def test_smoothness_above_one_does_not_flatten_the_rest(top, words):
     runs = [run_of({1: 0.2, 2: top}, name='mean_smoothness')]
     _, axes = curves.learning_curves({kind('VAE'): runs}, beside_paper=False).axes
     assert axes.get_ylabel() == 'mean smoothness' + words
-    _, height = (axes.transData + axes.transAxes.inverted()).transform((64, 0.2))
+    _, height = (axes.transData + axes.transAxes.inverted()).transform((0.0625, 0.2))
     assert height > 0.05
 
 
