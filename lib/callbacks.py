@@ -164,8 +164,9 @@ class LineScores(Scores):
         scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
         tagged = {original_names.TAGS[name]: value for name, value in scores.items()}
         write_scalars(self.events, self.step, tagged)
-        smooth = f'={smoothness:.4f}' if math.isfinite(smoothness) else ' undefined (nothing moves)'
-        self.say(f'mean_distance={distance:.4f}  mean_smoothness{smooth}')
+        moves = math.isfinite(smoothness)
+        smooth = f'={_short(smoothness)}' if moves else ' undefined (nothing moves)'
+        self.say(f'mean_distance={_short(distance)}  mean_smoothness{smooth}')
 
 
 class SampleScores(Scores):
@@ -176,7 +177,7 @@ class SampleScores(Scores):
         tags = sampling.tags(self.model)
         scores = dict(zip(tags, eval.sample_eval(images), strict=True))
         write_scalars(self.events, self.step, scores)
-        self.say('  '.join(f'{tag}={value:.4f}' for tag, value in scores.items()))
+        self.say('  '.join(f'{tag}={_short(value)}' for tag, value in scores.items()))
 
 
 class PictureGrid(Callback):
