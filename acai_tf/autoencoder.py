@@ -87,6 +87,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
     HAS_PRIOR = False
     FIXED_LENGTH = False  # a run of any length can be made longer
 
+    # Numbers that an image's train step keeps for its backward pass beside the convolutions'.
+    own_numbers_kept = 0
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known
 

@@ -77,6 +77,10 @@ class AEVQVAE(Autoencoder):
     def __init__(self, *, z_log_size=14, beta=10.0, num_latents=10, **shared):
         super().__init__(z_log_size=z_log_size, beta=beta, num_latents=num_latents, **shared)
 
+    @property
+    def own_numbers_kept(self):
+        return self.num_latents << self.z_log_size  # the distances from every code
+
     def make_groups(self):
         self.vqvae = QuantizedDecoder(
             self.decoder, self.latent_shape, self.num_latents, self.seed, name='vqvae'

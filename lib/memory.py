@@ -60,8 +60,8 @@ def too_little(error, purpose='', has_batch=True):
 def numbers_kept(model):
     """How many numbers of an image a train step keeps for its backward pass, each once.
 
-    These are the convolutions' answers, the critic's to two pictures, and the distances to a
-    codebook; what else methods keep is less.
+    These are the convolutions' answers, the critic's to two pictures, and what the method says of
+    itself; what else is kept is less.
     """
     height, width, _ = model.image_shape
     latent_height, latent_width, _ = model.latent_shape
@@ -70,8 +70,7 @@ def numbers_kept(model):
     numbers += _answers(model.decoder.convs, latent_height * latent_width, 4)
     if model.critic:
         numbers += 2 * _answers(model.critic.encoder.convs[1:], height * width, 1 / 4)
-    codes = getattr(model, 'num_latents', 0) << getattr(model, 'z_log_size', 0)
-    return int(numbers) + codes
+    return int(numbers) + model.own_numbers_kept
 
 
 def _answers(convs, pixels, factor):
