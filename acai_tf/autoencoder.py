@@ -166,7 +166,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return {
             name: cls
             for name, cls in HasHyperparameters.defined.items()
-            if cls.method_losses is not Autoencoder.method_losses
+            if issubclass(cls, Autoencoder)
+            and cls.method_losses is not Autoencoder.method_losses
         }
 
     def group_variables(self, group):

@@ -12,14 +12,7 @@ def data(batch):
         UserError: it has none.
     """
     batch = _only(batch)
-    if isinstance(batch, dict):
-        batch = _part(batch, 'x', "'x', (B, ...)")
-    if isinstance(batch, (list, tuple)) and any(hasattr(each, '__len__') for each in batch):
-        raise UserError(
-            f'The model takes one array or tensor, (B, ...), and was given {len(batch)}; '
-            'numpy.stack or numpy.concatenate makes one of them.'
-        )
-    return batch
+    return _one(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
 def data_of(x):
@@ -49,6 +42,7 @@ def unpack(batch, image_shape, nclass):
     needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
     if isinstance(x, dict):
         x, label = (_part(x, key, needs) for key in ('x', 'label'))
+    x = _one(x)
     if image_shape:
         x = _with_sizes('x', x, image_shape)
     label = _with_sizes('label', label, (nclass,))
@@ -72,6 +66,19 @@ def _only(x):
     as the shape (None,) is."""
     is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
     return x[0] if is_list else x
+
+
+def _one(x):
+    """The data, or their shape; UserError for several, which are no shape's numbers."""
+    is_several = isinstance(x, (list, tuple)) and any(
+        hasattr(each, '__len__') or hasattr(each, 'shape') for each in x
+    )
+    if is_several:
+        raise UserError(
+            f'The model takes one array or tensor, (B, ...), and was given {len(x)}; numpy.stack '
+            'or numpy.concatenate makes one of them.'
+        )
+    return x
 
 
 def _part(batch, key, needs):

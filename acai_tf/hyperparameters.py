@@ -119,9 +119,10 @@ class HasHyperparameters:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         package = HasHyperparameters.__module__.partition('.')[0]
-        if cls.__name__ in experiments.METHODS and cls.__module__.partition('.')[0] != package:
+        known = HasHyperparameters.defined.get(cls.__name__, cls).__module__
+        if known != cls.__module__ and known.partition('.')[0] == package:
             raise UserError(
-                f'{package} has a method {cls.__name__} already; give yours another name, by which '
+                f'{known} has a method {cls.__name__} already; give yours another name, by which '
                 'its runs and saved models are known.'
             )
         HasHyperparameters.defined[cls.__name__] = cls

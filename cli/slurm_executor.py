@@ -47,7 +47,7 @@ def submit_table(jobs, table, train_dir, words):
         words: of --slurm.
 
     Returns:
-        The exit code.
+        The exit code: 1 where nothing can be run.
 
     Raises:
         UserError: see `submit`.
@@ -58,7 +58,7 @@ def submit_table(jobs, table, train_dir, words):
     count = submit(able, train_dir, options, queued)
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
-        return 0
+        return 0 if able else 1
     print(status.table(status.look(train_dir)))
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={train_dir}')
     reproduce.print_not_run(not_run)
@@ -95,6 +95,8 @@ def submit(jobs, train_dir, options, queued):
         with contextlib.redirect_stderr(None), executor.batch():  # the error says it too
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
+        for job in wanted:
+            run_record.leave(job)
         said = [line for line in str(error).splitlines() if line.startswith('sbatch: ')]
         said = [line.removeprefix('sbatch: ').removeprefix('error: ').rstrip('.') for line in said]
         raise UserError(

@@ -88,7 +88,7 @@ class Progress(Callback):
 
 def _short(value):
     """Three significant digits."""
-    return f'{value:.0f}' if abs(value) >= 1000 else f'{value:#.3g}'.rstrip('.')
+    return f'{value:.0f}' if abs(value) >= 999.5 else f'{value:#.3g}'.rstrip('.')
 
 
 class BatchScalars(Callback):

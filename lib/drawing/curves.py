@@ -30,7 +30,7 @@ LINEAR_TO = 1
 SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
-TICK_FACTOR = 4  # from one tick of kimg to the next
+TICK_FACTORS, TICKS = (4, 2), 3  # from one tick of kimg to the next, where so many are in view
 ABOUT = 1.1  # times a limit are within its margin
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
@@ -150,13 +150,13 @@ def learning_curves(groups, beside_paper=True):
             breaks |= len(seeds) > 1 and len(parts) > 1
         if beside_paper:
             marks += _papers(axes, name, groups, styles)
-        axes.set_xscale('log', base=TICK_FACTOR)
-        axes.xaxis.set_major_formatter('{x:,g}')
+        axes.set_xscale('log')
         _scale(axes, name)
         axes.grid(True, which='major', color='0.88', linewidth=0.6)
         axes.set_axisbelow(True)
         for side in ('top', 'right'):
             axes.spines[side].set_visible(False)
+    _tick_kimg(panels[-1])
     panels[-1].set_xlabel('kimg, 1,024 images seen each (log scale)')
     figure.legend(
         *panels[0].get_legend_handles_labels(),
@@ -168,6 +168,17 @@ def learning_curves(groups, beside_paper=True):
     )
     figure.suptitle(_title(groups, breaks, marks), fontsize=FONT_POINTS)
     return figure
+
+
+def _tick_kimg(axes):
+    """Ticks of the x axis after its lines are drawn: powers of 4 or 2, or, of short runs, even."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    low, high = axes.get_xlim()
+    factor = next((factor for factor in TICK_FACTORS if high >= low * factor**TICKS), None)
+    axes.xaxis.set_major_locator(LogLocator(factor) if factor else MaxNLocator(TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter('{x:,g}')
 
 
 def _scale(axes, name):

@@ -79,7 +79,7 @@ class Run:
         return f'seed {self.seed}'
 
     def number(self, name):
-        """(value, kimg) of one of EVALUATIONS or of CLUSTERING; None where there is none.
+        """(value, kimg) of a tag of `curves` or of CLUSTERING; None where there is none.
 
         An evaluation's is the median of the last LAST, NaN ones left out; NaN if all of them are.
         """
@@ -188,7 +188,7 @@ def over_seeds(records, name):
 
     Args:
         records: list of `Run`, all of one code.
-        name: one of EVALUATIONS, or CLUSTERING.
+        name: a tag of `curves`, or CLUSTERING.
     """
     numbers = [number for run in records if (number := run.number(name)) is not None]
     if not numbers:

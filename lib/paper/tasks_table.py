@@ -137,7 +137,7 @@ def build(records, classified):
         groups.setdefault(one[:5], {}).setdefault('single_layer', []).append(one)
     measured = {one.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
-    order = [PIXELS, *tables.columns(records), *{one.model for one in classified}]
+    order = [PIXELS, *tables.columns(records), *sorted({one.model for one in classified})]
 
     def place(key):
         dataset, model, size, settings, code = key

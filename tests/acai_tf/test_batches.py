@@ -27,6 +27,7 @@ def test_a_batch(batch):
         ((X, np.zeros((2, 3))), r"are \('B', 3\)"),
         ((X, np.zeros(2)), r"are \('B',\)"),
         ((X, LABEL, np.ones(2)), 'leave out sample_weight'),
+        (([X, X], LABEL), 'takes one array .* was given 2; '),
     ],
 )
 def test_what_is_no_batch_is_refused_in_one_sentence(batch, words):
@@ -56,6 +57,12 @@ def test_a_shape_is_no_list_of_batches(shape):
 def test_what_are_no_data_are_refused(data, words):
     with pytest.raises(UserError, match=words):
         batches.data(data)
+
+
+def test_two_of_a_pipeline_are_refused():
+    pipeline = tf.data.Dataset.from_tensor_slices(((X, X), LABEL)).batch(2)
+    with pytest.raises(UserError, match='takes one array .* was given 2; '):
+        batches.data_of(pipeline)
 
 
 def test_what_fit_is_given_tells_the_shape_of_its_data():

@@ -1,4 +1,5 @@
 """ACAI's regulariser as a part, put on a stub whose answer is known."""
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,8 +11,9 @@ from lib import layers
 class LinearCritic(critics.Critic):
     """d(y) = w * mean(y): every loss and gradient by hand."""
 
-    def __init__(self, weight):
-        super().__init__(network=None)
+    def __init__(self, weight, answers_each_alone):
+        super().__init__(network=keras.layers.Identity())
+        self.answers_each_alone = answers_each_alone
         self.weight = self.add_weight(shape=(), initializer='zeros', name='weight')
         self.weight.assign(weight)
 
@@ -24,6 +26,8 @@ AE = np.array([0.1, 0.3], np.float32).reshape(2, 1, 1, 1)
 X_MIX = np.array([0.4, -0.2], np.float32).reshape(2, 1, 1, 1)
 ALPHA = np.array([0.25, 0.5], np.float32).reshape(2, 1, 1, 1)
 WEIGHT, REG = 2.0, 0.2
+# By one backward pass for both players, as the paper's critic, or by one for each.
+both_ways = pytest.mark.parametrize('each_alone', [True, False])
 
 
 def watched_losses(critic):
@@ -34,16 +38,18 @@ def watched_losses(critic):
     return losses, tape, (x, ae, x_mix)
 
 
-def test_three_losses_by_hand():
-    losses, _, _ = watched_losses(LinearCritic(WEIGHT))
+@both_ways
+def test_three_losses_by_hand(each_alone):
+    losses, _, _ = watched_losses(LinearCritic(WEIGHT, each_alone))
     answer, blend = WEIGHT * X_MIX, WEIGHT * (REG * X + (1 - REG) * AE)
     assert float(losses.loss_disc) == pytest.approx(np.mean((answer - ALPHA) ** 2))
     assert float(losses.loss_ae_disc) == pytest.approx(np.mean(answer**2))
     assert float(losses.loss_disc_real) == pytest.approx(np.mean(blend**2))
 
 
-def test_gradients_reach_their_player_alone():
-    critic = LinearCritic(WEIGHT)
+@both_ways
+def test_gradients_reach_their_player_alone(each_alone):
+    critic = LinearCritic(WEIGHT, each_alone)
     losses, tape, (x, ae, x_mix) = watched_losses(critic)
     weight = critic.weight.value
 
@@ -66,9 +72,10 @@ def test_gradients_reach_their_player_alone():
         np.testing.assert_array_equal(gradient(loss, x), 0)
 
 
-def test_a_critic_that_is_exactly_right_still_teaches_the_autoencoder():
+@both_ways
+def test_a_critic_that_is_exactly_right_still_teaches_the_autoencoder(each_alone):
     """d = alpha: the critic's own gradient is 0 and must not divide the other one away."""
-    critic = LinearCritic(1.0)
+    critic = LinearCritic(1.0, each_alone)
     x_mix = tf.constant(ALPHA)
     with tf.GradientTape() as tape:
         tape.watch(x_mix)

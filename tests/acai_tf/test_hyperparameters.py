@@ -9,6 +9,7 @@ from absl import flags
 
 import acai_tf
 from acai_tf import Autoencoder
+from acai_tf.hyperparameters import HasHyperparameters
 from cli import shared_flags
 from lib.errors import UserError
 from lib.paper import experiments
@@ -201,12 +202,23 @@ def test_a_hyper_parameter_cannot_be_called_as_a_flag_of_all_scripts():
 
 
 def test_a_method_cannot_be_called_as_one_of_the_papers():
-    with pytest.raises(UserError, match='acai_tf has a method ACAI already; give yours another'):
-
-        class ACAI(acai_tf.ACAI):
-            pass
-
+    for module in (__name__, 'acai_tf.mine'):
+        with pytest.raises(UserError, match='acai_tf.acai has a method ACAI already; give yours'):
+            type('ACAI', (acai_tf.ACAI,), {'__module__': module})
     assert Autoencoder.methods()['ACAI'] is acai_tf.ACAI
+
+
+def test_one_of_ones_own_can_be_defined_again():
+    for margin in (1.0, 2.0):
+        again = type('Again', (acai_tf.AEBaseline,), {'margin': margin, '__module__': __name__})
+    assert Autoencoder.methods()['Again'] is again
+
+
+def test_what_has_hyper_parameters_and_is_no_autoencoder_is_no_method():
+    class Mixin(HasHyperparameters):
+        pass
+
+    assert 'Mixin' not in Autoencoder.methods()
 
 
 def test_the_paper_must_be_told_of_a_method_first():

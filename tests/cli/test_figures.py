@@ -143,6 +143,25 @@ def test_learning_curves():
     assert 'Hollow marks' not in unmarked.get_suptitle()
 
 
+@pytest.mark.parametrize(
+    'steps, expected',
+    [
+        ([1024, 2048], {'75', '100', '125'}),
+        ([64, 1024], {'4', '8', '16', '32', '64'}),
+        ([1024, 1 << 18], {'64', '256', '1,024', '4,096', '16,384'}),
+    ],
+)
+def test_ticks_are_of_kimg(steps, expected):
+    runs = [run_of(dict.fromkeys(steps, 0.1))]
+    figure = curves.learning_curves({kind('VAE', 'lr=1'): runs})
+    figure.draw_without_rendering()
+    axes = figure.axes[1]
+    low, high = axes.get_xlim()
+    labels = [(tick.get_loc(), tick.label1.get_text()) for tick in axes.xaxis.get_major_ticks()]
+    assert {text for place, text in labels if low <= place <= high} == expected
+    assert not axes.xaxis.get_minor_ticks()
+
+
 @pytest.mark.parametrize('top, words', [(0.9, ''), (80, ' (log above 1)')])
 def test_smoothness_above_one_does_not_flatten_the_rest(top, words):
     runs = [run_of({1: 0.2, 2: top}, name='mean_smoothness')]

@@ -153,6 +153,9 @@ def test_what_is_done_is_skipped(tmp_path):
     trained(job, 17, seed=7)
     with pytest.raises(UserError, match='was trained with --seed=7, but RUN1 is for --seed=1'):
         job.check()
+    job.folder.write_args({'seed': 1, 'lr': 1e-3})
+    with pytest.raises(UserError, match='was trained with --lr=0.001, but RUN1 is for --lr=0.0001'):
+        job.check()
     job.folder.write_args({'seed': 1, 'batch': 32})
     with pytest.raises(UserError, match='was trained with --batch=32, but RUN1 is for --batch=64'):
         job.check()
@@ -245,12 +248,15 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         'import os; from cli import local_executor, reproduce, work; '
         f'work.ROOT = {str(tmp_path)!r}; train_dir = {str(tmp_path / "T")!r}; '
         'jobs = reproduce.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
-        "methods=['baseline']); print(local_executor.run_jobs(jobs, [dict(os.environ)]))"
+        "methods=['baseline', 'vae']); able, _ = reproduce.ready(jobs); "
+        'print(local_executor.run_jobs(able, [dict(os.environ)]))'
     )
+    _, second = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
     with forked.Command('-c', code) as parent:
         forked.wait_until(lambda: log.exists() and 'start' in log.read_text(), parent)
         child = int(log.read_text().split()[1])
-        assert alive(child)
+        assert alive(child) and second.files.look().state == run_record.WAITING
+    assert second.files.look().state == run_record.STOPPED
     deadline = time.monotonic() + 10
     while alive(child):
         assert time.monotonic() < deadline
@@ -260,8 +266,9 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         forked.wait_until(lambda: log.read_text().count('start') == 2, parent)
         parent.terminate()
         assert 'failed={}, stopped={}, elsewhere={}, signal=15' in parent.communicate()[0]
-    first, second = [line.split() for line in log.read_text().splitlines()]
-    assert not alive(int(second[1]))
+    _, again = [line.split() for line in log.read_text().splitlines()]
+    assert not alive(int(again[1]))
+    assert second.files.read().reason == 'not begun'
 
 
 def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from lib import callbacks, checkpoints, runs, train
 from lib.errors import UserError
 from lib.runs import scalars
-from tests import original, tiny
+from tests import original, run_kills, tiny
 
 LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
 METHOD = 'AEDropout'  # where any will do: it draws noise, and is soon compiled
@@ -423,6 +423,8 @@ def test_a_report_that_could_not_be_written_is_made_later(step, trained, tmp_pat
     losses = scalars.read(run.summaries)
     for tag in model.tags:
         assert losses[tag] == {each: record.scalars[each - 1][tag] for each in (1, 4, 7)}
+    logged = [(number, tag) for number, tag, _ in run_kills.logged(run)]
+    assert len(set(logged)) == len(logged)  # none stands there twice
 
 
 def test_allow_nan_goes_on(tmp_path):

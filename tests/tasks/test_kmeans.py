@@ -121,6 +121,23 @@ def test_the_first_of_equal_clusterings_is_kept():
     np.testing.assert_array_equal(ours.labels_, theirs.labels_)
 
 
+def test_a_clustering_that_is_better_by_rounding_alone_is_passed_over(monkeypatch):
+    x, inertias = np.arange(4.0)[:, None], iter([1.0, np.nextafter(1.0, 0), 0.5])
+
+    class Fitted:
+        def __init__(self, n_clusters, **_):
+            self.n_clusters, self.inertia_ = n_clusters, next(inertias)
+
+        def fit(self, _):
+            self.labels_ = np.array([0, 0, 1, 1]) if self.inertia_ > 0.5 else np.array([0, 1, 1, 1])
+            return self
+
+    monkeypatch.setattr(kmeans.cluster, 'KMeans', Fitted)
+    assert kmeans.kmeans(x, 2, 2, together=1).inertia_ == 1.0
+    inertias = iter([1.0, 0.5])
+    assert kmeans.kmeans(x, 2, 2, together=1).inertia_ == 0.5
+
+
 def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
     random = np.random.RandomState(0)
     label = random.randint(4, size=400)
