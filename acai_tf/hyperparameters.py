@@ -117,7 +117,6 @@ class HasHyperparameters:
     defined = {}
 
     def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
         package = HasHyperparameters.__module__.partition('.')[0]
         known = HasHyperparameters.defined.get(cls.__name__, cls).__module__
         if known != cls.__module__ and known.partition('.')[0] == package:
@@ -125,6 +124,7 @@ class HasHyperparameters:
                 f'{known} has a method {cls.__name__} already; give yours another name, by which '
                 'its runs and saved models are known.'
             )
+        super().__init_subclass__(**kwargs)  # Keras registers the name
         HasHyperparameters.defined[cls.__name__] = cls
         module = cls.__module__.rpartition('.')[2]  # whose script has the same name
         experiments.register(cls.__name__, cls.resolve, module)

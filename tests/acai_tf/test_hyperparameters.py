@@ -3,6 +3,7 @@ import inspect
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from absl import flags
@@ -206,6 +207,7 @@ def test_a_method_cannot_be_called_as_one_of_the_papers():
         with pytest.raises(UserError, match='acai_tf.acai has a method ACAI already; give yours'):
             type('ACAI', (acai_tf.ACAI,), {'__module__': module})
     assert Autoencoder.methods()['ACAI'] is acai_tf.ACAI
+    assert keras.saving.get_registered_object('acai_tf>ACAI') is acai_tf.ACAI
 
 
 def test_one_of_ones_own_can_be_defined_again():
