@@ -16,7 +16,7 @@ from lib.errors import UserError
 from lib.runs import scalars
 from tests import original, tiny
 
-RELEASED = ['acai', 'baseline', 'vae', 'vae-advweight100', 'vae-4096', 'aae', 'vqvae']
+RELEASED = ['acai', 'baseline', 'vae', 'vae-advweight100', 'vae-4096', 'aae', 'vqvae', 'dropout']
 TAGS = ['mean_distance', 'mean_smoothness', 'latent_accuracy']
 
 
