@@ -197,8 +197,7 @@ def save_original(model, prefix, step, moments=True):
             tensors=[values[name] for name in names],
         )
         for suffix in (DATA, INDEX):
-            with open(temporary + suffix, 'rb') as file:
-                os.fsync(file.fileno())
+            files.sync(temporary + suffix)
         _rename(temporary, prefix)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(

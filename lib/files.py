@@ -27,8 +27,7 @@ def written_whole(path):
     partial = f'{path}.partial-{unique_token()}'
     try:
         yield partial
-        with open(partial, 'rb') as file:
-            os.fsync(file.fileno())
+        sync(partial)
         os.replace(partial, path)
     finally:
         with contextlib.suppress(OSError):
@@ -56,6 +55,12 @@ def write_file(path, content):
         ) from error
     except OSError as error:
         raise UserError(f'Cannot write {path} ({error.strerror}).') from error
+
+
+def sync(path):
+    """Waits until what was written to a file is on the disk."""
+    with open(path, 'rb') as file:
+        os.fsync(file.fileno())
 
 
 def unique_token():

@@ -8,7 +8,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
-from lib import pipelines
+from lib import files, pipelines
 
 
 class DamagedEventsError(ValueError):
@@ -78,6 +78,5 @@ def drop_after(folder, step):
         with tf.io.TFRecordWriter(temporary) as writer:
             for record in kept:
                 writer.write(record)
-        with open(temporary, 'rb') as file:
-            os.fsync(file.fileno())
+        files.sync(temporary)
         os.replace(temporary, path)
