@@ -54,9 +54,7 @@ def identify(run, methods):
         UserError: the folder is no run, or its args.json is damaged.
     """
     recorded = run.args
-    class_name = run.name.split('_')[0]
-    if recorded.get('class') in list(methods):  # a list, for what is recorded may be anything
-        class_name = recorded['class']  # the name of a released run does not say it
+    class_name = _class_of(run, methods)
     if class_name not in methods:
         raise UserError(
             f'{run.path} is no run folder: without args.json its name must begin with one of '
@@ -93,7 +91,7 @@ def find(train_dir, methods):
     for folder, below, _ in files.walk(train_dir, onerror=tell):
         below.sort()
         run = RunFolder(folder)
-        is_run = os.path.isdir(run.checkpoints) and _is_of_a_method(run, methods)
+        is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
             continue
         below.clear()
@@ -103,12 +101,14 @@ def find(train_dir, methods):
             print(error, file=sys.stderr)
 
 
-def _is_of_a_method(run, methods):
-    if run.name.split('_')[0] in methods:
-        return True
-    with contextlib.suppress(UserError):  # a damaged args.json, of what is no run, say
-        return run.args.get('class') in list(methods)
-    return False
+def _class_of(run, methods):
+    """The class that args.json names, as a released run's name does not, else the name's first
+    part, which may be of no method."""
+    with contextlib.suppress(UserError):  # a damaged args.json, which may be of no run, names none
+        recorded = run.args.get('class')
+        if recorded in list(methods):  # a list, for what is recorded may be anything
+            return recorded
+    return run.name.split('_')[0]
 
 
 def _params_from_args(run, types):
