@@ -11,8 +11,8 @@ def data(batch):
     Raises:
         UserError: it has none.
     """
-    batch = _only(batch)
-    return _one(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
+    batch = _unlisted(batch)
+    return _single(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
 def data_of(x):
@@ -34,7 +34,7 @@ def unpack(batch, image_shape, nclass):
         UserError: it has none; the message says what a batch is.
     """
     x, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
-    x, label = _only(x), _only(label)
+    x, label = _unlisted(x), _unlisted(label)
     if weight is not None:
         raise UserError(
             'The model weighs all examples alike; leave out sample_weight and class_weight.'
@@ -42,7 +42,7 @@ def unpack(batch, image_shape, nclass):
     needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
     if isinstance(x, dict):
         x, label = (_part(x, key, needs) for key in ('x', 'label'))
-    x = _one(x)
+    x = _single(x)
     if image_shape:
         x = _with_sizes('x', x, image_shape)
     label = _with_sizes('label', label, (nclass,))
@@ -61,14 +61,14 @@ def check_is_known(name, shape):
         raise _unknown(name)
 
 
-def _only(x):
+def _unlisted(x):
     """What is in a list of one, as Keras takes it for models of one input; else the thing itself,
     as the shape (None,) is."""
     is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
     return x[0] if is_list else x
 
 
-def _one(x):
+def _single(x):
     """The data, or their shape; UserError for several, which are no shape's numbers."""
     is_several = isinstance(x, (list, tuple)) and any(
         hasattr(each, '__len__') or hasattr(each, 'shape') for each in x

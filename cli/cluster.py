@@ -31,8 +31,15 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     ae, run, images = tasks.open_autoencoder()
     _check(run, images)
     stored = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
-    nclass, options = images.nclass, {'use_svd': use_svd, 'n_init': n_init, 'n_jobs': n_jobs}
-    tries, kept = _cluster(stored, run, nclass=nclass, n_try=n_try, **options)
+    tries, kept = _cluster(
+        stored,
+        run,
+        nclass=images.nclass,
+        use_svd=use_svd,
+        n_init=n_init,
+        n_jobs=n_jobs,
+        n_try=n_try,
+    )
     accuracy = 100 * sum(scores.test.accuracy for scores in tries) / n_try
     class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
     record = {

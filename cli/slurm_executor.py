@@ -95,20 +95,25 @@ def submit(jobs, train_dir, options, queued):
         with contextlib.redirect_stderr(None), executor.batch():  # the error says it too
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
-        for job in wanted:
-            run_record.leave(job)
+        _leave(wanted)
         said = [line for line in str(error).splitlines() if line.startswith('sbatch: ')]
         said = [line.removeprefix('sbatch: ').removeprefix('error: ').rstrip('.') for line in said]
         raise UserError(
             f'Slurm refuses --slurm={_shown(options)}: {"; ".join(said) or error}.'
         ) from error
     except OSError as error:
+        _leave(wanted)
         raise UserError(f'Cannot write to {executor.folder} ({error.strerror}).') from error
     for job, task in zip(wanted, tasks, strict=True):
         if job.files.read().state == run_record.WAITING:  # it has not begun meanwhile
             run_record.queue(job, task.job_id)
     _see_first_begin(wanted[0], tasks[0])
     return len(wanted)
+
+
+def _leave(jobs):
+    for job in jobs:
+        run_record.leave(job)
 
 
 def _executor(train_dir, options):

@@ -39,14 +39,13 @@ def is_gone(process, path):
         path: the lock file, which `holder` finds held by nobody: it tells, but on a file system
             without locks, where one that lives is at work.
     """
-    pid = _pid_here(process)
-    if pid is None:
+    if _pid_here(process) is None:
         return False
     try:
         _is_free(path)
     except OSError as error:
         if error.errno in UNSUPPORTED:
-            return not psutil.pid_exists(pid)
+            return has_ended(process)
     return True
 
 
