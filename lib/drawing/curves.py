@@ -30,7 +30,7 @@ LINEAR_TO = 1
 SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
 SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
 MARKERS = 10  # on a line, at most
-TICK_FACTORS, TICKS = (4, 2), 3  # from one tick of kimg to the next, where so many are in view
+TICK_FACTORS, TICKS = (4, 2), 3  # from one tick of kimg to the next; how many are few
 ABOUT = 1.1  # times a limit are within its margin
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
@@ -183,7 +183,7 @@ def _tick_kimg(axes):
 
 def _scale(axes, name):
     """Scales and labels the y axis of an evaluation, after its lines are drawn."""
-    from matplotlib.ticker import FixedLocator
+    from matplotlib.ticker import FixedLocator, MaxNLocator
 
     label = reported.QUANTITIES[name].name
     if name == 'mean_distance':
@@ -192,7 +192,8 @@ def _scale(axes, name):
     else:
         axes.set_yscale('symlog', linthresh=LINEAR_TO)
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_locator(FixedLocator(SMOOTHNESS_TICKS))
+        few = axes.get_ylim()[1] < SMOOTHNESS_TICKS[TICKS - 1]
+        axes.yaxis.set_major_locator(MaxNLocator(TICKS) if few else FixedLocator(SMOOTHNESS_TICKS))
         axes.yaxis.set_major_formatter('{x:g}')
         if axes.get_ylim()[1] > ABOUT * LINEAR_TO:
             label += f' (log above {LINEAR_TO})'

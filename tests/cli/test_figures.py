@@ -171,6 +171,14 @@ def test_smoothness_above_one_does_not_flatten_the_rest(top, words):
     assert height > 0.05
 
 
+@pytest.mark.parametrize('top', [0.1, 0.3, 0.7, 30])
+def test_smoothness_of_any_height_has_three_ticks_or_more(top):
+    runs = [run_of({1: top / 2, 2: top}, name='mean_smoothness')]
+    _, axes = curves.learning_curves({kind('VAE'): runs}, beside_paper=False).axes
+    highest = axes.get_ylim()[1]
+    assert sum(0 <= tick <= highest for tick in axes.get_yticks()) >= 3
+
+
 def save_run(folder, method, dataset, **sizes):
     """A run folder of an untrained model."""
     model = tiny.make(method, **sizes)
