@@ -6,8 +6,9 @@ import math
 import os
 import sys
 
-from cli import ctrl_c
+from cli import closed_output, ctrl_c
 
+closed_output.replace()
 ctrl_c.answer()  # before all that takes time; the scripts import absl's flags from here
 
 from absl import app, flags, logging  # noqa: E402

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -324,6 +325,14 @@ def test_a_reader_that_ends_costs_no_training(tmp_path):
         err = reader.stderr.read()
     assert reader.returncode == 1 and 'BrokenPipe' not in err
     assert re.search(r'What read the output has ended.* The checkpoint of step \d+ is saved', err)
+
+
+def test_closed_output_costs_no_training(tmp_path):
+    words = [sys.executable, 'baseline.py', *SIZES, f'--train_dir={tmp_path}', '--total_kimg=1']
+    command = ['sh', '-c', f'{shlex.join(words)} <&- >&- 2>&-']
+    assert subprocess.run(command, cwd=tiny.REPOSITORY, env=ENVIRONMENT).returncode == 0
+    (run,) = tmp_path.glob('lines32/*')
+    assert runs.RunFolder(str(run)).checkpoint_steps() == [17, 1]
 
 
 def test_a_full_disk_costs_no_training(tmp_path):
