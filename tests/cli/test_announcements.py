@@ -9,7 +9,7 @@ import pytest
 from cli import announcements
 from lib import checkpoints, runs
 from lib.tasks import linear_classifier
-from tests import forked, tiny
+from tests import forked, made_runs, tiny
 
 ARGS = {'class': 'AEBaseline', 'precision': 'float32', 'lr': 1e-4, 'seed': 0, 'total_kimg': 2,
         'report_kimg': 1, 'latent_width': 4, 'scales': 3}  # fmt: skip
@@ -28,10 +28,7 @@ def begun(folder, model, capsys, last=33, **changes):
 
 
 def recorded(folder, **changes):
-    run = runs.RunFolder(str(folder))
-    run.create()
-    run.write_args({**ARGS, **changes})
-    return run
+    return made_runs.made(folder, {**ARGS, **changes})
 
 
 def test_a_new_run_tells_its_size_and_the_run_that_it_resembles(tmp_path, model, capsys):

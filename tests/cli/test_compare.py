@@ -5,18 +5,12 @@ import shutil
 import pytest
 
 from cli import compare
-from lib import runs
 from lib.errors import UserError
-from tests import original, tiny
+from tests import made_runs, original, tiny
 
 
-def run_of(folder, method='ACAI', dataset='lines32', **args):
-    """A run folder that says what was trained."""
-    model = tiny.make(method)
-    run = runs.RunFolder(str(folder / dataset / runs.experiment_name(method, model.params)))
-    run.create()
-    run.write_args({'class': method, 'dataset': dataset, **model.params, **args})
-    return run.path
+def run_of(folder, method='ACAI', **args):
+    return made_runs.of_method(folder, method, **args)[1].path
 
 
 def labels(*paths):

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from cli import figures
-from lib import checkpoints, data, runs
+from lib import checkpoints, data
 from lib.drawing import curves, sheets
 from lib.paper import results
-from tests import original, tiny
+from tests import made_runs, original
 
 
 def test_padding_and_display_range():
@@ -181,10 +181,7 @@ def test_smoothness_of_any_height_has_three_ticks_or_more(top):
 
 def save_run(folder, method, dataset, **sizes):
     """A run folder of an untrained model."""
-    model = tiny.make(method, **sizes)
-    run = runs.RunFolder(str(folder / dataset / runs.experiment_name(method, model.params)))
-    run.create()
-    run.write_args({'class': method, 'dataset': dataset, 'seed': 1, **model.params})
+    model, run = made_runs.of_method(folder, method, dataset, sizes, seed=1)
     checkpoints.save_original(model, run.checkpoint(1), 1)
     return run
 

@@ -14,19 +14,15 @@ from lib import runs
 from lib.errors import UserError
 from lib.paper import results, tasks_table
 from tests import original
-from tests.paper.test_results import own_run
+from tests.made_runs import made, reported, write_events
 
 NAME = 'ACAI_advdepth16_advweight0.5_depth16_latent2_reg0.2_scales3'
 
 
 def classified(folder, inputs, curve, **args):
     """A run folder as a classifier leaves it."""
-    run = runs.RunFolder(str(folder))
-    run.create()
-    run.write_args({'dataset': 'mnist32', 'batch': 64, **args})
-    with tf.summary.create_file_writer(run.summaries).as_default():
-        for step, value in curve.items():
-            tf.summary.scalar('test_accuracy', value, step)
+    run = made(folder, {'dataset': 'mnist32', 'batch': 64, **args})
+    write_events(run.summaries, {'test_accuracy': curve})
     kernel = tf.Variable(tf.zeros((inputs, 10)))
     prefix = run.checkpoint(max(curve))
     tf.raw_ops.SaveV2(
@@ -41,7 +37,7 @@ def classified(folder, inputs, curve, **args):
 def train_dir(tmp_path):
     params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
     curves = {'latent_accuracy': {1025: 81.0}}
-    ae = own_run(tmp_path, curves, name=NAME, dataset='mnist32', **params)
+    ae = reported(tmp_path, curves, name=NAME, dataset='mnist32', **params)
     record = {'test_accuracy': 77.5, 'step': 1025, 'n_init': 1000, 'use_svd': True}
     (ae / 'clustering.json').write_text(json.dumps(record))
     classified(ae / 'XLatentAE', 32, {1025: 40.0, 2049: 50.0}, ae_dir=str(ae))
@@ -73,7 +69,7 @@ def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
     settings = []
     for args, about in ({'precision': 'mixed_bfloat16'}, {}), ({}, {'code': '2018 code'}):
         place = train_dir / f'other{len(settings)}'
-        ae = own_run(place, {}, name=NAME, dataset='mnist32', **params, **args)
+        ae = reported(place, {}, name=NAME, dataset='mnist32', **params, **args)
         run = runs.RunFolder(str(ae))
         run.write_args(run.args, **about)
         classified(ae / 'XLatentAE', 32, {17: 30.0}, ae_dir=str(ae))
@@ -84,8 +80,8 @@ def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
 
 def test_other_clusterings_and_classifiers_are_apart_and_copies_count_once(train_dir, capsys):
     params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
-    ae = own_run(train_dir / 'RUN2', {'latent_accuracy': {2049: 83.0}}, name=NAME,
-                 dataset='mnist32', seed=2, **params)  # fmt: skip
+    ae = reported(train_dir / 'RUN2', {'latent_accuracy': {2049: 83.0}}, name=NAME,
+                  dataset='mnist32', seed=2, **params)  # fmt: skip
     record = {'test_accuracy': 20.0, 'step': 1025, 'n_init': 1, 'use_svd': False}
     (ae / 'clustering.json').write_text(json.dumps(record))
     classified(ae / 'XLatentAE', 32, {1025: 70.0}, ae_dir=str(ae), lr=0.1)
@@ -101,8 +97,8 @@ def test_other_clusterings_and_classifiers_are_apart_and_copies_count_once(train
 def test_classifiers_of_autoencoders_of_other_lengths_are_not_averaged(train_dir):
     params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
     for seed, ae_step, accuracy in (2, 513, 10.0), (3, 1025, 60.0):
-        ae = own_run(train_dir / f'RUN{seed}', {'latent_accuracy': {2049: 83.0}}, name=NAME,
-                     dataset='mnist32', seed=seed, **params)  # fmt: skip
+        ae = reported(train_dir / f'RUN{seed}', {'latent_accuracy': {2049: 83.0}}, name=NAME,
+                      dataset='mnist32', seed=seed, **params)  # fmt: skip
         classified(ae / 'XLatentAE', 32, {2049: accuracy}, ae_dir=str(ae), ae_step=ae_step)
     text = tables.text(str(train_dir), ['tasks'], 'text')
     lines = [' '.join(line.split()) for line in text.splitlines()]

@@ -14,8 +14,7 @@ import acai_tf
 from cli import cluster
 from lib import checkpoints
 from lib.paper import results
-from lib.runs import events
-from tests import forked
+from tests import forked, made_runs
 
 AE_NAME = 'AEBaseline_depth2_latent2_scales3'
 LENGTH = ('--batch=16', '--total_kimg=1', '--report_kimg=1', '--lr=0.003')
@@ -50,14 +49,8 @@ def train_dir(tmp_path_factory):
     return folder
 
 
-def scalar_tags(folder):
-    found = {}
-    (path,) = folder.glob('tf/summaries/events*')
-    for record in events.tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        event = events.Event.FromString(record)
-        for value in event.summary.value:
-            found.setdefault(value.tag, []).append(event.step)
-    return found
+def scalar_steps(folder):
+    return made_runs.steps_by_tag(folder / 'tf' / 'summaries')
 
 
 TAGS = ('xe', 'test_accuracy', 'train_accuracy', 'time/images_per_sec')
@@ -68,7 +61,7 @@ def test_classify_fc(train_dir):
     folder = train_dir / 'blobs32' / 'XFullyConnected_smoothing-0.1'
     args = json.loads((folder / 'args.json').read_text())['args']
     assert args['class'] == 'XFullyConnected' and args['smoothing'] == -0.1
-    scalars = scalar_tags(folder)
+    scalars = scalar_steps(folder)
     assert scalars.pop('_hparams_/session_start_info') == [0]
     assert scalars == dict.fromkeys(TAGS, [1, 65])
     assert re.search(r'^kimg=1  test_accuracy=\S+  train_accuracy=\S+$', out, re.M)
@@ -82,7 +75,7 @@ def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
     args = ('classify_latent_ae.py', f'--train_dir={train_dir}', f'--ae_dir={ae_dir}/', *LENGTH)
     last = summary(run(*args))
     folder = ae_dir / 'XLatentAE'
-    assert sorted(scalar_tags(folder)) == sorted([*TAGS, '_hparams_/session_start_info'])
+    assert sorted(scalar_steps(folder)) == sorted([*TAGS, '_hparams_/session_start_info'])
     assert last['model'] == 'AEBaseline' and last['latent_size'] == '32'
     assert summary(run(*args)) == last  # nothing left to train
     moved = train_dir.parent / 'moved'

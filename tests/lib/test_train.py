@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
-from tensorboard.compat.proto.event_pb2 import Event
 
 from lib import callbacks, checkpoints, runs, train
 from lib.errors import UserError
 from lib.runs import scalars
-from tests import original, run_kills, tiny
+from tests import made_runs, original, run_kills, tiny
 
 LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
 METHOD = 'AEDropout'  # where any will do: it draws noise, and is soon compiled
@@ -477,13 +476,7 @@ def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, ca
     height, width, _ = tf.io.decode_png(newest).shape
     assert height > 16 * 32 and width > (8 + 3 * 16) * 32  # the grids, with gaps and captions
 
-    steps = {}
-    for name in os.listdir(run.summaries):
-        path = os.path.join(run.summaries, name)
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            event = Event.FromString(record)
-            for value in event.summary.value:
-                steps.setdefault(value.tag, []).append(event.step)
+    steps = made_runs.steps_by_tag(run.summaries)
     drawn = [f'{name}/image/0' for name in ('reconstruction', 'interpolation', 'slerp', 'samples')]
     assert set(steps) == {*model.tags, 'latent_accuracy_1', 'time/images_per_sec', *drawn}
     for tag in steps:

@@ -14,26 +14,7 @@ from lib.errors import UserError
 from lib.paper import results
 from lib.runs import scalars
 from tests import original
-
-NAME = 'AEBaseline_depth16_latent16_scales4'
-PARAMS = {'scales': 4, 'depth': 16, 'latent': 16}
-
-
-def own_run(train_dir, values, seed=1, name=NAME, dataset='lines32', **options):
-    """A run folder as ours is: values are {tag: {step: value}}."""
-    folder = train_dir / dataset / name
-    (folder / 'tf').mkdir(parents=True)
-    args = {'class': name.split('_')[0], 'dataset': dataset, 'batch': 64, 'lr': 1e-4, 'seed': seed}
-    runs.RunFolder(str(folder)).write_args({**args, **PARAMS, **options})
-    write_events(folder, values)
-    return folder
-
-
-def write_events(folder, values):
-    with tf.summary.create_file_writer(str(folder / 'tf' / 'summaries')).as_default():
-        for tag, curve in values.items():
-            for step, value in curve.items():
-                tf.summary.scalar(tag, value, step)
+from tests.made_runs import PARAMS, reported, write_events
 
 
 def by_tensorflow(path, tag):
@@ -81,7 +62,7 @@ def test_mean_and_sd_over_the_originals_seeds():
 
 def test_median_of_the_last_twenty(tmp_path):
     steps = {1 + 1024 * k: float(k) for k in range(257)}
-    folder = own_run(tmp_path, {'latent_accuracy': steps, 'mean_smoothness': {1: 5.0}})
+    folder = reported(tmp_path, {'latent_accuracy': steps, 'mean_smoothness': {1: 5.0}})
     (run,) = load.find_runs(str(tmp_path))
     assert run.path == str(folder) and run.seed == 1 and results.settings(run) == {}
     assert run.number('latent_accuracy') == (statistics.median(range(237, 257)), 1 << 14)
@@ -90,17 +71,17 @@ def test_median_of_the_last_twenty(tmp_path):
 
 
 def test_what_was_written_last_counts(tmp_path):
-    folder = own_run(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0}})
+    folder = reported(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0}})
     (first,) = (folder / 'tf' / 'summaries').iterdir()
     first.rename(first.with_name('events.out.tfevents.1'))
-    write_events(folder, {'mean_distance': {129: 3.0, 193: math.nan}})
+    write_events(folder / 'tf' / 'summaries', {'mean_distance': {129: 3.0, 193: math.nan}})
     found = scalars.read(str(folder / 'tf' / 'summaries'))
     np.testing.assert_equal(found, {'mean_distance': {65: 1.0, 129: 3.0, 193: math.nan}})
 
 
 @pytest.mark.parametrize('damage', ['cut', 'flipped', 'empty', 'no events'])
 def test_a_damaged_file_counts_as_far_as_it_goes(damage, tmp_path, capsys):
-    folder = own_run(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0, 193: 3.0}})
+    folder = reported(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0, 193: 3.0}})
     (path,) = (folder / 'tf' / 'summaries').iterdir()
     content = bytearray(path.read_bytes())
     if damage == 'cut':
@@ -118,20 +99,20 @@ def test_a_damaged_file_counts_as_far_as_it_goes(damage, tmp_path, capsys):
 def test_another_precision_is_another_setting(tmp_path):
     options = {'precision': 'mixed_bfloat16', 'devices': 2}
     for name, recorded in ('RUN1', {'precision': 'float32', 'devices': 1}), ('RUN2', options):
-        own_run(tmp_path / name, {'mean_distance': {65: 0.1}}, **recorded)
+        reported(tmp_path / name, {'mean_distance': {65: 0.1}}, **recorded)
     found = load.find_runs(str(tmp_path))
     assert [results.settings(run) for run in found] == [{}, options]
 
 
 def test_settings_that_are_not_the_papers(tmp_path):
-    own_run(tmp_path / 'a', {}, depth=32, lr=0.01)
-    own_run(tmp_path / 'b', {}, name='AEDropout_depth16_dropout0.9_latent16_scales4', dropout=0.9)
-    own_run(tmp_path / 'c', {}, name='ACAI_x', advweight=0.5, advdepth=16, reg=0.2)
-    own_run(tmp_path / 'd', {}, dataset='cifar10', name='AEDropout_x', scales=3, depth=64,
-            dropout=0.75)  # fmt: skip
+    reported(tmp_path / 'a', {}, depth=32, lr=0.01)
+    reported(tmp_path / 'b', {}, name='AEDropout_depth16_dropout0.9_latent16_scales4', dropout=0.9)
+    reported(tmp_path / 'c', {}, name='ACAI_x', advweight=0.5, advdepth=16, reg=0.2)
+    reported(tmp_path / 'd', {}, dataset='cifar10', name='AEDropout_x', scales=3, depth=64,
+             dropout=0.75)  # fmt: skip
     critic = {'beta': 1.0, 'advweight': 0.5, 'advdepth': 16}  # and reg of 0.2 where nothing is said
-    own_run(tmp_path / 'e', {}, name='VAE_x', **critic, reg=0.2)
-    own_run(tmp_path / 'f', {}, name='VAE_y', **critic, reg=0.4)
+    reported(tmp_path / 'e', {}, name='VAE_x', **critic, reg=0.2)
+    reported(tmp_path / 'f', {}, name='VAE_y', **critic, reg=0.4)
     found = load.find_runs(str(tmp_path))
     expected = [
         {'depth': 32, 'lr': 0.01}, {'dropout': 0.9}, {}, {},
@@ -142,20 +123,20 @@ def test_settings_that_are_not_the_papers(tmp_path):
 
 def test_a_repeated_seed_counts_once(tmp_path, capsys):
     short, long = {'latent_accuracy': {17: 1.0}}, {'latent_accuracy': {17: 1.0, 33: 2.0}}
-    own_run(tmp_path / 'a', short)
-    own_run(tmp_path / 'b', long)
-    own_run(tmp_path / 'c', long, seed=2)
+    reported(tmp_path / 'a', short)
+    reported(tmp_path / 'b', long)
+    reported(tmp_path / 'c', long, seed=2)
     (kept, other) = load.find_runs(str(tmp_path))
     assert '/b/' in kept.path and other.seed == 2
     assert '/a/' in capsys.readouterr().err
     # In another precision it is another run.
-    own_run(tmp_path / 'e', short, precision='mixed_bfloat16')
+    reported(tmp_path / 'e', short, precision='mixed_bfloat16')
     assert len(load.find_runs(str(tmp_path))) == 3
     capsys.readouterr()
     # In RUNk the folder tells the seeds apart, but not a copy of a run.
-    own_run(tmp_path / 'd' / 'RUN1', short)
-    own_run(tmp_path / 'd' / 'RUN2', {'latent_accuracy': {17: 1.5}})
-    own_run(tmp_path / 'd' / 'RUN3', long)
+    reported(tmp_path / 'd' / 'RUN1', short)
+    reported(tmp_path / 'd' / 'RUN2', {'latent_accuracy': {17: 1.5}})
+    reported(tmp_path / 'd' / 'RUN3', long)
     kept = [run.path for run in load.find_runs(str(tmp_path / 'd'))]
     assert [path.split('/')[-3] for path in kept] == ['RUN2', 'RUN3']
 
@@ -210,10 +191,10 @@ def test_a_critic_is_as_deep_as_its_own_run_unless_told():
 
 
 def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
-    own_run(tmp_path / 'RUN1', {})
-    damaged = own_run(tmp_path / 'RUN2', {})
+    reported(tmp_path / 'RUN1', {})
+    damaged = reported(tmp_path / 'RUN2', {})
     (damaged / 'args.json').write_text('{')
-    lacking = own_run(tmp_path / 'RUN3', {}, latent=None)
+    lacking = reported(tmp_path / 'RUN3', {}, latent=None)
     odd = tmp_path / 'lines32' / 'ACAI_what'
     (odd / 'tf').mkdir(parents=True)
     (tmp_path / 'loop').symlink_to(tmp_path)
@@ -226,7 +207,7 @@ def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
 
 
 def test_clustering(tmp_path, capsys):
-    folder = own_run(tmp_path, {}, dataset='mnist32', scales=3, latent=2)
+    folder = reported(tmp_path, {}, dataset='mnist32', scales=3, latent=2)
     record = {'test_accuracy': 77.5, 'step': 1025, 'n_init': 1000, 'use_svd': True, 'tries': []}
     (folder / 'clustering.json').write_text(json.dumps(record))
     (run,) = load.find_runs(str(tmp_path))

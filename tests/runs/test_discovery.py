@@ -3,16 +3,15 @@ import os
 
 from lib import runs
 from lib.runs import discovery
+from tests import made_runs
 
 METHODS = {'My_AE': {**dict.fromkeys(runs.SIZES, int), 'kind': str}}
 PARAMS = {'scales': 3, 'depth': 2, 'latent': 4, 'kind': 'a'}
 
 
 def made(folder, **args):
-    run = runs.RunFolder(str(folder / runs.experiment_name('My_AE', PARAMS)))
-    os.makedirs(run.checkpoints)
-    run.write_args({'dataset': 'lines32', **PARAMS, **args})
-    return run
+    path = folder / runs.experiment_name('My_AE', PARAMS)
+    return made_runs.made(path, {'dataset': 'lines32', **PARAMS, **args})
 
 
 def test_a_class_whose_name_has_an_underscore_is_known_by_its_args(tmp_path):

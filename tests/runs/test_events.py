@@ -1,12 +1,11 @@
-import glob
 import os
 
 import pytest
 import tensorflow as tf
-from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 from lib.runs import events
+from tests import made_runs
 
 
 def write(folder, steps):
@@ -20,12 +19,7 @@ def write(folder, steps):
 
 
 def steps_in(folder):
-    steps = []
-    for path in sorted(glob.glob(f'{folder}/*tfevents*') + glob.glob(f'{folder}/.*tfevents*')):
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            event = Event.FromString(record)
-            steps += [event.step for value in event.summary.value if value.tag == 'loss']
-    return steps
+    return made_runs.steps_by_tag(folder).get('loss', [])
 
 
 def test_later_steps_are_dropped(tmp_path):
