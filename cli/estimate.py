@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from acai_tf import ALL_AES
 from cli import reproduce
-from lib import callbacks, devices, train
+from lib import devices, train
 from lib.data import registry
 from lib.paper import constants
 from lib.runs import scalars
@@ -104,7 +104,7 @@ def _recorded(jobs, cores):
         used = record.cores if record else devices.cores_of_each(1)
         if cores and used != cores:
             continue
-        reports = scalars.read(job.folder.summaries).get(callbacks.RATE_TAG, {})
+        reports = scalars.read(job.folder.summaries).get(scalars.RATE_TAG, {})
         rates += [rate for step, rate in reports.items() if step > 1][-5:]  # 1: also the compiler's
     return statistics.median(rates) if rates else None
 

@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from lib import checkpoints, eval, files, original_names, progress_bar, randomness, sampling
 from lib.drawing import captions, pictures
+from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
 SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
-RATE_TAG = 'time/images_per_sec'
 RATE_DESCRIPTION = 'Images that training took in a second, mean over the report period.'
 
 
@@ -106,7 +106,7 @@ class BatchScalars(Callback):
     def on_epoch_end(self, epoch, logs=None):
         write_scalars(self.events, self.step, self.last)
         with disk_errors(), self.events.as_default(self.step):
-            tf.summary.scalar(RATE_TAG, self.progress.rate, description=RATE_DESCRIPTION)
+            tf.summary.scalar(scalars.RATE_TAG, self.progress.rate, description=RATE_DESCRIPTION)
 
 
 @contextlib.contextmanager

@@ -262,7 +262,7 @@ def distinct(records):
     """Runs without repeats of a seed: of several equal ones, the longest.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
-    seed and reported the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
+    seed and computed the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
     its runs are repeats where they reported the same.
 
     Args:
@@ -286,12 +286,14 @@ def _is_repeat(run, other):
     """Whether a run is another one of the same seed, which is at least as long."""
     if any(getattr(run, name) != getattr(other, name) for name in _COMMON):
         return False
-    if run.code == OURS and (run.seed is None or run.seed != other.seed):
+    ours_differ = run.seed is None or (run.seed, run.report_kimg) != (other.seed, other.report_kimg)
+    if run.code == OURS and ours_differ:  # of the 2018 code's nothing of this is recorded
         return False
     folders = [_SEED_FOLDER.fullmatch(_parent(each)) for each in (run, other)]
     if run.code == ORIGINAL or (all(folders) and _parent(run) != _parent(other)):
-        # All that both reported, for the 2018 code scores a dataset of one class 100 always.
-        both = [(run.curves[tag], other.curves[tag]) for tag in run.curves.keys() & other.curves]
+        # All that both computed, for the 2018 code scores a dataset of one class 100 always.
+        tags = (run.curves.keys() & other.curves) - {scalars.RATE_TAG}
+        both = [(run.curves[tag], other.curves[tag]) for tag in tags]
         return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
     return True
 

@@ -13,6 +13,7 @@ from lib import original_names
 from lib.runs import events
 from lib.runs.folder import CURVE_NAME
 
+RATE_TAG = 'time/images_per_sec'
 PLAIN = {tag: name for name, tag in original_names.TAGS.items()}
 
 

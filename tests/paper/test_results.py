@@ -139,6 +139,18 @@ def test_a_repeated_seed_counts_once(tmp_path, capsys):
     reported(tmp_path / 'd' / 'RUN3', long)
     kept = [run.path for run in load.find_runs(str(tmp_path / 'd'))]
     assert [path.split('/')[-3] for path in kept] == ['RUN2', 'RUN3']
+    # How fast it was is nothing that a seed decides.
+    for seed, rate in (1, 200.0), (2, 201.0):
+        values = {'mean_distance': {17: 0.1}, 'time/images_per_sec': {17: rate}}
+        reported(tmp_path / 'f' / f'RUN{seed}', values)
+    assert len(load.find_runs(str(tmp_path / 'f'))) == 1
+    # Reported at another period, it has a line of its own.
+    reported(tmp_path / 'g', short)
+    reported(tmp_path / 'h', long, report_kimg=16)
+    for place in 'gh':
+        assert len(load.find_runs(str(tmp_path / place))) == 1
+    (tmp_path / 'g').rename(tmp_path / 'h' / 'g')
+    assert len(load.find_runs(str(tmp_path / 'h'))) == 2
 
 
 def test_copies_of_a_2018_run_count_once(tmp_path, capsys):
