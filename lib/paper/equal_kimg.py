@@ -19,11 +19,13 @@ class EqualKimg(NamedTuple):
 
     record: a `lib.paper.results.Run` of the 2018 code, which names method and dataset.
     kimgs: 1024s of images at which the numbers are taken.
+    ours_kimg: how many of them the longest of our runs has seen; -1 without any.
     cells: {tag: {(kimg, code): lib.paper.results.Cell}}.
     """
 
     record: results.Run
     kimgs: list
+    ours_kimg: int
     cells: dict
 
     number = 'original'  # what --tables calls it
@@ -33,7 +35,8 @@ class EqualKimg(NamedTuple):
         return [(kimg, code) for kimg in self.kimgs for code in (results.ORIGINAL, results.OURS)]
 
     def layout(self, missing='not run'):
-        """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far."""
+        """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far, and "-"
+        where one did without a report."""
         method = reported.METHODS.get(self.record.class_name, self.record.class_name)
         settings = ''.join(f', {text}' for text in results.settings_texts(self.record))
         dataset = self.record.dataset
@@ -44,10 +47,14 @@ class EqualKimg(NamedTuple):
             f'{kimg} kimg, {code}' if code == results.ORIGINAL else code
             for kimg, code in self._columns()
         ]
+        absent = {
+            (kimg, code): '-' if code == results.OURS and kimg <= self.ours_kimg else missing
+            for kimg, code in self._columns()
+        }
         lines = [
             layouts.Line(
                 reported.QUANTITIES.get(tag, reported.Quantity(tag)).label,
-                [_number(cells.get(column), tag, missing) for column in self._columns()],
+                [_number(cells.get(column), tag, absent[column]) for column in self._columns()],
             )
             for tag, cells in self.cells.items()
         ]
@@ -117,8 +124,10 @@ def build(records):
 def _equal_kimg(by_code):
     originals = by_code[results.ORIGINAL]
     longest = max(originals, key=lambda run: run.last_step)
-    # Original: a report's kimg is its step's, rounded down.
-    reports = {run.kimg(step) for run in originals for c in run.curves.values() for step in c}
+    ours = _reports(by_code.get(results.OURS, []))
+    ours_kimg, theirs = max(ours, default=-1), _reports(originals)
+    # Where both reported, or where ours have not come; else anywhere.
+    reports = {kimg for kimg in theirs if kimg in ours or kimg > ours_kimg} or theirs
     kimgs = sorted(reports)
     if len(kimgs) > MOST_COLUMNS:  # evenly on a log scale
         first = max(kimgs[0], 1)
@@ -134,7 +143,12 @@ def _equal_kimg(by_code):
                 values = [v for run in seeds for v in _at(run, tag, kimg)]
                 if values:
                     cells.setdefault(tag, {})[kimg, code] = results.cell_of(values, kimg)
-    return EqualKimg(longest, kimgs, cells)
+    return EqualKimg(longest, kimgs, ours_kimg, cells)
+
+
+def _reports(seeds):
+    """1024s of images at which runs reported. # Original: rounded down from the step's images."""
+    return {run.kimg(step) for run in seeds for curve in run.curves.values() for step in curve}
 
 
 def _ordered(tags):

@@ -49,6 +49,16 @@ def test_latents_of_different_size_are_not_seeds():
     ]  # fmt: skip
 
 
+def test_columns_are_where_both_reported():
+    theirs = run(results.ORIGINAL, {'loss': {step: 0.5 for step in (1025, 2049, 3073, 9217)}})
+    ours = run(results.OURS, {'loss': {2049: 0.4, 4097: 0.3}})
+    table, cells = cells_of([theirs, ours])
+    assert table.kimgs == [128, 576]
+    assert cells['loss'] == ['0.5', '0.4', '0.5', 'not run']
+    _, cells = cells_of([theirs, run(results.OURS, {'loss': {10241: 0.4}})])  # past all of theirs
+    assert cells['loss'] == ['0.5', '-'] * 4
+
+
 def test_undefined_seeds_are_counted():
     theirs = [
         run(results.ORIGINAL, {'mean_smoothness': {1025: value}}, seed)
