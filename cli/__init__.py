@@ -1,5 +1,6 @@
 """What the scripts share: their flags, and one clear sentence for a user's mistake."""
 import contextlib
+import errno
 import importlib
 import io
 import math
@@ -83,20 +84,29 @@ def _in_one_sentence():
 @contextlib.contextmanager
 def _quiet_when_unread():
     """Exits with 1, or what the script ends with, where what reads its output has ended, as `head`
-    does."""
+    does, or a disk has no room for it."""
     try:
         yield
         return
-    except BrokenPipeError:
-        end = SystemExit(1)
+    except OSError as error:
+        end = _end_of_output(error)
     except SystemExit as error:
         end = error
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
-        end = end if end.code else SystemExit(1)
+        end = end if end.code else _end_of_output(error)
     raise end
+
+
+def _end_of_output(error):
+    """The SystemExit of an OSError that writing raised; raises any other."""
+    if error.errno == errno.ENOSPC:
+        return SystemExit(f'{sys.argv[0]}: Cannot write ({error.strerror}); make room.')
+    if error.errno == errno.EPIPE:
+        return SystemExit(1)
+    raise error
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import sys
 import tensorflow as tf
 
 from acai_tf import load
-from lib import files, runs
+from lib import files, runs, train
 from lib.errors import UserError
 from lib.paper import constants, equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
@@ -76,7 +76,13 @@ def _classified(run):
     args = run.args
     if not curve or not args:
         raise UserError('it has no report yet' if args else f'it has no {runs.ARGS_NAME}')
+    if not isinstance(args['dataset'], str):
+        raise UserError(f'its {runs.ARGS_NAME} has dataset={args["dataset"]!r:.50}')
     last = max(curve)
+    if 'total_kimg' in args:
+        end = train.total_steps(args['total_kimg'], args['batch'])
+        if last < end:  # what it reaches depends on how far its learning rate has fallen
+            raise UserError(f'it is at step {last} of {end}; train it to its end')
     variables = dict(tf.train.list_variables(run.checkpoint(run.newest_step())))
     (size,) = {shape[0] for name, shape in variables.items() if name.endswith('dense/kernel')}
     if run.name == ON_LATENTS:

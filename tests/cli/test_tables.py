@@ -128,6 +128,19 @@ def test_what_is_unreadable_is_named(train_dir, capsys):
     (damaged / 'args.json').write_text('{')
     assert len(tables.find_classified(str(train_dir))) == 2
     assert f'{damaged} does not count' in capsys.readouterr().err
+    classified(damaged, 1024, {17: 30.0}, smoothing=0.0, dataset=5)
+    assert len(tables.find_classified(str(train_dir))) == 2
+    assert 'args.json has dataset=5' in capsys.readouterr().err
+
+
+def test_an_unfinished_classifier_does_not_count(train_dir, capsys):
+    before = tables.find_classified(str(train_dir))
+    folder = train_dir / 'mnist32' / 'XFullyConnected_smoothing0.0'
+    classified(folder, 1024, {1025: 30.0}, smoothing=0.0, total_kimg=128)
+    assert tables.find_classified(str(train_dir)) == before
+    assert f'{folder} does not count (it is at step 1025 of 2049' in capsys.readouterr().err
+    classified(folder, 1024, {2049: 31.0}, smoothing=0.0, total_kimg=128)
+    assert len(tables.find_classified(str(train_dir))) == len(before) + 1
 
 
 def test_a_reader_that_ends_is_no_traceback(train_dir):
@@ -138,6 +151,16 @@ def test_a_reader_that_ends_is_no_traceback(train_dir):
     os.close(write)
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert 'BrokenPipe' not in done.stderr
+
+
+def test_output_on_a_full_disk_is_one_sentence(train_dir):
+    command = [sys.executable, original.REPOSITORY / 'tables.py', str(train_dir)]
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if 'tables.py: ' in line]
+    assert line.endswith('Cannot write (No space left on device); make room.')
+    assert 'Traceback' not in done.stderr and 'Exception' not in done.stderr
 
 
 def test_mistakes(tmp_path):
