@@ -8,6 +8,8 @@ from lib import files, runs
 from lib.errors import UserError
 from lib.runs import scalars
 
+BESIDE_CURVE = runs.ARGS_NAME, runs.CLUSTERING_NAME
+
 
 def keep(train_dir, out, overwrite=False):
     """Writes of every run below a folder its options, its scalars and its clustering.
@@ -37,10 +39,12 @@ def keep(train_dir, out, overwrite=False):
         _check_may_be_written(kept, overwrite)
         places[kept] = run
     for kept, run in places.items():
-        contents = {runs.CURVE_NAME: scalars.to_csv(scalars.of_run(run)).encode()}
-        for name in (runs.ARGS_NAME, runs.CLUSTERING_NAME):
-            with contextlib.suppress(OSError):  # of which `find_runs` told
+        contents = {}
+        for name in BESIDE_CURVE:
+            with contextlib.suppress(FileNotFoundError):
                 contents[name] = pathlib.Path(run.path, name).read_bytes()
+        # Last, for it is what makes a folder a record.
+        contents[runs.CURVE_NAME] = scalars.to_csv(scalars.of_run(run)).encode()
         for name, content in contents.items():
             files.write_file(os.path.join(kept.path, name), content)
     return len(places)
@@ -51,6 +55,8 @@ def _check_may_be_written(kept, overwrite):
     if not os.path.exists(kept.path):
         return
     if not kept.is_bare_record:
+        if os.path.isdir(kept.path) and set(os.listdir(kept.path)) <= {*BESIDE_CURVE}:
+            return  # an earlier command was killed
         raise UserError(f'{kept.path} is there and no such record; choose another --out.')
     if not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

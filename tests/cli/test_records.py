@@ -10,7 +10,7 @@ import pytest
 import acai_tf
 from acai_tf import load
 from cli import convert, records, tables
-from lib import runs
+from lib import files, runs
 from lib.errors import UserError
 from tests import original
 
@@ -86,6 +86,24 @@ def test_only_records_are_replaced(trained):
         with pytest.raises(UserError, match='no such record; choose another --out'):
             records.keep(str(source), str(trained), overwrite=True)
     assert original.files(trained) == before
+
+
+def test_a_killed_command_leaves_no_record_and_can_be_given_again(trained, monkeypatch):
+    with monkeypatch.context() as patch:
+        write = files.write_file
+
+        def killed(path, content):
+            write(path, content)
+            if 'RUN2' in path:
+                raise KeyboardInterrupt
+
+        patch.setattr(files, 'write_file', killed)
+        with pytest.raises(KeyboardInterrupt):
+            kept(trained)
+    out = trained.parent / 'kept'
+    assert len(load.find_runs(str(out))) == 1
+    kept(trained, overwrite=True)
+    assert len(load.find_runs(str(out))) == 2
 
 
 def test_script(trained, tmp_path):
