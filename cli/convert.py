@@ -90,8 +90,9 @@ def from_original(path, train_dir, options, overwrite=False):
                 f'{holder} is training in {run.path}; wait for it, stop it, or choose another '
                 '--out.'
             )
-    # Built under another name, so that a half-made folder is never taken for a run.
-    unfinished = runs.RunFolder(f'{run.path}.{os.getpid()}.tmp')
+    # Built under a hidden name, so that a half-made folder is never taken for a run.
+    folder, name = os.path.split(run.path)
+    unfinished = runs.RunFolder(os.path.join(folder, f'.{name}.{os.getpid()}.tmp'))
     try:
         os.makedirs(unfinished.checkpoints)
         _copy_files(original.summaries, unfinished.summaries)
@@ -126,7 +127,7 @@ def _rename(new, path):
         os.replace(path, old)
     try:
         os.replace(new, path)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         if os.path.exists(old):
             os.replace(old, path)
         raise

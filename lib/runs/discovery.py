@@ -89,7 +89,7 @@ def find(train_dir, methods):
         print(f'Cannot read {error.filename} ({error.strerror}); left out.', file=sys.stderr)
 
     for folder, below, _ in files.walk(train_dir, onerror=tell):
-        below.sort()
+        below[:] = sorted(name for name in below if not name.startswith('.'))  # half-made ones
         run = RunFolder(folder)
         is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):

@@ -120,6 +120,27 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list((tmp_path / 'lines32').iterdir())
 
 
+def test_an_interruption_leaves_the_run_that_was_there(tmp_path, monkeypatch):
+    run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+    before, replace = original.files(tmp_path), os.replace
+
+    def interrupted(source, target):
+        if target == run.path and '.tmp.old' not in source:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'replace', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            convert.from_original(
+                str(original.BASELINE_RUN), str(tmp_path), OPTIONS, overwrite=True
+            )
+    assert original.files(tmp_path) == before
+    # After a kill, what was half made is no run.
+    shutil.copytree(run.path, tmp_path / 'lines32' / f'.{run.name}.1.tmp')
+    assert [found.path for found in load.find_runs(str(tmp_path))] == [run.path]
+
+
 def test_the_ablation_is_told_from_acai_by_its_name(tmp_path):
     folder = tmp_path / 'lines32' / 'ACAI_advdepth2_advweight0.5_depth2_latent4_scales3'
     shutil.copytree(original.GOLDENS / 'lrae' / 'final', folder / 'tf')
