@@ -2,6 +2,7 @@
 import contextlib
 import os
 import time
+import warnings
 from concurrent import futures
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import threadpoolctl
 import tqdm
 from scipy.optimize import linear_sum_assignment
 from sklearn import cluster
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
 
@@ -198,6 +200,15 @@ def score(fitted, x, label):
     return Score(-float(fitted.score(x)), matched_accuracy(fitted.predict(x), label))
 
 
+@contextlib.contextmanager
+def _once_is_enough():
+    """Ignores what every init warns of: fewer points than clusters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', ConvergenceWarning)
+        yield
+
+
+@_once_is_enough()
 def cluster_and_score(
     train, train_label, test, test_label, *, nclass, n_init, random_state, n_jobs=1, progress=None
 ):
@@ -227,6 +238,8 @@ def cluster_and_score(
     with progress_bar.bar(total=n_init, initial=done, unit='init') as bar:
         options = dict(n_jobs=n_jobs, on_done=bar.update, progress=progress)
         fitted = kmeans(train, nclass, n_init, random_state, **options)
+    if (met := len(np.unique(fitted.labels_))) < nclass:
+        print(f'The latents have {met} different values, so that they make no {nclass} clusters.')
     scores = Clustering(score(fitted, train, train_label), score(fitted, test, test_label))
     for name, part in scores._asdict().items():
         print(f'{name} objective={part.objective:.6g} accuracy={100 * part.accuracy:.2f}')

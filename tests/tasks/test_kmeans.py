@@ -138,6 +138,15 @@ def test_a_clustering_that_is_better_by_rounding_alone_is_passed_over(monkeypatc
     assert kmeans.kmeans(x, 2, 2, together=1).inertia_ == 0.5
 
 
+def test_latents_of_few_values_are_told_of_once(capsys, recwarn):
+    x, label = np.repeat(np.eye(2, dtype=np.float32), 20, axis=0), np.arange(40) % 4
+    scores = kmeans.cluster_and_score(
+        x, label, x, label, nclass=4, n_init=8, random_state=0, n_jobs=2
+    )
+    assert scores.train.objective == 0 and not recwarn.list
+    assert capsys.readouterr().out.count('The latents have 2 different values') == 1
+
+
 def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
     random = np.random.RandomState(0)
     label = random.randint(4, size=400)
