@@ -10,10 +10,10 @@ from acai_tf import load
 from cli import tasks
 from lib import files, runs
 from lib.errors import UserError
-from lib.paper import reported, results, tables
+from lib.paper import experiments, reported, results, tables
 from lib.tasks import kmeans, latents
 
-OPTIONS = 'step', 'use_svd', 'n_init'  # which tell two clusterings of a run apart
+OPTIONS = 'step', 'use_svd', 'n_init', 'n_try'  # which tell two clusterings of a run apart
 
 
 def cluster_run(*, use_svd, n_init, n_jobs, n_try):
@@ -50,12 +50,11 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'latent_size': size,
         'use_svd': use_svd,
         'n_init': n_init,
+        'n_try': n_try,
         'tries': [{name: part._asdict() for name, part in t._asdict().items()} for t in tries],
         'test_accuracy': accuracy,
     }
-    path = os.path.join(run.path, runs.CLUSTERING_NAME)
-    _keep_other(path, record)
-    files.write_file(path, json.dumps(record, indent=2).encode() + b'\n')
+    _write(os.path.join(run.path, runs.CLUSTERING_NAME), record)
     for progress in kept:
         progress.remove()
     value = papers_value(load.read_record(run, load.identify(run)))
@@ -91,16 +90,45 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
     return tries, kept
 
 
-def _keep_other(path, record):
-    """Keeps a record of other options or of another step under a name that says so."""
-    old = results.read_clustering(path)
+def _write(path, record):
+    """Writes a record, beside what is there of other options or of another step. What has table 3's
+    options keeps the plain name, which tables read, while others of its step are made."""
+    old = _read(path)
     if not old or all(old[name] == record[name] for name in OPTIONS):
+        files.write_file(path, _json(record))
         return
+    name = os.path.basename(path)
+    if _is_of_table(old) and not _is_of_table(record) and old['step'] == record['step']:
+        beside = _named(path, record)
+        files.write_file(beside, _json(record))
+        print(f"{name} has table 3's options and stays; this is in {os.path.basename(beside)}.")
+    else:
+        beside = _named(path, old)
+        files.write_file(beside, _json(old))
+        files.write_file(path, _json(record))
+        print(f'What {name} had is now in {os.path.basename(beside)}.')
+
+
+def _read(path):
+    """A record that is there, with all of OPTIONS; {} where there is none that can be read."""
+    if not results.read_clustering(path):
+        return {}
+    record = files.read_json(path)
+    return {'n_try': len(record.get('tries', [0])), **record}
+
+
+def _is_of_table(record):
+    return all(record[name] == value for name, value in experiments.CLUSTERING.items())
+
+
+def _named(path, record):
+    """A path that says what a record's options are."""
     stem, ending = os.path.splitext(path)
-    kept = '_'.join([stem, *(f'{name}{old[name]}' for name in OPTIONS)]) + ending
-    with open(path, 'rb') as file:
-        files.write_file(kept, file.read())
-    print(f'What {os.path.basename(path)} had is now in {os.path.basename(kept)}.')
+    return '_'.join([stem, *(f'{name}{record[name]}' for name in OPTIONS)]) + ending
+
+
+def _json(record):
+    return json.dumps(record, indent=2).encode() + b'\n'
 
 
 def papers_value(run):

@@ -12,7 +12,7 @@ TITLE = (
 NOTES = (
     'trained with it: the running classifier of the latents, as in table 2 but for --report_kimg, '
     'which may be any. trained afterwards: classify_latent_ae.py on stored latents, '
-    'classify_fc.py on pixels, at their last report. '
+    'classify_fc.py on pixels, at their end. '
     'k-means: cluster.py. Means±sample standard deviation over seeds; "-" is not run.',
     'kimg: 1024s of images that the autoencoders, and the classifiers, were trained on; '
     '"afterwards 64" and "k-means 64": what the autoencoders had seen when latents were used.',
@@ -31,7 +31,7 @@ class Classified(NamedTuple):
     size: how many numbers it sees.
     settings: what else tells it apart, ('smoothing=-0.1',).
     code: whose autoencoder it was.
-    accuracy: in % on the test set at its last report.
+    accuracy: in % on the test set at its end.
     kimg: 1024s of images that it was trained on by then.
     ae_kimg: those that the autoencoder was trained on; 0 for pixels, and where it is not recorded.
     """

@@ -140,10 +140,34 @@ def test_cluster(train_dir):
     assert not list(ae_dir.glob('clustering-*'))
     again = run(*args, '--use_svd=0')
     assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
-    kept = ae_dir / 'clustering_step65_use_svdTrue_n_init5.json'
+    kept = ae_dir / 'clustering_step65_use_svdTrue_n_init5_n_try2.json'
     assert f'What clustering.json had is now in {kept.name}.' in again
     assert json.loads(kept.read_text()) == record
     assert json.loads((ae_dir / 'clustering.json').read_text())['use_svd'] is False
+
+
+def test_what_table_3_shows_stays_while_others_are_made(tmp_path, capsys):
+    def made(**options):
+        record = {'test_accuracy': 9.0, 'step': 65, 'n_init': 1000, 'use_svd': True, 'n_try': 1}
+        record |= options
+        cluster._write(str(tmp_path / 'clustering.json'), record)
+        return record
+
+    def there():
+        return {path.name: json.loads(path.read_text()) for path in tmp_path.iterdir()}
+
+    several, papers = made(n_try=3), made()
+    beside = 'clustering_step65_use_svdTrue_n_init1000_n_try3.json'
+    assert there() == {'clustering.json': papers, beside: several}
+    quick = made(n_init=5)
+    assert there() == {
+        'clustering.json': papers,
+        beside: several,
+        'clustering_step65_use_svdTrue_n_init5_n_try1.json': quick,
+    }
+    assert "clustering.json has table 3's options and stays" in capsys.readouterr().out
+    later = made(n_init=5, step=129)
+    assert there()['clustering.json'] == later and len(there()) == 4
 
 
 def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):
