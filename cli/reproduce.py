@@ -1,5 +1,7 @@
 """What a table of the paper needs: its runs as jobs, and what each needs next."""
+import contextlib
 import dataclasses
+import glob
 import os
 import sys
 
@@ -63,6 +65,15 @@ class Job:
         """How many of them it has seen by its newest checkpoint."""
         newest = max(self.folder.checkpoint_steps(), default=0)
         return min(newest, self.last_step) * constants.BATCH
+
+    def progress(self):
+        """What is other than before whenever the run has got further: trained, or clustered."""
+        pattern = os.path.join(glob.escape(self.folder.path), runs.CLUSTERING_FILES)
+        written = {}
+        for path in glob.glob(pattern):
+            with contextlib.suppress(OSError):  # it has been removed since
+                written[path] = os.path.getmtime(path)
+        return self.images_seen, written
 
     def next_command(self):
         """['SCRIPT.py', '--flag=value', ...] of what it needs next; None where all is done."""
@@ -225,6 +236,8 @@ def _planned(job):
         experiment.dataset,
         experiment.params,
         report_kimg=job.report_kimg,
+        # What 'auto' stands for, GPUs tell as it begins.
+        precision='float32' if job.precision in ('', 'auto') else job.precision,
     )
     has_prior = Autoencoder.methods()[experiment.class_name].HAS_PRIOR
     return run, 'prior' if has_prior else 'fitted'

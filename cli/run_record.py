@@ -26,6 +26,7 @@ DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
     'waiting', 'running', 'stopped', 'failed', 'done',
 )  # fmt: skip
+CANCELLED = 'cancelled'  # the reason
 
 
 @dataclasses.dataclass
@@ -130,7 +131,12 @@ class RunFiles:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
         with contextlib.suppress(locks.HeldError), self.held(wait_sec=0):
             if record := self.read():
-                self.write(dataclasses.replace(record, state=STOPPED, reason='cancelled'))
+                self.write(dataclasses.replace(record, state=STOPPED, reason=CANCELLED))
+
+    def trainer(self):
+        """The process that trains the run though no reproduce.py started it; None for none."""
+        is_shared = locks.holder(self.path(LOCK_NAME))
+        return None if is_shared else locks.holder(self.path(runs.LOCK_NAME))
 
     def holder(self):
         """Who works on the run, 'process 12 on HOST'; None where nobody does.
@@ -183,17 +189,22 @@ def queue(job, slurm=''):
         state = WAITING if job.next_command() else DONE
         record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
         if before:
-            record.slurm, record.cores = slurm or before.slurm, before.cores
+            record.cores = before.cores
+            # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
+            if not slurm and before.reason != CANCELLED:
+                record.slurm = before.slurm
         if not record.slurm:
             record.process = locks.this_process()
+            if before and before.state == WAITING and not _waits_for_nobody(before):
+                record.process = before.process or record.process  # another command's, then
         job.files.write(record)
 
 
 def leave(job):
-    """Records of a job that waits that no command is about to begin it, unless one works on it."""
+    """Records of a job that waits for this process that no command is about to begin it."""
     with contextlib.suppress(locks.HeldError, UserError), job.files.held(wait_sec=0):
         record = job.files.read()
-        if record and record.state == WAITING and not record.slurm:
+        if record and record.state == WAITING and record.process == locks.this_process():
             job.files.write(dataclasses.replace(record, state=STOPPED, reason='not begun'))
 
 

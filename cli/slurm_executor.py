@@ -53,9 +53,9 @@ def submit_table(jobs, table, train_dir, words):
         UserError: see `submit`.
     """
     options = parse_options(words)
-    queued = slurm.queue()
+    slurm.queue()  # which says where there is no Slurm, before anything is recorded
     able, not_run = reproduce.ready(jobs)
-    count = submit(able, train_dir, options, queued)
+    count = submit(able, train_dir, options, slurm.queue())
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
         return 0 if able else 1
@@ -105,10 +105,15 @@ def submit(jobs, train_dir, options, queued):
         _leave(wanted)
         raise UserError(f'Cannot write to {executor.folder} ({error.strerror}).') from error
     for job, task in zip(wanted, tasks, strict=True):
-        if job.files.read().state == run_record.WAITING:  # it has not begun meanwhile
+        if not _has_begun(job):
             run_record.queue(job, task.job_id)
     _see_first_begin(wanted[0], tasks[0])
     return len(wanted)
+
+
+def _has_begun(job):
+    record = job.files.read()
+    return record is not None and record.state != run_record.WAITING
 
 
 def _leave(jobs):
@@ -143,7 +148,7 @@ def _see_first_begin(job, task):
     for second in range(START_SEC):
         time.sleep(1)
         state = slurm.queue().get(task.job_id)
-        if job.files.read().state != run_record.WAITING:
+        if _has_begun(job):
             return
         if state == 'PENDING' and second > PENDING_SEC:
             return

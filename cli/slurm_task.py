@@ -43,7 +43,7 @@ class Task:
 
     def _lead(self, interrupt):
         """Works on the job, and says how that ended by an exception."""
-        job, seen = self.job, self.job.images_seen
+        job, seen, begun = self.job, self.job.images_seen, self.job.progress()
         before = job.files.read()
         console = processes.Console({job.name: seen}, {job.name: job.images})
         at_work = work.Work(job, os.environ.copy(), console, own_task(), LOCK_WAIT_SEC)
@@ -55,7 +55,7 @@ class Task:
             time.sleep(work.POLL_SEC)
         console.close()
         again = state == run_record.STOPPED and self.out_of_time and not interrupt.signal
-        fruitless = before.fruitless + 1 if before and job.images_seen == seen else 0
+        fruitless = before.fruitless + 1 if before and job.progress() == begun else 0
         if again and fruitless == FRUITLESS:
             reason = f'its time was up {FRUITLESS} times before it got further'
             at_work.close(state=run_record.FAILED, reason=reason)

@@ -87,9 +87,12 @@ def cancel(train_dir):
     for files in run_record.find(train_dir):
         record = files.look()
         if record and record.state in (run_record.WAITING, run_record.RUNNING):
+            trainer = files.trainer()
             files.cancel()
             ended.append(record)
             verb = 'stops' if record.state == run_record.RUNNING else 'no longer waits'
+            if trainer:
+                verb = f'goes on: {trainer} trains it, which reproduce.py did not start; stop that'
             print(f'{record.name} {verb}.')
     slurm.cancel(record.slurm for record in ended if record.slurm)
     if not ended:

@@ -67,7 +67,7 @@ class Work:
         if now > self._looked + LOOK_SEC:
             self._looked = now
             if self.job.files.cancelled:
-                self.stop('cancelled')
+                self.stop(run_record.CANCELLED)
         if now > self._beat + run_record.HEARTBEAT_SEC:
             self._write()
         if self._process is None:
@@ -105,7 +105,7 @@ class Work:
 
     def _next(self):
         if self._why_stopped or self.job.files.cancelled:
-            return self._end(run_record.STOPPED, self._why_stopped or 'cancelled')
+            return self._end(run_record.STOPPED, self._why_stopped or run_record.CANCELLED)
         self._command = self.job.next_command()
         if self._command is None:
             return self._end(run_record.DONE, '')

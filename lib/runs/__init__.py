@@ -1,6 +1,7 @@
 """What a run leaves, and how it is found again: `RunFolder`."""
 from lib.runs.folder import (
     ARGS_NAME,
+    CLUSTERING_FILES,
     CLUSTERING_NAME,
     CURVE_NAME,
     LOCK_NAME,
@@ -12,6 +13,7 @@ from lib.runs.folder import (
 
 __all__ = [
     'ARGS_NAME',
+    'CLUSTERING_FILES',
     'CLUSTERING_NAME',
     'CURVE_NAME',
     'LOCK_NAME',

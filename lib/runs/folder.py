@@ -14,6 +14,7 @@ from lib.runs import locks
 
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
+CLUSTERING_FILES = 'clustering*'  # the same, what it keeps beside it, and how far it is
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
 OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be written

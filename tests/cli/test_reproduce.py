@@ -361,6 +361,50 @@ def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
     assert job.files.look().state == run_record.WAITING
 
 
+def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    host = locks.this_process().partition(' on ')[2]
+    first = f'process {os.getppid()} on {host}'
+    job.files.write(dataclasses.replace(job.files.read(), process=first))
+    reproduce.ready([job])
+    run_record.leave(job)
+    assert (job.files.look().state, job.files.look().process) == (run_record.WAITING, first)
+
+
+def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    run_record.queue(job, slurm='12_3')
+    run_record.queue(job)
+    assert job.files.read().slurm == '12_3'
+    job.files.cancel()
+    run_record.queue(job)
+    assert (job.files.read().slurm, job.files.look().state) == ('', run_record.WAITING)
+
+
+def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    job.folder.create()
+    with job.folder.locked():
+        status.cancel(str(tmp_path))
+        assert job.files.look().state == run_record.RUNNING
+    said = f'goes on: {locks.this_process()} trains it, which reproduce.py did not start; stop that'
+    assert said in capsys.readouterr().out
+    assert job.files.look().state == run_record.STOPPED  # none begins it after that
+
+
+def test_clustering_is_progress(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    job.folder.create()
+    before = job.progress()
+    path = os.path.join(job.folder.path, 'clustering-0.npz')
+    open(path, 'w').close()
+    first = job.progress()
+    os.utime(path, (1, 1))
+    assert len({str(each) for each in (before, first, job.progress())}) == 3
+
+
 def test_status_of_each_state(fake, tmp_path, capsys):
     fake('vae')
     names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
