@@ -140,6 +140,7 @@ def _own(name, data_dir):
         size = about.get('size', registry.DEFAULT_SIZE_PX)
         usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
         usable = usable and type(size) is int and registry.is_possible(size)
+        usable = usable and all(isinstance(label, str) for label in classes)
     except FileNotFoundError:
         if registry.is_known(name.lower()):  # which none of one's own can be called
             meant = difflib.get_close_matches(name.lower(), registry.KNOWN, 1)
@@ -155,6 +156,8 @@ def _own(name, data_dir):
         usable = False
     if not usable:
         raise UserError(f'{path} is damaged; make it again: {make} --overwrite')
+    if size != registry.DEFAULT_SIZE_PX:
+        made_by += f' --size={size}'
     shape = (size, size, colors)
     preparation = decoding.Preparation(name, shape, shape, len(classes))
     stems = (f'{name}-train',), (f'{name}-test',)

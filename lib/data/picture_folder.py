@@ -3,11 +3,14 @@ import hashlib
 import json
 import os
 import re
+import stat
+import tempfile
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from lib import data, files
 from lib.data import records, registry
@@ -16,6 +19,15 @@ from lib.errors import UserError
 ENOUGH = 4  # a JPEG may be decoded at so many times the size it gets, which is much faster
 NAMED = 5  # skipped files that are named, of all
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
+TURNS = {  # by what EXIF says of how the camera was held
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def create(
@@ -50,11 +62,19 @@ def create(
     registry.check_width(size, f'--size={size}')
     paths = {part: data.record_path(f'{name}-{part}', data_dir) for part in ('train', 'test')}
     about_path = data.classes_path(name, data_dir)
-    if not overwrite and all(map(os.path.exists, (*paths.values(), about_path))):
+    if not overwrite and os.path.exists(about_path):
         _check_size(about_path, size)
+    if not overwrite and all(map(os.path.exists, (*paths.values(), about_path))):
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
-    pictures, skipped = _read_all(folder, strict, size)
+    with _spool(data_dir) as spool:
+        _create(folder, name, paths, about_path, spool, test_fraction, strict, size)
+
+
+def _create(folder, name, paths, about_path, spool, test_fraction, strict, size):
+    """`create` once nothing is in its way, with a file to keep pictures in meanwhile."""
+    found = _files(folder)
+    pictures, skipped = _read_all(folder, found, spool, strict, size)
     if not pictures:
         raise UserError(
             f'{folder} holds no readable picture; expected PNG, JPEG or other pictures in '
@@ -71,7 +91,7 @@ def create(
 
     def written():
         for part, members in parts.items():
-            encoded = (_encode(pictures[relative], class_index, gray) for relative in members)
+            encoded = (_encode(pictures[each], spool, class_index, gray) for each in members)
             yield paths[part], encoded, len(members)
         # Both are on the disk and get their names now: a dataset without this is not whole.
         _forget(about_path)
@@ -85,21 +105,30 @@ def create(
         f'{", ".join(classes)}.'
         f'{_skipped_note(skipped)}'
     )
+    empty = sorted({label for _, label in found if label} - set(classes))
+    if empty:
+        print(f'No class, for want of a readable picture: {", ".join(empty)}.')
 
 
 def read_picture(path, size=registry.DEFAULT_SIZE_PX):
-    """A picture of any size and kind, cut to its central square: (size, size, 3) uint8.
+    """A picture of any kind, cut to its central square: (size, size, 3) uint8.
 
     It is turned as its camera says; what is transparent becomes white; of an animation it is the
     first frame; greys of 16 bits are scaled to 8.
     """
-    with Image.open(path) as picture:
+    # Pillow warns of odd tags and of large pictures, and reads them all the same.
+    with warnings.catch_warnings(action='ignore'), Image.open(path) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
-        if picture.mode == 'F' or picture.mode == 'I' and picture.format != 'PNG':
+        if picture.mode == 'F' or picture.mode == 'I' and picture.format != 'PPM':
             raise ValueError('which of its numbers is white is not known')
-        picture = ImageOps.exif_transpose(picture)
+        picture.load()
+        # ImageOps.exif_transpose also writes the tags anew, which fails where others are damaged.
+        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+        picture = picture if turn is None else picture.transpose(turn)
         if picture.mode.startswith('I'):
-            pixels = np.asarray(picture).clip(0, 2**16 - 1) // 257
+            greys = np.asarray(picture).astype(np.int64)
+            pixels = (greys + 128) // 257
+            pixels[greys == picture.info.get('transparency', -1)] = 255
             picture = Image.fromarray(pixels.astype(np.uint8))
         elif picture.has_transparency_data:
             picture = picture.convert('RGBA')
@@ -154,25 +183,61 @@ def _walk(folder, seen=()):
         yield directory, below, sorted(name for name in names if not name.startswith('.'))
 
 
-def _read_all(folder, strict, size):
-    """({relative path: `_Picture`}, {relative path of a file that was skipped: why})."""
+def _spool(data_dir):
+    """A file for the pictures while their number and colours are not known, which has no name, so
+    that nothing of it is left."""
+    try:
+        os.makedirs(data_dir, exist_ok=True)
+        return tempfile.TemporaryFile(dir=data_dir)
+    except OSError as error:
+        raise UserError(
+            f'Cannot write to {data_dir} ({error.strerror}); choose another --data_dir.'
+        ) from error
+
+
+def _read_all(folder, found, spool, strict, size):
+    """({relative path: `_Picture`}, {relative path of a file that was skipped: why}) of `_files`.
+
+    Raises:
+        UserError: a file cannot be read, or the disk is full.
+    """
     pictures, skipped = {}, {}
-    found = _files(folder)
     for relative, label in records.progress(found, len(found), f'reading {folder}'):
         path = os.path.join(folder, relative)
         try:
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
-            if not os.path.isfile(path):  # to open a pipe would wait for ever
+            if not _is_file(path):  # to open a pipe would wait for ever
                 raise ValueError('it is no file')
-            pictures[relative] = _compressed(label, read_picture(path, size))
+            pixels = read_picture(path, size)
+        except MemoryError:
+            raise
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
+            if getattr(error, 'errno', None):  # not the picture, but what it is read from
+                raise UserError(
+                    f'Cannot read {path} ({error.strerror}); see to it, or move it away.'
+                ) from error
             if strict:
                 raise UserError(
                     f'{path} cannot be used ({error}); remove it, or leave out --strict to skip it.'
                 ) from error
             skipped[relative] = str(error).replace(f' {path!r}', '')
+            continue
+        try:
+            pictures[relative] = _kept(label, pixels, spool)
+        except OSError as error:
+            raise UserError(
+                f'Cannot keep the pictures in --data_dir ({error.strerror}); make room there.'
+            ) from error
     return pictures, skipped
+
+
+def _is_file(path):
+    """Whether a path is a file, or a link to one; False for a link to nothing."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _skipped_note(skipped):
@@ -211,21 +276,30 @@ def _split(labels, test_fraction):
 
 
 class _Picture(NamedTuple):
-    """label: its class; png: its bytes, with one colour if it is gray."""
+    """A picture in a spool.
+
+    label: its class.
+    begin, length: of its PNG there, which has one colour if it is gray.
+    """
 
     label: str
-    png: bytes
+    begin: int
+    length: int
     gray: bool
 
 
-def _compressed(label, pixels):
+def _kept(label, pixels, spool):
     gray = bool((pixels == pixels[..., :1]).all())
-    return _Picture(label, tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy(), gray)
+    png = tf.io.encode_png(pixels[..., :1] if gray else pixels).numpy()
+    begin = spool.seek(0, os.SEEK_END)
+    spool.write(png)
+    return _Picture(label, begin, len(png), gray)
 
 
-def _encode(picture, class_index, gray):
+def _encode(picture, spool, class_index, gray):
     """(PNG bytes, class index) of a picture in a dataset that is gray, or is not."""
-    png = picture.png
+    spool.seek(picture.begin)
+    png = spool.read(picture.length)
     if picture.gray and not gray:
         png = tf.io.encode_png(tf.io.decode_png(png, channels=3)).numpy()
     return png, class_index[picture.label]

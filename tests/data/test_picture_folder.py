@@ -2,6 +2,7 @@ import json
 import os
 import pathlib
 import shutil
+import struct
 
 import numpy as np
 import pytest
@@ -162,6 +163,29 @@ def test_unreadable_files_are_skipped_and_counted(folder, tmp_path, capsys):
     assert all(name in out for name in ('broken.jpg', 'notes.txt', 'beside.png'))
 
 
+def test_a_class_without_a_picture_is_named(folder, tmp_path, capsys):
+    for label in 'de':
+        (folder / label).mkdir()
+    (folder / 'd' / 'text.png').write_text('no picture')
+    assert create(folder, tmp_path).classes == ('a', 'b', 'c')
+    assert 'No class, for want of a readable picture: d.' in capsys.readouterr().out
+
+
+def test_a_disk_that_fails_is_no_picture_to_skip(folder, tmp_path):
+    (folder / 'a' / 'x.png').symlink_to('/proc/self/mem')  # answers with an input/output error
+    with pytest.raises(UserError, match='x.png .Input/output error.; see to it, or move it away'):
+        create(folder, tmp_path)
+    (folder / 'a' / 'x.png').unlink()
+    (folder / 'a' / 'x.png').symlink_to('nothing')
+    create(folder, tmp_path)
+
+
+def test_records_that_cannot_be_written_are_found_before_pictures_are_read(folder, tmp_path):
+    (tmp_path / 'records').write_text('')
+    with pytest.raises(UserError, match='Cannot write to .*records .*; choose another --data_dir'):
+        create(folder, tmp_path)
+
+
 def test_strict_stops_at_an_unreadable_file(folder, tmp_path):
     spoil(folder)
     with pytest.raises(UserError, match='beside.png cannot be used .*--strict'):
@@ -169,7 +193,7 @@ def test_strict_stops_at_an_unreadable_file(folder, tmp_path):
     os.remove(folder / 'beside.png')
     with pytest.raises(UserError, match='broken.jpg cannot be used'):
         create(folder, tmp_path, strict=True)
-    assert not (tmp_path / 'records').exists()
+    assert not list((tmp_path / 'records').iterdir())
 
 
 def one_picture(tmp_path, picture, **options):
@@ -192,6 +216,32 @@ def test_modes_keep_their_colors(tmp_path, mode):
     x = one_picture(tmp_path, picture, format='PNG')
     expected = {'1': 255, 'L': 40, 'LA': 40, 'I;16': 40}.get(mode, RED)
     np.testing.assert_array_equal(x, np.broadcast_to(np.uint8(expected), (32, 32, 3)))
+
+
+def test_a_turned_picture_whose_other_tags_are_odd(tmp_path, recwarn):
+    upright = smooth(40, 40, 3)
+    entries = [(0x112, 3, 1, struct.pack('<HH', 6, 0)), (0x11A, 2, 4, b'72x\0')]
+    tags = b''.join(struct.pack('<HHI', *entry[:3]) + entry[3] for entry in entries)
+    exif = b'Exif\0\0II*\0' + struct.pack('<IH', 8, len(entries)) + tags + bytes(4)
+    path = tmp_path / 'turned.png'
+    Image.fromarray(np.rot90(upright)).save(path, exif=exif)
+    Image.fromarray(upright).save(tmp_path / 'upright.png')
+    np.testing.assert_array_equal(
+        picture_folder.read_picture(path), picture_folder.read_picture(tmp_path / 'upright.png')
+    )
+    assert not recwarn.list
+
+
+def test_16_bits_are_scaled(tmp_path):
+    greys = np.arange(32 * 32, dtype=np.uint32).reshape(32, 32) * 65535 // (32 * 32 - 1)
+    expected = np.rint(greys / 257)
+    (tmp_path / 'a.pgm').write_bytes(b'P5 32 32 65535\n' + greys.astype('>u2').tobytes())
+    Image.fromarray(greys.astype(np.uint16)).save(tmp_path / 'a.png')
+    Image.fromarray(greys.astype(np.uint16)).save(tmp_path / 'clear.png', transparency=0)
+    for name in ('a.pgm', 'a.png', 'clear.png'):
+        pixels = picture_folder.read_picture(tmp_path / name)
+        assert pixels[0, 0, 0] == (255 if name == 'clear.png' else 0)
+        np.testing.assert_array_equal(pixels[..., 0].ravel()[1:], expected.ravel()[1:])
 
 
 def test_transparency_becomes_white(tmp_path):
@@ -248,6 +298,16 @@ def test_records_keep_the_resolution(tmp_path, size):
         assert (np.sign(tiles) == expected).all() and np.abs(tiles).mean() > 0.8
 
 
+def test_what_is_missing_is_made_again_at_its_size(folder, tmp_path):
+    create(folder, tmp_path, size=64)
+    (tmp_path / 'records' / 'mine-test.tfrecord').unlink()
+    with pytest.raises(UserError, match='--images=FOLDER --name=mine --size=64'):
+        data.get_dataset('mine', data_dir=str(tmp_path / 'records'))
+    with pytest.raises(UserError, match='is of pictures of 64 pixels, not 32'):
+        create(folder, tmp_path)
+    assert create(folder, tmp_path, size=64).width == 64
+
+
 def test_made_again_at_another_size(folder, tmp_path, monkeypatch):
     """No decoded file of the old pictures is taken for the new ones'."""
     monkeypatch.setattr(decoding, 'MEMORY_LIMIT_BYTES', 0)
@@ -263,7 +323,7 @@ def test_made_again_at_another_size(folder, tmp_path, monkeypatch):
 def test_sizes_that_do_not_halve(pictures, tmp_path, size):
     with pytest.raises(UserError, match=f'--size={size} is not possible: the encoders halve'):
         create(pictures, tmp_path, size=size)
-    assert not (tmp_path / 'records').exists()
+    assert not list((tmp_path / 'records').iterdir())
 
 
 @pytest.mark.parametrize('size', ['"64"', 33, 2.0, None, True])
