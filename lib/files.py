@@ -14,11 +14,15 @@ STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was 
 
 
 @contextlib.contextmanager
-def written_whole(path):
+def written_whole(path, unless=lambda: False):
     """Gives a name to write a file under, which becomes `path` when the block ends well.
 
     The file appears in one step; if the block fails, nothing of it is left. What a killed process
     left half-written is removed by the next one that writes the same file, an hour later or more.
+
+    Args:
+        path: the file.
+        unless: tells, when the block has ended, whether the file need not appear any more.
 
     Raises:
         OSError: the file cannot be written (no permission, no room).
@@ -27,8 +31,9 @@ def written_whole(path):
     partial = f'{path}.partial-{unique_token()}'
     try:
         yield partial
-        sync(partial)
-        os.replace(partial, path)
+        if not unless():
+            sync(partial)
+            os.replace(partial, path)
     finally:
         with contextlib.suppress(OSError):
             os.remove(partial)

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import glob
 import hashlib
+import math
 import os
 import struct
 import sys
@@ -21,6 +22,7 @@ from lib.data import records
 from lib.errors import UserError
 
 MEMORY_LIMIT_BYTES = 2**30  # decoded pictures beyond this go to a file
+DECODED_TOGETHER_BYTES = 2**26  # of one call, which needs several times as much meanwhile
 VERSION = 1  # of every preparation; raise it when decoded pixels change
 
 
@@ -66,10 +68,10 @@ def load(paths, preparation, memory_limit_bytes=None):
     """
     limit = MEMORY_LIMIT_BYTES if memory_limit_bytes is None else memory_limit_bytes
     total = sum(map(records.count, paths))
+    path = _path(paths, preparation, _fingerprint(paths, preparation))
+    _remove_others(path, paths, preparation)
     if total * preparation.row.itemsize <= limit:
         return _in_memory(paths, preparation, total)
-    files.remove_stale(_path(map(glob.escape, paths), preparation, '*'))
-    path = _path(paths, preparation, _fingerprint(paths, preparation))
     rows = _open(path, preparation, total)
     if rows is not None:
         return rows
@@ -89,7 +91,8 @@ def load(paths, preparation, memory_limit_bytes=None):
             file=sys.stderr,
         )
         return _in_memory(paths, preparation, total)
-    return _open(path, preparation, total)
+    rows = _open(path, preparation, total)
+    return _in_memory(paths, preparation, total) if rows is None else rows  # already removed
 
 
 def _in_memory(paths, preparation, total):
@@ -102,12 +105,21 @@ def _in_memory(paths, preparation, total):
 
 def _write(path, paths, preparation, total):
     header = {'descr': preparation.row.descr, 'fortran_order': False, 'shape': (total,)}
-    with files.written_whole(path) as partial:
-        with open(partial, 'wb') as file:
-            np.lib.format.write_array_header_2_0(file, header)
-            for chunk in _decode(paths, preparation, total):
-                file.write(chunk.tobytes())
-    for old in glob.glob(_path(map(glob.escape, paths), preparation, '*')):
+
+    def is_there():  # of another run, which may have it open: on a network file system it must stay
+        return _open(path, preparation, total) is not None
+
+    with files.written_whole(path, unless=is_there) as partial, open(partial, 'wb') as file:
+        np.lib.format.write_array_header_2_0(file, header)
+        for chunk in _decode(paths, preparation, total):
+            file.write(chunk.tobytes())
+
+
+def _remove_others(path, paths, preparation):
+    """Removes what was decoded of other records of these names, and what killed runs left."""
+    pattern = _path(map(glob.escape, paths), preparation, '*')
+    files.remove_stale(pattern)
+    for old in glob.glob(pattern):
         if old != path:
             with contextlib.suppress(OSError):  # another run may be as quick
                 os.remove(old)
@@ -137,25 +149,42 @@ def _fingerprint(paths, preparation):
 
 
 def _decode(paths, preparation, total):
-    """Yields arrays of `preparation.row`, in order."""
-    decode = _decoder(preparation)
+    """Yields arrays of `preparation.row`, in order, of `total` pictures in all."""
+    decode, seen = _decoder(preparation), 0
+    at_once = max(1, DECODED_TOGETHER_BYTES // math.prod(preparation.stored))
     names = ', '.join(os.path.basename(path) for path in paths)
     with records.progress(None, total, f'decoding {names}') as bar:
         for path in paths:
             number = 0
-            for pictures in records.read(path):
+            for pictures in _parts(records.read(path), at_once):
+                seen += len(pictures)
+                if seen > total:
+                    raise _changed(names)
                 images = [image for image, _ in pictures]
                 for i, (image, label) in enumerate(pictures):
                     _check(path, number + i, image, label, preparation)
                 try:
                     x = decode(images)
-                except tf.errors.OpError:
-                    raise _undecodable(path, number, images, decode, preparation) from None
+                except tf.errors.InvalidArgumentError as error:
+                    raise _undecodable(path, number, images, decode, preparation, error) from None
                 rows = np.empty(len(pictures), preparation.row)
                 rows['x'], rows['label'] = x, [label for _, label in pictures]
                 yield rows
                 number += len(pictures)
                 bar.update(len(pictures))
+    if seen != total:
+        raise _changed(names)
+
+
+def _changed(names):
+    return UserError(f'{names} changed while it was read; give the command again.')
+
+
+def _parts(chunks, size):
+    """Yields the lists of an iterable in parts of at most `size`."""
+    for chunk in chunks:
+        for first in range(0, len(chunk), size):
+            yield chunk[first : first + size]
 
 
 @functools.cache
@@ -198,13 +227,16 @@ def _check(path, number, image, label, preparation):
         )
 
 
-def _undecodable(path, number, images, decode, preparation):
+def _undecodable(path, number, images, decode, preparation, error):
+    """The error that names the picture at fault; the given one where each can be decoded."""
     for i, image in enumerate(images):
         try:
             decode([image])
-        except tf.errors.OpError:
+        except tf.errors.InvalidArgumentError:
             number += i
             break
+    else:
+        return error
     shape = _by(preparation.stored)
     return records.problem(path, number, f'holds a damaged picture, not one of {shape}')
 

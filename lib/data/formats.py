@@ -176,7 +176,7 @@ class Mat(Format):
                 count = self._count(path, shapes)
                 content = scipy.io.loadmat(file, variable_names=['X', 'y'])
             images, labels = content['X'], content['y'].reshape(-1)
-        except UserError:
+        except (UserError, MemoryError):
             raise
         except Exception as error:  # SciPy's reader raises of every kind
             detail = str(error).partition('\n')[0]

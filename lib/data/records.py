@@ -124,8 +124,10 @@ def read(path):
             pictures = [_parse(path, number + i, record) for i, record in enumerate(chunk)]
             number += len(pictures)
             yield pictures
-    except tf.errors.OpError as error:
+    except tf.errors.DataLossError as error:
         raise _damaged(path, _first_damaged(path), 'its checksum is wrong') from error
+    except tf.errors.NotFoundError as error:
+        raise UserError(f'Cannot read {path} ({_reason(error)}).') from error
 
 
 def problem(path, number, text):
@@ -146,7 +148,7 @@ def _first_damaged(path):
     try:
         for _ in pipelines.records_of(path):
             number += 1
-    except tf.errors.OpError:
+    except tf.errors.DataLossError:
         pass
     return number
 

@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     path = str(tmp_path / 'a.tfrecord')
     pixels, _ = write(path, 3)
 
-    def refuse(path):
+    def refuse(path, unless):
         raise PermissionError(13, 'Permission denied')
 
     monkeypatch.setattr(decoding.files, 'written_whole', refuse)
@@ -121,6 +121,57 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     young.write_bytes(b'at work')
     decoding.load([path], COLOR, 0)
     assert young.exists() and not any(each.exists() for each in left)
+
+
+def test_large_pictures_are_decoded_in_parts(tmp_path, monkeypatch, limit):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    expected = decoding.load([str(path)], COLOR).copy()
+    monkeypatch.setattr(decoding, 'DECODED_TOGETHER_BYTES', 2 * 32 * 32 * 3)
+    monkeypatch.setattr(decoding, 'VERSION', 2)
+    np.testing.assert_array_equal(decoding.load([str(path)], COLOR, limit), expected)
+
+
+def test_records_that_change_meanwhile(tmp_path, monkeypatch, limit):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    for counted in (4, 6):
+        monkeypatch.setattr(records, 'count', lambda path, counted=counted: counted)
+        with pytest.raises(UserError, match='a.tfrecord changed while it was read'):
+            decoding.load([str(path)], COLOR, limit)
+    assert not cache_files(tmp_path)
+
+
+def test_what_another_run_has_decoded_meanwhile_stays(tmp_path, monkeypatch):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    first = decoding.load([str(path)], COLOR, 0)
+    (kept,) = cache_files(tmp_path)
+    before, opened = os.stat(tmp_path / kept).st_ino, iter([None])
+    usual = decoding._open
+    monkeypatch.setattr(decoding, '_open', lambda *args: next(opened, usual(*args)))
+    np.testing.assert_array_equal(decoding.load([str(path)], COLOR, 0), first)
+    assert os.stat(tmp_path / kept).st_ino == before and cache_files(tmp_path) == [kept]
+
+
+def test_a_decoded_file_that_is_needed_no_more_is_removed(tmp_path):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    decoding.load([str(path)], COLOR, 0)
+    write(path, 3)
+    assert len(decoding.load([str(path)], COLOR)) == 3 and not cache_files(tmp_path)
+
+
+def test_too_little_memory_is_no_damage(tmp_path, monkeypatch):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+
+    def full(_):
+        raise tf.errors.ResourceExhaustedError(None, None, 'OOM')
+
+    monkeypatch.setattr(decoding, '_decoder', lambda preparation: full)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        decoding.load([str(path)], COLOR)
 
 
 def test_faces_stay_float(tmp_path, limit):
