@@ -81,7 +81,7 @@ def _members(path, allowed, members, wanted):
                 seen.add(member.name)
                 if batch in wanted:
                     found[batch] = archive.extractfile(member).read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise unusable(path, f'is no readable tar.gz ({error})') from error
     return found
 

@@ -46,8 +46,8 @@ class Faces(Format):
             found, (entries, read, size) = {}, open_zip(path)
             for entry in entries:
                 name = os.path.basename(entry.filename)
-                if not NAME.fullmatch(name) or name in found:
-                    raise unusable(path, f'holds {entry.filename!r:.80}, or holds it twice')
+                if not NAME.fullmatch(name):
+                    raise unusable(path, f'holds {entry.filename!r:.80}, which CelebA has not')
                 found[name] = entry
         first, last = PARTITION[split]
         names = sorted(name for name in found if first <= int(name[:6]) <= last)
@@ -63,17 +63,23 @@ def open_zip(path):
     """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
 
     Raises:
-        UserError: it is no zip, or has no JPEG.
+        UserError: it is no zip, or has no JPEG, or two of one name.
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise UserError(
             f'Cannot read {path} ({error}); give the path of a whole img_align_celeba.zip.'
         ) from error
     entries = [entry for entry in archive.infolist() if _is_face(entry.filename)]
     if not entries:
         raise UserError(f'{path} holds no .jpg; give the img_align_celeba.zip.')
+    names = set()
+    for entry in entries:
+        name = os.path.basename(entry.filename)
+        if name in names:
+            raise unusable(path, f'holds {name!r:.80} twice')
+        names.add(name)
     return entries, archive.read, lambda entry: entry.file_size
 
 

@@ -286,5 +286,5 @@ def _alike(name):
 
 def _family(name):
     """('lines', 64) of 'lines64'; (None, None) of what does not come at any width."""
-    match = re.fullmatch(rf'({"|".join(OF_ANY_WIDTH)})(\d{{1,6}})', name)
+    match = re.fullmatch(rf'({"|".join(OF_ANY_WIDTH)})([1-9][0-9]{{0,5}})', name)
     return (match[1], int(match[2])) if match else (None, None)

@@ -101,6 +101,18 @@ def test_mnist(tmp_path, server, monkeypatch):
     same_from_files('mnist', tmp_path, data_dir)
 
 
+def test_pictures_of_several_shards_are_in_order(tmp_path, server, monkeypatch):
+    _, module = builder_class('svhn_cropped')
+    monkeypatch.setattr(module, 'URL', server.url)
+    published_files.write_mat(tmp_path / 'upstream', count=100)  # TFDS reads 16 at once
+    config = functools.partial(tfds.download.DownloadConfig, num_shards=3)
+    monkeypatch.setattr(tfds.download, 'DownloadConfig', config)
+    data_dir = str(tmp_path / 'records')
+    downloads.create('svhn', data_dir)
+    assert len(list(pathlib.Path(data_dir).rglob('*train.tfrecord-*-of-00003'))) == 3
+    same_from_files('svhn', tmp_path, data_dir)
+
+
 def test_cifar10(tmp_path, server, monkeypatch):
     cls, _ = builder_class('cifar10')
     info = cls._cifar_info.fget
@@ -234,6 +246,14 @@ def test_celeba_zip(tmp_path, capsys):
     assert '3 pictures; the whole CelebA has 202,599' in capsys.readouterr().out
 
 
+def test_what_needs_no_network_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, '_reachable', lambda url: False)
+    path = write_zip(tmp_path / 'faces.zip', jpegs(1))
+    with pytest.raises(UserError, match='Cannot reach'):
+        downloads.create_all(['svhn', 'celeba'], str(tmp_path), celeba_zip=path)
+    assert len(read(str(tmp_path), 'celeba-train')) == 1
+
+
 def test_celeba_zip_errors(tmp_path):
     def message(path):
         with pytest.raises(UserError) as caught:
@@ -245,6 +265,8 @@ def test_celeba_zip_errors(tmp_path):
     (tmp_path / 'text.zip').write_text('no zip')
     assert 'Cannot read' in message(tmp_path / 'text.zip')
     assert 'holds no .jpg' in message(write_zip(tmp_path / 'a.zip', []))
+    twice = write_zip(tmp_path / 'e.zip', jpegs(2), ['a/000001.jpg', 'b/000001.jpg'])
+    assert "holds '000001.jpg' twice" in message(twice)
     small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
     bad = write_zip(tmp_path / 'b.zip', [*jpegs(1), small])
     assert '000002.jpg is no JPEG of 178x218' in message(bad)

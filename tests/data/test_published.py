@@ -290,6 +290,20 @@ def test_pickles_run_nothing(files, tmp_path):
         assert 'has a damaged test_batch' in refusal('cifar10', tmp_path)
 
 
+def test_names_and_headers_that_are_no_text(files, tmp_path):
+    path = files / 'img_align_celeba.zip'
+    published_files.write_zip(path, published_files.jpegs(1), ['é.jpg'])
+    path.write_bytes(path.read_bytes().replace('é'.encode(), b'\xff\xff'))
+    assert 'Cannot read' in refusal('celeba', tmp_path)
+    path = files / 'cifar-10-binary.tar.gz'
+    for header in ({'size': '9' * 30}, {'GNU.sparse.map': 'a,b'}):
+        with tarfile.open(path, 'w:gz', format=tarfile.PAX_FORMAT) as archive:
+            member = tarfile.TarInfo('cifar-10-batches-bin/test_batch.bin')
+            member.pax_headers = header
+            archive.addfile(member)
+        assert 'is no readable tar.gz' in refusal('cifar10', tmp_path)
+
+
 def test_damaged_faces(files, tmp_path):
     path, images = files / 'img_align_celeba.zip', published_files.jpegs(2)
     path.write_bytes(b'<html>')
@@ -299,7 +313,7 @@ def test_damaged_faces(files, tmp_path):
     with zipfile.ZipFile(path, 'w') as archive:
         for folder in 'ab':
             archive.writestr(f'{folder}/000001.jpg', images[0])
-    assert 'holds it twice' in refusal('celeba', tmp_path)
+    assert "holds '000001.jpg' twice" in refusal('celeba', tmp_path)
     small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
     published_files.write_zip(path, [images[0], small])
     assert '000002.jpg is no JPEG of 178x218' in refusal('celeba', tmp_path)

@@ -32,7 +32,8 @@ def test_other_widths(name, width):
 
 
 @pytest.mark.parametrize(
-    'name', ['lines', 'lines33', 'lines6', 'lines2048', 'lines064x', 'celeba148', 'mnist64']
+    'name',
+    ['lines', 'lines33', 'lines6', 'lines2048', 'lines064', 'lines６４', 'celeba148', 'mnist64'],
 )
 def test_widths_that_are_not_possible(name, monkeypatch):
     monkeypatch.delenv('AE_DATA', raising=False)
