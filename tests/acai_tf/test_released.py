@@ -16,7 +16,10 @@ from lib.errors import UserError
 from lib.runs import scalars
 from tests import original, tiny
 
-RELEASED = ['acai', 'baseline', 'vae', 'vae-advweight100', 'vae-4096', 'aae', 'vqvae', 'dropout']
+RELEASED = [
+    *('acai', 'baseline', 'vae', 'vae-advweight100', 'vae-4096'),
+    *('aae', 'vqvae', 'dropout', 'denoising'),
+]
 TAGS = ['mean_distance', 'mean_smoothness', 'latent_accuracy']
 
 
