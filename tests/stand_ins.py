@@ -2,6 +2,7 @@
 import os
 import shutil
 
+from cli import reproduce
 from lib import checkpoints
 from lib.paper import experiments
 from tests import tiny
@@ -39,6 +40,12 @@ def write(folder, failing=()):
             text = text.replace(word, repr(value))
         with open(os.path.join(folder, f'{script}.py'), 'w') as file:
             file.write(text)
+
+
+def jobs_of(train_dir, table=1, **options):
+    """Jobs of `reproduce.plan`, short ones of the baseline unless options say otherwise."""
+    options = {'seeds': 1, 'total_kimg': 1, 'report_kimg': 1, 'methods': ['baseline'], **options}
+    return reproduce.plan(table, str(train_dir), **options)
 
 
 def write_checkpoint(prefix):

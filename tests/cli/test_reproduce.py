@@ -1,6 +1,4 @@
 """reproduce.py: what it runs, skips and resumes, and that nothing outlives it."""
-import dataclasses
-import errno
 import json
 import os
 import shutil
@@ -8,15 +6,15 @@ import subprocess
 import sys
 import time
 
-import filelock
 import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
-from lib import checkpoints, devices, files, runs
+from lib import checkpoints, devices, runs
 from lib.errors import UserError
 from lib.runs import locks
 from tests import forked, original, stand_ins
+from tests.stand_ins import jobs_of
 
 SHORT = """
 import runpy
@@ -26,11 +24,6 @@ from tests import run_short
 run_short.shorten()
 runpy.run_path({real!r}, run_name='__main__')
 """
-
-
-def jobs_of(train_dir, table=1, **options):
-    options = {'seeds': 1, 'total_kimg': 1, 'report_kimg': 1, 'methods': ['baseline'], **options}
-    return reproduce.plan(table, str(train_dir), **options)
 
 
 @pytest.fixture
@@ -302,96 +295,6 @@ finally:
     command = [sys.executable, '-c', code, str(tmp_path)]
     done = subprocess.run(command, cwd=original.REPOSITORY, capture_output=True, text=True)
     assert 'No run of reproduce.py lies in' in done.stderr and done.stdout == '\n'
-
-
-def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path, monkeypatch):
-    def no_locks(*_, **__):
-        raise OSError(errno.ENOLCK, 'No locks available')
-
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    host = locks.this_process().partition(' on ')[2]
-    states = []
-    for pid in (os.getpid(), 999_999_999):
-        record = run_record.Record(job.name, job.images, run_record.RUNNING)
-        job.files.write(dataclasses.replace(record, process=f'process {pid} on {host}'))
-        with open(job.files.path(run_record.LOCK_NAME), 'w'):
-            states.append(job.files.look().state)
-        with monkeypatch.context() as patched:
-            patched.setattr(filelock, 'lock_descriptor', no_locks)
-            states.append(job.files.look().state)
-    assert states == ['stopped', 'running', 'stopped', 'stopped']
-
-
-@pytest.mark.parametrize(
-    'damage', [{'name': 1}, {'images': '12'}, {'state': []}, {'images_per_sec': None}, {'more': 1}]
-)
-def test_a_damaged_record_is_none(damage, tmp_path):
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    assert job.files.read().images == job.images
-    path = job.files.path(run_record.RECORD_NAME)
-    record = files.read_json(path)
-    for content in ('{', '[]', json.dumps(record | damage)):
-        with open(path, 'w') as file:
-            file.write(content)
-        assert job.files.read() is None
-
-
-def test_what_a_signal_kept_from_beginning_waits_no_longer(tmp_path):
-    here, on_slurm = jobs_of(tmp_path, methods=['baseline', 'vae'])
-    run_record.queue(here)
-    run_record.queue(on_slurm, slurm='12_3')
-    for job in (here, on_slurm):
-        run_record.leave(job)
-    assert (here.files.read().state, here.files.read().reason) == (run_record.STOPPED, 'not begun')
-    assert on_slurm.files.read().state == run_record.WAITING
-
-
-def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    assert job.files.look().state == run_record.WAITING
-    record = job.files.read()
-    gone = record.process.replace(str(os.getpid()), '999999999')
-    job.files.write(dataclasses.replace(record, process=gone))
-    assert (job.files.look().state, job.files.look().reason) == (run_record.STOPPED, 'killed')
-    # Slurm begins its tasks whatever became of the command that submitted them.
-    job.files.write(dataclasses.replace(record, process=gone, slurm='12_3'))
-    assert job.files.look().state == run_record.WAITING
-
-
-def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    host = locks.this_process().partition(' on ')[2]
-    first = f'process {os.getppid()} on {host}'
-    job.files.write(dataclasses.replace(job.files.read(), process=first))
-    reproduce.ready([job])
-    run_record.leave(job)
-    assert (job.files.look().state, job.files.look().process) == (run_record.WAITING, first)
-
-
-def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
-    (job,) = jobs_of(tmp_path)
-    run_record.queue(job, slurm='12_3')
-    run_record.queue(job)
-    assert job.files.read().slurm == '12_3'
-    job.files.cancel()
-    run_record.queue(job)
-    assert (job.files.read().slurm, job.files.look().state) == ('', run_record.WAITING)
-
-
-def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    job.folder.create()
-    with job.folder.locked():
-        status.cancel(str(tmp_path))
-        assert job.files.look().state == run_record.RUNNING
-    said = f'goes on: {locks.this_process()} trains it, which reproduce.py did not start; stop that'
-    assert said in capsys.readouterr().out
-    assert job.files.look().state == run_record.STOPPED  # none begins it after that
 
 
 def test_clustering_is_progress(tmp_path):

@@ -10,7 +10,7 @@ import time
 import pytest
 from absl import flags
 
-from cli import machines, reproduce, run_record, slurm, slurm_executor, slurm_task, work
+from cli import machines, run_record, slurm, slurm_executor, slurm_task, work
 from lib.errors import UserError
 from tests import one_node_slurm, stand_ins, tiny
 
@@ -46,9 +46,7 @@ def test_without_slurm(monkeypatch):
 
 
 def test_a_task_that_is_not_requeued_says_so(tmp_path, monkeypatch):
-    (job,) = reproduce.plan(
-        1, str(tmp_path), seeds=1, total_kimg=1, report_kimg=1, methods=['baseline']
-    )
+    (job,) = stand_ins.jobs_of(tmp_path)
     program = tmp_path / 'scontrol'
     program.write_text('#!/bin/sh\necho slurm_load_jobs error: down >&2; exit 1\n')
     program.chmod(0o755)
