@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from lib import data, files
 from lib.data import records, registry
@@ -122,11 +122,15 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
         if picture.mode == 'F' or picture.mode == 'I' and picture.format != 'PPM':
             raise ValueError('which of its numbers is white is not known')
         picture.load()
+        tags = getattr(picture, 'tag_v2', {})  # of a TIFF
+        zero_is_white = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
         # ImageOps.exif_transpose also writes the tags anew, which fails where others are damaged.
         turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
         picture = picture if turn is None else picture.transpose(turn)
         if picture.mode.startswith('I'):
             greys = np.asarray(picture).astype(np.int64)
+            if zero_is_white:  # which Pillow heeds at 8 bits only
+                greys = 65535 - greys
             pixels = (greys + 128) // 257
             pixels[greys == picture.info.get('transparency', -1)] = 255
             picture = Image.fromarray(pixels.astype(np.uint8))
