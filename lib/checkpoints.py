@@ -174,7 +174,7 @@ def save_original(model, prefix, step, moments=True):
             written under such a name. What was there before is there still.
     """
     prefix = os.fspath(prefix)
-    _check_path(prefix, 'choose another folder')
+    files.check_checkpoints(prefix, 'choose another folder')
     variables = original_names.stored_variables(model)
     if moments:
         variables += original_names.loss_scale_variables(model)
@@ -258,7 +258,7 @@ def read_traits(prefix):
 
 def _open(prefix):
     """(reader, {variable: shape}) of a checkpoint whose index can be read."""
-    _check_path(prefix, 'move it to another folder')
+    files.check_checkpoints(prefix, 'move it to another folder')
     for suffix in (INDEX, DATA):
         path = prefix + suffix
         if not os.path.isfile(path):
@@ -283,14 +283,6 @@ def _open(prefix):
             f'The checkpoint {prefix} is damaged: {prefix}{DATA} is cut short.'
         )
     return reader, {name: tuple(shape) for name, shape in shapes.items()}
-
-
-def _check_path(prefix, remedy):
-    if files.PATTERN.search(prefix):
-        raise UserError(
-            f'{prefix} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
-            f'{remedy}.'
-        )
 
 
 def _read(reader, prefix, name):

@@ -9,7 +9,7 @@ import time
 
 from lib.errors import UserError
 
-PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
+_PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
 STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
 
 
@@ -80,6 +80,25 @@ def remove_stale(pattern):
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(left) > STALE_SECONDS:
                 os.remove(left)
+
+
+def check_utf8(path, remedy):
+    """Raises UserError, which ends in the remedy, for a path that TensorFlow opens nothing at."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f'{path} has a name that is no UTF-8, which TensorFlow cannot open; {remedy}.'
+        ) from error
+
+
+def check_checkpoints(path, remedy):
+    """`check_utf8`, also for what TensorFlow's readers of checkpoints take for something else."""
+    check_utf8(path, remedy)
+    if _PATTERN.search(path):
+        raise UserError(
+            f'{path} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; {remedy}.'
+        )
 
 
 def walk(folder, seen=(), onerror=None):

@@ -117,7 +117,12 @@ def classes_path(name, data_dir):
 
 
 def record_path(stem, data_dir):
-    """The record file `stem` of a folder."""
+    """The record file `stem` of a folder.
+
+    Raises:
+        UserError: TensorFlow can open nothing in that folder.
+    """
+    files.check_utf8(data_dir, 'choose another folder for the records')
     return os.path.join(data_dir, f'{stem}.tfrecord')
 
 

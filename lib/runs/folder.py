@@ -151,11 +151,7 @@ class RunFolder:
                 f'{self.path} holds what a run reported, which cannot go on from there; choose '
                 'another --train_dir.'
             )
-        if files.PATTERN.search(self.path):
-            raise UserError(
-                f'The run folder {self.path} has one of * ? [ \\ in its path, which TensorFlow '
-                'takes for a pattern; choose another --train_dir.'
-            )
+        files.check_checkpoints(self.path, 'choose another --train_dir')
         try:
             for folder in (self.checkpoints, self.summaries, self.images):
                 os.makedirs(folder, exist_ok=True)

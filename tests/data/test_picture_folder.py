@@ -186,6 +186,13 @@ def test_records_that_cannot_be_written_are_found_before_pictures_are_read(folde
         create(folder, tmp_path)
 
 
+def test_a_folder_of_records_that_tensorflow_cannot_open(folder, tmp_path):
+    latin_1 = tmp_path / os.fsdecode(b'caf\xe9')
+    with pytest.raises(UserError, match='no UTF-8.*; choose another folder for the records'):
+        create(folder, latin_1)
+    assert not latin_1.exists()
+
+
 def test_strict_stops_at_an_unreadable_file(folder, tmp_path):
     spoil(folder)
     with pytest.raises(UserError, match='beside.png cannot be used .*--strict'):
@@ -242,6 +249,16 @@ def test_16_bits_are_scaled(tmp_path):
         pixels = picture_folder.read_picture(tmp_path / name)
         assert pixels[0, 0, 0] == (255 if name == 'clear.png' else 0)
         np.testing.assert_array_equal(pixels[..., 0].ravel()[1:], expected.ravel()[1:])
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+def test_a_tiff_whose_zero_is_white(tmp_path, dtype):
+    path = tmp_path / 'a.tiff'
+    Image.fromarray(np.full((32, 32), 40 * (np.iinfo(dtype).max // 255), dtype)).save(path)
+    tag = struct.pack('<HHI', 262, 3, 1)  # PhotometricInterpretation, one short
+    assert path.read_bytes().count(tag + b'\1\0') == 1
+    path.write_bytes(path.read_bytes().replace(tag + b'\1\0', tag + b'\0\0'))
+    assert (picture_folder.read_picture(path) == 255 - 40).all()
 
 
 def test_transparency_becomes_white(tmp_path):

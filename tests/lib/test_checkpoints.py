@@ -247,6 +247,19 @@ def test_a_path_that_could_not_be_read_is_not_written(tmp_path, baseline):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_path_that_is_no_utf_8_is_no_damage(tmp_path, baseline, copied):
+    folder = os.path.join(tmp_path, os.fsdecode(b'caf\xe9'))  # as Latin-1 wrote it
+    shutil.copytree(os.path.dirname(copied), folder)
+    other = os.path.join(folder, os.path.basename(copied))
+    with pytest.raises(UserError, match='no UTF-8, .*; move it to another folder') as raised:
+        checkpoints.load_original(baseline, other)
+    assert not isinstance(raised.value, checkpoints.DamagedCheckpointError)
+    with pytest.raises(UserError, match='no UTF-8, .*; choose another folder'):
+        checkpoints.save_original(baseline, other, 1)
+    with pytest.raises(UserError, match='no UTF-8, .*; choose another --train_dir'):
+        runs.RunFolder(folder).create()
+
+
 def test_files_of_two_checkpoints(copied, baseline):
     shutil.copy(original.prefix('baseline', 'initial') + DATA, copied + DATA)
     assert 'altered' in refused(baseline, copied, checkpoints.DamagedCheckpointError)
