@@ -97,7 +97,8 @@ def check_checkpoints(path, remedy):
     check_utf8(path, remedy)
     if _PATTERN.search(path):
         raise UserError(
-            f'{path} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; {remedy}.'
+            f'{path} has one of * ? [ \\ in its path, which TensorFlow takes for a pattern; '
+            f'{remedy}.'
         )
 
 
