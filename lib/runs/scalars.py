@@ -44,8 +44,12 @@ def read(folder):
 
 
 def of_run(run):
-    """The same of a `lib.runs.RunFolder`: of its event files, or, where it has none, its table."""
-    return read(run.summaries) or read_curve(os.path.join(run.path, CURVE_NAME))
+    """The same of a `lib.runs.RunFolder`: of its event files, and of the table that stands for those
+    before them, if there is one."""
+    curves = read_curve(os.path.join(run.path, CURVE_NAME))
+    for tag, values in read(run.summaries).items():
+        curves[tag] = dict(sorted({**curves.get(tag, {}), **values}.items()))
+    return curves
 
 
 def read_curve(path):

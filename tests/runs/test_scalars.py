@@ -3,6 +3,7 @@ import pytest
 
 from lib import runs
 from lib.runs import scalars
+from tests import made_runs
 
 CURVES = {'loss': {64: 0.5, 128: 0.25}, 'mean_distance': {128: 0.125}}
 
@@ -11,6 +12,15 @@ def test_a_table_gives_its_curves_again(tmp_path):
     path = tmp_path / runs.CURVE_NAME
     path.write_text(scalars.to_csv(CURVES))
     assert scalars.read_curve(str(path)) == CURVES
+
+
+def test_event_files_go_on_with_what_a_table_began(tmp_path):
+    later = {'mean_distance': {128: 0.0625, 192: 0.25}, 'rmse': {192: 1.0}}
+    run = runs.RunFolder(str(made_runs.reported(tmp_path, later)))
+    (tmp_path / 'lines32' / made_runs.NAME / runs.CURVE_NAME).write_text(scalars.to_csv(CURVES))
+    assert scalars.of_run(run) == {
+        'loss': {64: 0.5, 128: 0.25}, 'mean_distance': {128: 0.0625, 192: 0.25}, 'rmse': {192: 1.0}
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize('there', [False, True])
