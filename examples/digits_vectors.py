@@ -6,12 +6,11 @@ Dense networks, with the critic and without it (advweight=0 trains the same auto
 hearing the critic). Prints, for each, the running classifier's accuracy on the latents of the test
 digits and the mean squared error, over 5 seeds.
 """
+import acai_tf  # noqa: I001  (first, for it sets TensorFlow up)
 import keras
 import numpy as np
 from absl import app, flags
 from sklearn import datasets, model_selection
-
-import acai_tf
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('seeds', 5, 'How many.', 1)

@@ -5,12 +5,12 @@
 Trains for 15 minutes of a processor core, scores interpolations as the lines benchmark does, and
 writes examples/lines64_residual.png, in whose rows a line turns into another.
 """
+import acai_tf  # noqa: I001  (first, for it sets TensorFlow up)
 import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-import acai_tf
 from lib import eval, lines
 from lib.drawing import pictures
 

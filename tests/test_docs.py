@@ -18,7 +18,8 @@ SCRIPTS = sorted(path.name for path in tiny.REPOSITORY.glob('*.py'))
 POSITIONAL = {'figures.py': [1], 'tables.py': [1], 'compare.py': range(9)}
 OTHER_FLAGS = {'help', 'kills'}  # of absl, and of tests/run_kills.py
 FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-PROGRAMS = 'python', 'make', 'pip', 'tensorboard', 'cp'  # what a block of commands may call
+# What a block of commands may call.
+PROGRAMS = 'python', 'make', 'pip', 'tensorboard', 'cp', 'mkdir'
 COMMAND = re.compile(rf'(\$ |[A-Z_]+=\S+ )*({"|".join(PROGRAMS)}|source|export|[A-Z_]+=)\b')
 # Bash expands a block's loops and variables, and says what it would have called.
 SAY = r"""

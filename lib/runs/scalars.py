@@ -44,8 +44,8 @@ def read(folder):
 
 
 def of_run(run):
-    """The same of a `lib.runs.RunFolder`: of its event files, and of the table that stands for those
-    before them, if there is one."""
+    """The same of a `lib.runs.RunFolder`: of its event files, and of the table that stands for what
+    came before them, if there is one."""
     curves = read_curve(os.path.join(run.path, CURVE_NAME))
     for tag, values in read(run.summaries).items():
         curves[tag] = dict(sorted({**curves.get(tag, {}), **values}.items()))
