@@ -26,8 +26,9 @@ def load_run(path):
     class_name, params, _, recorded = identify(run)
     options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
     traits = _fitting_traits(run, class_name, params)
+    image_shape = architecture.image_shape(traits, class_name, recorded)
     model = Autoencoder.methods()[class_name](
-        image_shape=architecture.image_shape(traits), nclass=traits['nclass'], **params, **options
+        image_shape=image_shape, nclass=traits['nclass'], **params, **options
     )
     checkpoints.restore(model, run, weights_suffice=True)
     return model

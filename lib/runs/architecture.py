@@ -7,6 +7,8 @@ from lib.runs.folder import SIZES
 # Of an image; nothing larger is allocated on a checkpoint's word.
 MAX_SCALES, MAX_WIDTH = 12, 1 << 12
 IN_SHAPES = (*SIZES, 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
+# Whose hyper-parameters these names are; a method of one's own may call others so.
+METHODS = 'AAE', 'ACAI', 'AEBaseline', 'AEDenoising', 'AEDropout', 'AEVQVAE', 'LRAE', 'VAE'
 ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
 
@@ -32,9 +34,17 @@ def traits_of(shapes):
     return traits if traits.get('latent_width', 1) << traits['scales'] <= MAX_WIDTH else {}
 
 
-def image_shape(traits):
-    """(height, width, colors) of the images of an autoencoder, from `traits_of`."""
-    width = traits['latent_width'] << traits['scales']
+def image_shape(traits, class_name, recorded):
+    """(height, width, colors) of the images of an autoencoder.
+
+    Args:
+        traits: `traits_of` its checkpoint.
+        class_name: the method's class.
+        recorded: {option: value} of its args.json. Of a method of one's own, whose classifier may
+            read something else than the latents, that knows their width.
+    """
+    known = class_name not in METHODS and recorded.get('latent_width', 0) << traits['scales']
+    width = known if 0 < known <= MAX_WIDTH else traits['latent_width'] << traits['scales']
     return width, width, traits['colors']
 
 
@@ -49,7 +59,8 @@ def misfit(traits, params, class_name):
         params: {hyper-parameter: value}.
         class_name: the method's class.
     """
-    sizes = {key: value for key, value in params.items() if key in IN_SHAPES}
+    names = IN_SHAPES if class_name in METHODS else SIZES
+    sizes = {key: value for key, value in params.items() if key in names}
     if sizes.get('advdepth') == 0:  # it stands for depth
         sizes['advdepth'] = sizes['depth']
     missing = [key for key in sizes if key not in traits]

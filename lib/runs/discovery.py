@@ -55,6 +55,11 @@ def identify(run, methods):
     """
     recorded = run.args
     class_name = _class_of(run, methods)
+    if class_name not in methods and 'class' in recorded:
+        raise UserError(
+            f'{run.path} is of the class {recorded["class"]!r:.50}, which is no method that was '
+            "imported; import it first, or give an autoencoder's run folder."
+        )
     if class_name not in methods:
         raise UserError(
             f'{run.path} is no run folder: without args.json its name must begin with one of '
