@@ -206,9 +206,7 @@ def make(model, image_shape, scales, depth, latent):
         roles = (('encoder', given.encoder), ('decoder', given.decoder))
         return tuple(Network(network, role, model.mode) for role, network in roles)
     return (
-        layers.Encoder(
-            scales, depth, latent, model.ENCODER_SCOPE, seed, policy, tuple(image_shape)
-        ),
+        layers.Encoder(scales, depth, latent, model.ENCODER_SCOPE, seed, policy, image_shape),
         layers.Decoder(scales, depth, image_shape[-1], model.DECODER_SCOPE, seed, policy),
     )
 

@@ -56,10 +56,12 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
     ]
 
 
-def _build(convs, input_shape):
-    for conv in convs:  # of the shape only the channels matter
+def _build(network, input_shape):
+    for conv in network.convs:  # of the shape only the channels matter
         conv.build(input_shape)
         input_shape = (*input_shape[:3], conv.filters)
+        if not network.trainable:  # as it was saved, of which its layers do not know
+            conv.trainable = False
 
 
 def dense(scope, seed, index, units, activation=None, name=None):
@@ -81,6 +83,7 @@ def fits(shape, wanted):
     )
 
 
+@keras.saving.register_keras_serializable(package='acai_tf')
 class Encoder(keras.layers.Layer):
     """Images to latents: (B, H, W, C) -> (B, H >> scales, W >> scales, latent).
 
@@ -95,17 +98,24 @@ class Encoder(keras.layers.Layer):
         seed: seeds the kernels, each with its own.
         dtype: Keras dtype or policy of all but the last convolution.
         image_shape: (H, W, C) of the only images that it takes; None for any.
+        trainable: whether its weights are trained.
     """
 
-    def __init__(self, scales, depth, latent, name, seed=0, dtype=None, image_shape=None):
-        super().__init__(name=name, dtype=dtype)
-        self.image_shape = image_shape
+    def __init__(
+        self, scales, depth, latent, name, seed=0, dtype=None, image_shape=None, trainable=True
+    ):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
+        self.image_shape = image_shape and tuple(image_shape)
         widths = [depth << scale for scale in range(scales) for _ in range(2)] + [depth << scales]
         self.convs = _convolutions(name, [depth, *widths, latent], seed, self.dtype_policy, 1)
         self.pool = keras.layers.AveragePooling2D(
             2, data_format='channels_last', dtype=self.dtype_policy
         )
-        self.scales = scales
+        self.scales, self.depth, self.latent, self.seed = scales, depth, latent, seed
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ('scales', 'depth', 'latent', 'seed')}
+        return {**super().get_config(), **own, 'image_shape': self.image_shape}
 
     def check(self, x):
         """Raises UserError for what are no images of its shape, as a batch of floats."""
@@ -113,6 +123,11 @@ class Encoder(keras.layers.Layer):
             return
         height, width, colors = self.image_shape
         wanted = f'(B, {height}, {width}, {colors}) of floats in [-1, 1]'
+        if not hasattr(x, 'shape'):
+            raise UserError(
+                f'The images must be one array or tensor, {wanted}; numpy.stack makes one of '
+                'several.'
+            )
         shape, dtype = tuple(x.shape), keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:
             fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
@@ -133,7 +148,7 @@ class Encoder(keras.layers.Layer):
         return super().__call__(x, **kwargs)
 
     def build(self, input_shape):
-        _build(self.convs, input_shape)
+        _build(self, input_shape)
 
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape
@@ -151,6 +166,7 @@ class Encoder(keras.layers.Layer):
         return last(x)
 
 
+@keras.saving.register_keras_serializable(package='acai_tf')
 class Decoder(keras.layers.Layer):
     """Latents to images: (B, h, w, L) -> (B, h << scales, w << scales, colors), not clipped.
 
@@ -158,16 +174,20 @@ class Decoder(keras.layers.Layer):
     nearest neighbour, then two more convolutions. Arguments as for `Encoder`.
     """
 
-    def __init__(self, scales, depth, colors, name, seed=0, dtype=None):
-        super().__init__(name=name, dtype=dtype)
+    def __init__(self, scales, depth, colors, name, seed=0, dtype=None, trainable=True):
+        super().__init__(name=name, dtype=dtype, trainable=trainable)
         widths = [depth << scale for scale in reversed(range(scales)) for _ in range(2)] + [depth]
         self.convs = _convolutions(name, [*widths, colors], seed, self.dtype_policy)
         for conv in self.convs[2:-1:2]:
             conv.doubles = True
-        self.scales = scales
+        self.scales, self.depth, self.colors, self.seed = scales, depth, colors, seed
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ('scales', 'depth', 'colors', 'seed')}
+        return {**super().get_config(), **own}
 
     def build(self, input_shape):
-        _build(self.convs, input_shape)
+        _build(self, input_shape)
 
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape
