@@ -126,12 +126,14 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
         networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
-        self.nclass = int(nclass)  # NumPy's, as of labels.max() + 1, are no units for Keras
+        # NumPy's, as of labels.max() + 1, are no units for Keras.
+        self.nclass = int(nclass)
+        paper = {name: None if size is None else int(size) for name, size in paper.items()}
         if encoder is not None:
             image_shape = image_shape or networks.input_shape_of(encoder)
-        self.image_shape = image_shape and tuple(image_shape)
+        self.image_shape = image_shape and tuple(map(int, image_shape))
         self.params = self.resolve(**(paper if encoder is None else {}), **own)
-        self.encoder, self.decoder = networks.make(self, image_shape, **paper)
+        self.encoder, self.decoder = networks.make(self, self.image_shape, **paper)
         self.classifier = classifiers.SingleLayerClassifier(self.nclass, seed)
         self.global_step = self.add_scalar('global_step', 'int64')
         # Original: the newest evaluation is stored with the weights.

@@ -106,8 +106,8 @@ class KerasModel(keras.Model):
             self.optimizers[group] = optimizer
 
     def _check_groups(self):
-        """Raises UserError for weights that two groups would train, each for its own objective, and
-        for those that are not in float32, as Adam's moments are."""
+        """Raises UserError for weights that two groups would train, each for its own objective, for
+        those that none would, and for those that are not in float32, as Adam's moments are."""
         owners = {}
         for group in self.groups:
             for variable in self.group_variables(group):
@@ -118,6 +118,14 @@ class KerasModel(keras.Model):
                         f'{variable.path} would be trained as {other} and as {group}; give each '
                         'a network of its own (keras.models.clone_model copies one).'
                     )
+        own = [value for name, value in vars(self).items() if not name.startswith('_')]
+        layers = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
+        for variable in (v for layer in layers for v in layer.trainable_variables):
+            if id(variable) not in owners:
+                raise UserError(
+                    f'{variable.path} is in no group of make_groups, so that nothing would train '
+                    'it; list its layer there, or make it with trainable=False.'
+                )
 
     def build_for(self, x):
         """`build` for data, or a tensor's specification, of a model that knows no shapes yet.
@@ -199,6 +207,7 @@ class KerasModel(keras.Model):
     def test_step(self, data):
         """The scalars of a batch, with noise of its own, for `evaluate`."""
         x, label = self.unpack(data)
+        self.build_for(x)  # makes the means
         seen = self.means[0].count  # examples before; tells the draws of batches apart
         scalars = self.compute_losses(x, label, self.draw_noise(x, batch_index=1 + seen)).scalars
         self.record(scalars, x)

@@ -67,7 +67,9 @@ class VAE(Autoencoder):
         params = super().resolve(**given)
         if params['advweight']:
             return resolve_depth(params)
-        return {key: value for key, value in params.items() if key not in CRITICS_OWN}
+        # Of a subclass that has a critic by default, 0 must be said.
+        implied = CRITICS_OWN[bool(cls.own_hyperparameters()['advweight'].default) :]
+        return {key: value for key, value in params.items() if key not in implied}
 
     def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')

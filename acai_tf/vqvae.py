@@ -11,8 +11,10 @@ import math
 import keras
 from keras import ops
 
+from acai_tf import networks
 from acai_tf.autoencoder import Autoencoder, Losses
 from lib import discretization, layers, losses, randomness
+from lib.errors import UserError
 
 BOTTLENECK_UNITS = 512
 
@@ -103,6 +105,10 @@ class AEVQVAE(Autoencoder):
 
     def decode(self, h):
         self.need_shapes()
+        if not layers.fits(h.shape[1:], self.latent_shape):
+            raise UserError(
+                f'The latents must be {networks.batch(self.latent_shape)}, not {tuple(h.shape)}.'
+            )
         return self.vqvae(h, self.codebook[0, 0])[0]
 
     def features(self, x):

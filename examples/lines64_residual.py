@@ -11,12 +11,13 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from lib import eval, lines
+from lib import eval, files, lines
 from lib.drawing import pictures
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer('steps', 1000, 'Train steps.', 1)
 flags.DEFINE_integer('width', 64, 'Of the pictures, in pixels; a multiple of 16.', 16)
+flags.register_validator('width', lambda width: width % 16 == 0, 'It must be a multiple of 16.')
 flags.DEFINE_string('out', 'examples/lines64_residual.png', 'The picture.')
 
 BATCH, LR, DEPTH, LATENT = 32, 1e-3, 8, 16
@@ -71,8 +72,7 @@ def main(_):
     distance, smoothness = eval.line_eval(images)
     print(f'After {FLAGS.steps} steps: mean distance {distance:.2g}, smoothness {smoothness:.2g}')
     rows = np.concatenate([np.concatenate(row, axis=1) for row in images[:ROWS]], axis=0)
-    with open(FLAGS.out, 'wb') as file:
-        file.write(pictures.to_png(rows[::2, ::2]))  # half the size
+    files.write_file(FLAGS.out, pictures.to_png(rows[::2, ::2]))  # half the size
     print(f'{FLAGS.out}: each row begins and ends at a reconstruction')
 
 

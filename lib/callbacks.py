@@ -207,7 +207,8 @@ class PictureGrid(Callback):
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_tensorboard(picture)[None])
         if self.dataset.has_lines:
-            # Original: the drawn interpolations' own scores, under these tags.
+            # Original: the drawn interpolations' own scores, under these tags, of two methods; here
+            # of all.
             distance, smoothness = eval.line_eval(straight)
             scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
             write_scalars(self.events, self.step, scores)

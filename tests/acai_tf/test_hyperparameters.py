@@ -69,6 +69,30 @@ def test_a_subclass_adds_and_changes():
     assert experiments.usual_params('Child', SIZES, {'tricks': 4})['tricks'] == 4
 
 
+class CriticisedVAE(acai_tf.VAE):
+    """A VAE that has a critic unless it is told otherwise."""
+
+    def __init__(self, *, advweight=5.0, **shared):
+        super().__init__(advweight=advweight, **shared)
+
+
+def test_a_default_critic_that_was_left_out_stays_out():
+    model = tiny.make('VAE')
+    own = CriticisedVAE(image_shape=(32, 32, 1), nclass=10, advweight=0.0, **tiny.SIZES)
+    assert model.params == {**tiny.SIZES, 'beta': 1.0}
+    assert own.params == {**tiny.SIZES, 'beta': 1.0, 'advweight': 0.0}
+    assert keras.models.clone_model(own).critic is None
+    assert CriticisedVAE.resolve(**SIZES)['advdepth'] == SIZES['depth']
+
+
+@pytest.mark.parametrize('method', ['VAE', 'AEVQVAE', 'ACAI'])
+def test_sizes_may_be_numpys(method):
+    sizes = {name: np.int64(size) for name, size in tiny.SIZES.items()}
+    model = tiny.make(method, image_shape=tuple(np.int64([32, 32, 1])), **sizes)
+    assert keras.models.clone_model(model).params == tiny.make(method).params
+    assert {type(size) for size in (*model.image_shape, model.latent, model.scales)} == {int}
+
+
 @pytest.mark.parametrize(
     'method, own, words',
     [

@@ -317,6 +317,19 @@ def test_a_batch_that_is_none_is_refused_in_one_sentence():
         assert '\n' not in str(raised.value)
 
 
+def test_a_layer_that_no_group_lists_is_refused():
+    class Forgetful(acai_tf.AEBaseline):
+        def make_groups(self):
+            self.head = keras.layers.Dense(4, name='forgotten')
+            return super().make_groups()
+
+        def decode(self, h):
+            return self.decoder(self.head(h))
+
+    with pytest.raises(UserError, match='forgotten/kernel is in no group of make_groups'):
+        Forgetful(**IMAGE, depth=2, latent=4, nclass=3)
+
+
 def test_classes_are_registered():
     for name, cls in acai_tf.ALL_AES.items():
         assert keras.saving.get_registered_object(f'acai_tf>{name}') is cls

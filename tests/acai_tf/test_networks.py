@@ -188,6 +188,14 @@ def test_the_critics_copy_keeps_what_was_adapted_to_data(tmp_path):
             np.testing.assert_allclose(network.layers[0](x), scaling(x), atol=1e-6)
 
 
+def test_what_is_tested_first_makes_the_variables():
+    x, label = batch_of((12,)).values()
+    model = make('ACAI', 'vectors')
+    model.compile()
+    scalars = model.test_on_batch(x, label, return_dict=True)
+    assert set(scalars) == set(model.tags) and np.isfinite(list(scalars.values())).all()
+
+
 def test_what_is_called_first_makes_the_variables_or_says_what_does():
     x = batch_of((12,))['x']
     for method in ('VAE', 'AEVQVAE'):
@@ -449,6 +457,15 @@ def test_a_schedule_of_learning_rates_is_saved(tmp_path):
     assert rates == pytest.approx([5e-4, 5e-4])
 
 
+def test_latents_and_lists_of_another_shape_are_refused_in_one_sentence():
+    model = tiny.make('AEVQVAE')
+    with pytest.raises(UserError, match=r'latents must be \(B, 4, 4, 4\), not \(2, 2, 2, 16\)'):
+        model.decode(np.zeros((2, 2, 2, 16), 'float32'))  # as many numbers
+    images = list(batch_of((32, 32, 1))['x'])
+    with pytest.raises(UserError, match='one array or tensor, .*; numpy.stack makes one'):
+        model.encode(images)
+
+
 def test_data_of_another_kind_are_refused_in_one_sentence():
     model = make('AEBaseline', 'vectors')
     with pytest.raises(UserError, match='The model knows no shapes yet; call it on a batch'):
@@ -526,6 +543,31 @@ def test_parts_can_be_put_into_other_keras_models(own, part):
     assert np.abs(taken.trainable_variables[0].numpy() - before).max() > 0
     functional = keras.Model(inputs, taken(inputs))
     np.testing.assert_allclose(functional(x, training=True), taken(x), atol=1e-6)
+
+
+def test_a_model_with_a_papers_part_is_saved(tmp_path):
+    encoder = tiny.make('ACAI').encoder
+    encoder.trainable = False
+    images = keras.Input((32, 32, 1))
+    head = keras.layers.Dense(2)(keras.layers.Flatten()(encoder(images)))
+    model = keras.Model(images, head)
+    model.save(tmp_path / 'm.keras')
+    loaded = keras.models.load_model(tmp_path / 'm.keras')
+    x = batch_of((32, 32, 1))['x']
+    np.testing.assert_array_equal(loaded(x), model(x))
+    assert len(loaded.trainable_variables) == len(model.trainable_variables) == 2
+
+
+@pytest.mark.parametrize('method', ['AEBaseline', 'ACAI'])
+def test_trained_parts_make_another_model_that_is_saved(method, tmp_path):
+    parts = tiny.make('AEBaseline')
+    model = acai_tf.ALL_AES[method](encoder=parts.encoder, decoder=parts.decoder, nclass=NCLASS)
+    model.compile()
+    saves = keras.callbacks.ModelCheckpoint(tmp_path / 'm.keras')
+    batch = batch_of((32, 32, 1))
+    model.fit(batch['x'], batch['label'], verbose=0, callbacks=[saves])
+    loaded = keras.models.load_model(tmp_path / 'm.keras')
+    np.testing.assert_array_equal(loaded(batch['x']), model(batch['x']))
 
 
 def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
