@@ -1,4 +1,5 @@
 """Clusters an autoencoder's latents and records how well the clusters tell the classes apart."""
+import dataclasses
 import json
 import math
 import os
@@ -57,7 +58,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     _write(os.path.join(run.path, runs.CLUSTERING_NAME), record)
     for progress in kept:
         progress.remove()
-    value = papers_value(load.read_record(run, load.identify(run)))
+    value = papers_value(load.read_record(run, load.identify(run)), record)
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
 
 
@@ -131,9 +132,10 @@ def _json(record):
     return json.dumps(record, indent=2).encode() + b'\n'
 
 
-def papers_value(run):
-    """The paper's `PaperValue` of a clustered `lib.paper.results.Run`; None where it has none of
-    the same options."""
+def papers_value(run, record):
+    """The paper's `PaperValue` beside a clustering of a `lib.paper.results.Run`, by its record;
+    None where it has none of the same options."""
+    run = dataclasses.replace(run, clustering=record)  # its folder may have another one's
     if tables.settings_of(run, results.CLUSTERING):
         return None
     return reported.paper_value(

@@ -110,3 +110,5 @@ def _check_fits(folder, model, dataset):
             f'{dataset.name} has {dataset.image_shape} in {dataset.nclass}; choose another '
             '--dataset.'
         )
+    if load.identify(folder).dataset == dataset.name:
+        folder.check_classes(dataset.classes, 'choose another --dataset')

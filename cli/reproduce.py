@@ -143,8 +143,10 @@ def plan(
         precision: see `Job`.
 
     Raises:
-        UserError: a method is unknown, or a dataset has no row in the table.
+        UserError: a method is unknown, a dataset has no row in the table, or TensorFlow cannot open
+            the folder.
     """
+    files.check_checkpoints(train_dir, 'choose another --train_dir')
     wanted = experiments.of_table(table, datasets, _class_names(methods or ()))
     return [
         Job(experiment, train_dir, seed, total_kimg, report_kimg, table == 3, precision)

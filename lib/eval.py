@@ -163,8 +163,15 @@ def _chunks(array):
 
 
 def in_batches(function, array):
-    """A model's function over an array of any length: (n, ...) -> (n, ...) NumPy array."""
-    return np.concatenate([np.asarray(function(chunk)) for chunk in _chunks(array)])
+    """A model's function over an array of some length: (n, ...) -> (n, ...) NumPy array."""
+    answer, done = None, 0
+    for chunk in _chunks(array):
+        part = np.asarray(function(chunk))
+        if answer is None:  # to join the parts at the end would take twice the memory
+            answer = np.empty((len(array), *part.shape[1:]), part.dtype)
+        answer[done : done + len(part)] = part
+        done += len(part)
+    return answer
 
 
 def encode(model, images):

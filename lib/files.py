@@ -85,7 +85,7 @@ def remove_stale(pattern):
 def check_utf8(path, remedy):
     """Raises UserError, which ends in the remedy, for a path that TensorFlow opens nothing at."""
     try:
-        path.encode()
+        os.fspath(path).encode()
     except UnicodeEncodeError as error:
         raise UserError(
             f'{path} has a name that is no UTF-8, which TensorFlow cannot open; {remedy}.'

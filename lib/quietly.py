@@ -25,6 +25,17 @@ def _check_backend():
         )
 
 
+def _check_temporary_folder():
+    """Raises UserError where nothing can be written for a while, as TensorFlow's import wants."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise UserError(
+            'No folder for temporary files can be written; make room on its disk, or set TMPDIR to '
+            'a folder that can.'
+        ) from error
+
+
 def _import_tensorflow():
     """Imports TensorFlow with standard error put aside, and back if the import fails."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
@@ -33,6 +44,7 @@ def _import_tensorflow():
     # Several processes may share a GPU, such as a classifier beside a run.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     _check_backend()
+    _check_temporary_folder()
     # What an import makes stays: to look for garbage in it takes a fifth of its time.
     collects = gc.isenabled()
     gc.disable()

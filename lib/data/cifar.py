@@ -13,6 +13,7 @@ import zlib
 import numpy as np
 
 from lib.data.formats import NCLASS, Format, Pictures, unusable
+from lib.errors import UserError
 
 SHAPE = (3, 32, 32)  # channels first
 PICTURE_BYTES = 3 * 32 * 32
@@ -81,6 +82,8 @@ def _members(path, allowed, members, wanted):
                 seen.add(member.name)
                 if batch in wanted:
                     found[batch] = archive.extractfile(member).read()
+    except UserError:
+        raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise unusable(path, f'is no readable tar.gz ({error})') from error
     return found

@@ -117,7 +117,9 @@ def build(records):
 
     kinds = sorted(groups, key=place)
     return [
-        _equal_kimg(groups[kind]) for kind in kinds if groups[kind].get(results.ORIGINAL)
+        _equal_kimg(groups[kind])
+        for kind in kinds
+        if _reports(groups[kind].get(results.ORIGINAL, []))  # some may have none yet
     ]
 
 

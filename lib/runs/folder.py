@@ -301,11 +301,12 @@ class RunFolder:
                     f'give --{option}={before} to resume it, or choose another --train_dir.'
                 )
 
-    def check_classes(self, classes):
+    def check_classes(self, classes, otherwise='choose another --train_dir'):
         """Refuses to go on with a run whose labels mean other classes now.
 
         Args:
             classes: their names, by label, as `write_args` was told; empty where none are recorded.
+            otherwise: what else to do about it than make the dataset of those again.
 
         Raises:
             UserError: the dataset was made again of other classes.
@@ -315,7 +316,7 @@ class RunFolder:
             raise UserError(
                 f'The run folder {self.path} was made with the classes '
                 f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
-                'make the dataset again of those, or choose another --train_dir.'
+                f'make the dataset again of those, or {otherwise}.'
             )
 
 

@@ -40,6 +40,16 @@ def test_runs_that_nothing_tells_apart_go_by_their_path(tmp_path):
         labels(paths[0], '/no/such')
 
 
+def test_labels_that_mean_other_classes_now_are_refused(tmp_path, monkeypatch):
+    model, run = made_runs.of_method(tmp_path, 'ACAI', dataset='mine')
+    run.write_args(run.args, classes=['cat', 'dog'])
+    made_again = dataclasses.replace(tiny.dataset(), name='mine', classes=('dog', 'zebra'))
+    with pytest.raises(UserError, match='classes cat, dog, .* has dog, zebra now; .* --dataset'):
+        compare._check_fits(run, model, made_again)
+    compare._check_fits(run, model, dataclasses.replace(made_again, classes=('cat', 'dog')))
+    compare._check_fits(run, model, dataclasses.replace(made_again, name='others'))
+
+
 def test_three_runs_and_few_images(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('lib.tasks.comparison.scores', lambda *_: {'loss': 1.0})
     runs_ = [original.BASELINE_RUN, original.OTHER_BASELINE_RUN, original.ACAI_RUN]

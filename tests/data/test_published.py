@@ -232,7 +232,8 @@ BINARY = 'cifar-10-batches-bin'
 )  # fmt: skip
 def test_tars_with_other_members(files, tmp_path, changes, why):
     published_files.write_tar(files / 'cifar-10-binary.tar.gz', members_with(**changes))
-    assert why in refusal('cifar10', tmp_path)
+    said = refusal('cifar10', tmp_path)
+    assert why in said and said.count('that its authors publish') == 1
 
 
 def test_damaged_tars(files, tmp_path):
@@ -296,12 +297,13 @@ def test_names_and_headers_that_are_no_text(files, tmp_path):
     path.write_bytes(path.read_bytes().replace('é'.encode(), b'\xff\xff'))
     assert 'Cannot read' in refusal('celeba', tmp_path)
     path = files / 'cifar-10-binary.tar.gz'
-    for header in ({'size': '9' * 30}, {'GNU.sparse.map': 'a,b'}):
+    odd = {'has a': {'size': '9' * 30}, 'is no readable tar.gz': {'GNU.sparse.map': 'a,b'}}
+    for why, header in odd.items():
         with tarfile.open(path, 'w:gz', format=tarfile.PAX_FORMAT) as archive:
             member = tarfile.TarInfo('cifar-10-batches-bin/test_batch.bin')
             member.pax_headers = header
             archive.addfile(member)
-        assert 'is no readable tar.gz' in refusal('cifar10', tmp_path)
+        assert why in refusal('cifar10', tmp_path)
 
 
 def test_damaged_faces(files, tmp_path):

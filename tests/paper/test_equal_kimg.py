@@ -77,3 +77,4 @@ def test_a_long_run_is_shown_at_a_few_places_and_ours_alone_not_at_all():
     table, _ = cells_of([run(results.ORIGINAL, {'loss': {2: 1.0, **steps}})])  # the first of 0 kimg
     assert table.kimgs == [0, 640, 16384]
     assert equal_kimg.build([run(results.OURS, {'loss': steps})]) == []
+    assert equal_kimg.build([run(results.ORIGINAL, {})]) == []  # nothing was reported yet
