@@ -102,7 +102,7 @@ def _quiet_when_unread():
 
 def _end_of_output(error):
     """The SystemExit of an OSError that writing raised; raises any other."""
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SystemExit(f'{sys.argv[0]}: Cannot write ({error.strerror}); make room.')
     if error.errno == errno.EPIPE:
         return SystemExit(1)

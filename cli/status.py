@@ -8,6 +8,7 @@ import tabulate
 import tqdm
 
 from cli import run_record, slurm
+from lib.errors import UserError
 
 WATCH_SEC = 10
 HEAD = ('run', 'state', 'kimg', 'of', 'img/s', 'left', '')
@@ -78,23 +79,29 @@ def cancel(train_dir):
     """Ends what works on runs below a folder, each with a checkpoint, and what waits for it.
 
     A process sees within seconds that its run is cancelled, on whatever machine. The next command
-    that is asked for the run lifts it. Prints what it ends; returns the exit code.
+    that is asked for the run lifts it. Prints what it ends, and on stderr whose folder cannot be
+    written; returns the exit code.
 
     Raises:
-        UserError: there are no runs, or their folders cannot be written.
+        UserError: there are no runs.
     """
-    ended = []
+    ended, code = [], 0
     for files in run_record.find(train_dir):
         record = files.look()
         if record and record.state in (run_record.WAITING, run_record.RUNNING):
             trainer = files.trainer()
-            files.cancel()
+            try:
+                files.cancel()
+            except UserError as error:  # the others are to end all the same
+                print(f'{record.name} goes on: {error}', file=sys.stderr)
+                code = 1
+                continue
             ended.append(record)
             verb = 'stops' if record.state == run_record.RUNNING else 'no longer waits'
             if trainer:
                 verb = f'goes on: {trainer} trains it, which reproduce.py did not start; stop that'
             print(f'{record.name} {verb}.')
     slurm.cancel(record.slurm for record in ended if record.slurm)
-    if not ended:
+    if not ended and not code:
         print('No run waits or is at work.')
-    return 0
+    return code

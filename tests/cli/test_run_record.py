@@ -91,6 +91,17 @@ def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
     assert (job.files.read().slurm, job.files.look().state) == ('', run_record.WAITING)
 
 
+def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(tmp_path, capsys):
+    first, second = jobs_of(tmp_path, seeds=2)
+    reproduce.ready([first, second])
+    os.mkdir(first.files.path(run_record.CANCEL_NAME))  # in the way, for root too
+    assert status.cancel(str(tmp_path)) == 1
+    said = capsys.readouterr()
+    assert said.out == f'{second.name} no longer waits.\n'
+    assert said.err.startswith(f'{first.name} goes on: Cannot write to ')
+    assert second.files.look().state == run_record.STOPPED
+
+
 def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
     (job,) = jobs_of(tmp_path)
     reproduce.ready([job])
