@@ -118,6 +118,7 @@ class KerasModel(keras.Model):
                         f'{variable.path} would be trained as {other} and as {group}; give each '
                         'a network of its own (keras.models.clone_model copies one).'
                     )
+        # Not `trainable_variables`: what a batch that failed has made is still among them.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
         layers = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
         for variable in (v for layer in layers for v in layer.trainable_variables):

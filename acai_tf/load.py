@@ -5,7 +5,7 @@ import sys
 from acai_tf.autoencoder import Autoencoder
 from lib import checkpoints, runs
 from lib.errors import UserError
-from lib.paper import results
+from lib.paper import experiments, results
 from lib.runs import architecture, discovery
 
 
@@ -26,7 +26,8 @@ def load_run(path):
     class_name, params, _, recorded = identify(run)
     options = {key: recorded[key] for key in ('lr', 'seed') if key in recorded}
     traits = _fitting_traits(run, class_name, params)
-    image_shape = architecture.image_shape(traits, class_name, recorded)
+    latent_width = recorded.get('latent_width', 0) if _is_own(class_name) else 0
+    image_shape = architecture.image_shape(traits, latent_width)
     model = Autoencoder.methods()[class_name](
         image_shape=image_shape, nclass=traits['nclass'], **params, **options
     )
@@ -80,16 +81,22 @@ def _hyperparameters():
     return {name: method.hyperparameters() for name, method in Autoencoder.methods().items()}
 
 
+def _is_own(class_name):
+    """Whether a method is none of the paper's."""
+    return class_name not in experiments.METHODS
+
+
 def _fitting_traits(run, class_name, params):
     """The traits (`lib.runs.architecture`) of the newest checkpoint that tells, which must fit."""
     newest = run.newest_step()
+    names = runs.SIZES if _is_own(class_name) else architecture.IN_SHAPES
     for step in run.checkpoint_steps():
         prefix = run.checkpoint(step)
         try:
             traits = checkpoints.read_traits(prefix)
         except checkpoints.DamagedCheckpointError:
             continue
-        misfit = architecture.misfit(traits, params, class_name)
+        misfit = architecture.misfit(traits, params, class_name, names)
         if misfit:
             raise UserError(f'{prefix} does not fit its run folder: {misfit}')
         return traits

@@ -67,9 +67,10 @@ class VAE(Autoencoder):
         params = super().resolve(**given)
         if params['advweight']:
             return resolve_depth(params)
-        # Of a subclass that has a critic by default, 0 must be said.
-        implied = CRITICS_OWN[bool(cls.own_hyperparameters()['advweight'].default) :]
-        return {key: value for key, value in params.items() if key not in implied}
+        params = {key: value for key, value in params.items() if key not in CRITICS_OWN}
+        # A subclass may have a critic by default: then the 0 must be said.
+        by_default = cls.own_hyperparameters()['advweight'].default
+        return {**params, 'advweight': 0.0} if by_default else params
 
     def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')

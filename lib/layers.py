@@ -56,14 +56,6 @@ def _convolutions(scope, widths, seed, dtype, first_kernel_size=3):
     ]
 
 
-def _build(network, input_shape):
-    for conv in network.convs:  # of the shape only the channels matter
-        conv.build(input_shape)
-        input_shape = (*input_shape[:3], conv.filters)
-        if not network.trainable:  # as it was saved, of which its layers do not know
-            conv.trainable = False
-
-
 def dense(scope, seed, index, units, activation=None, name=None):
     """A float32 dense layer with glorot-uniform kernel, the `index`-th of its scope."""
     kernel_seed = layer_seed(seed, f'{scope}/dense_{index}')
@@ -83,8 +75,28 @@ def fits(shape, wanted):
     )
 
 
+class _Convolutional(keras.layers.Layer):
+    """What encoder and decoder share: `convs`, one after the other, that Keras can save.
+
+    Attributes:
+        OWN: the constructor's arguments, and attributes, beside those of every layer.
+    """
+
+    OWN = ()
+
+    def build(self, input_shape):
+        for conv in self.convs:  # of the shape only the channels matter
+            conv.build(input_shape)
+            input_shape = (*input_shape[:3], conv.filters)
+            if not self.trainable:  # as it was saved, of which its layers do not know
+                conv.trainable = False
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in self.OWN}}
+
+
 @keras.saving.register_keras_serializable(package='acai_tf')
-class Encoder(keras.layers.Layer):
+class Encoder(_Convolutional):
     """Images to latents: (B, H, W, C) -> (B, H >> scales, W >> scales, latent).
 
     A linear 1x1 convolution, then `scales` blocks of two 3x3 convolutions and a 2x2 average pool,
@@ -101,6 +113,8 @@ class Encoder(keras.layers.Layer):
         trainable: whether its weights are trained.
     """
 
+    OWN = 'scales', 'depth', 'latent', 'seed', 'image_shape'
+
     def __init__(
         self, scales, depth, latent, name, seed=0, dtype=None, image_shape=None, trainable=True
     ):
@@ -112,10 +126,6 @@ class Encoder(keras.layers.Layer):
             2, data_format='channels_last', dtype=self.dtype_policy
         )
         self.scales, self.depth, self.latent, self.seed = scales, depth, latent, seed
-
-    def get_config(self):
-        own = {name: getattr(self, name) for name in ('scales', 'depth', 'latent', 'seed')}
-        return {**super().get_config(), **own, 'image_shape': self.image_shape}
 
     def check(self, x):
         """Raises UserError for what are no images of its shape, as a batch of floats."""
@@ -147,9 +157,6 @@ class Encoder(keras.layers.Layer):
         self.check(x)
         return super().__call__(x, **kwargs)
 
-    def build(self, input_shape):
-        _build(self, input_shape)
-
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape
         scales, channels = self.scales, self.convs[-1].filters
@@ -167,12 +174,14 @@ class Encoder(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package='acai_tf')
-class Decoder(keras.layers.Layer):
+class Decoder(_Convolutional):
     """Latents to images: (B, h, w, L) -> (B, h << scales, w << scales, colors), not clipped.
 
     The encoder's mirror: `scales` blocks of two 3x3 convolutions and a doubling of the size by
     nearest neighbour, then two more convolutions. Arguments as for `Encoder`.
     """
+
+    OWN = 'scales', 'depth', 'colors', 'seed'
 
     def __init__(self, scales, depth, colors, name, seed=0, dtype=None, trainable=True):
         super().__init__(name=name, dtype=dtype, trainable=trainable)
@@ -181,13 +190,6 @@ class Decoder(keras.layers.Layer):
         for conv in self.convs[2:-1:2]:
             conv.doubles = True
         self.scales, self.depth, self.colors, self.seed = scales, depth, colors, seed
-
-    def get_config(self):
-        own = {name: getattr(self, name) for name in ('scales', 'depth', 'colors', 'seed')}
-        return {**super().get_config(), **own}
-
-    def build(self, input_shape):
-        _build(self, input_shape)
 
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape

@@ -7,8 +7,6 @@ from lib.runs.folder import SIZES
 # Of an image; nothing larger is allocated on a checkpoint's word.
 MAX_SCALES, MAX_WIDTH = 12, 1 << 12
 IN_SHAPES = (*SIZES, 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
-# Whose hyper-parameters these names are; a method of one's own may call others so.
-METHODS = 'AAE', 'ACAI', 'AEBaseline', 'AEDenoising', 'AEDropout', 'AEVQVAE', 'LRAE', 'VAE'
 ENCODERS = ('ae_enc', 'ae_encoder')
 CLASSIFIER = 'single_layer_classifier/dense/kernel'
 
@@ -34,21 +32,20 @@ def traits_of(shapes):
     return traits if traits.get('latent_width', 1) << traits['scales'] <= MAX_WIDTH else {}
 
 
-def image_shape(traits, class_name, recorded):
+def image_shape(traits, latent_width=0):
     """(height, width, colors) of the images of an autoencoder.
 
     Args:
         traits: `traits_of` its checkpoint.
-        class_name: the method's class.
-        recorded: {option: value} of its args.json. Of a method of one's own, whose classifier may
-            read something else than the latents, that knows their width.
+        latent_width: as recorded, of a method whose classifier may read something else than the
+            latents; 0 to go by what the classifier reads.
     """
-    known = class_name not in METHODS and recorded.get('latent_width', 0) << traits['scales']
-    width = known if 0 < known <= MAX_WIDTH else traits['latent_width'] << traits['scales']
+    widths = [known << traits['scales'] for known in (latent_width, traits['latent_width'])]
+    width = next(width for width in widths if 0 < width <= MAX_WIDTH)
     return width, width, traits['colors']
 
 
-def misfit(traits, params, class_name):
+def misfit(traits, params, class_name, names=IN_SHAPES):
     """Why a checkpoint does not fit hyper-parameters, as the end of a sentence; None if it does.
 
     To be asked before a model of these sizes is made, which may be as large as a damaged record
@@ -58,8 +55,9 @@ def misfit(traits, params, class_name):
         traits: `traits_of` of the checkpoint.
         params: {hyper-parameter: value}.
         class_name: the method's class.
+        names: of the hyper-parameters that the traits are; a method of one's own may call others
+            as the paper's methods do.
     """
-    names = IN_SHAPES if class_name in METHODS else SIZES
     sizes = {key: value for key, value in params.items() if key in names}
     if sizes.get('advdepth') == 0:  # it stands for depth
         sizes['advdepth'] = sizes['depth']

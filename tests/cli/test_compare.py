@@ -40,7 +40,7 @@ def test_runs_that_nothing_tells_apart_go_by_their_path(tmp_path):
         labels(paths[0], '/no/such')
 
 
-def test_labels_that_mean_other_classes_now_are_refused(tmp_path, monkeypatch):
+def test_labels_that_mean_other_classes_now_are_refused(tmp_path):
     model, run = made_runs.of_method(tmp_path, 'ACAI', dataset='mine')
     run.write_args(run.args, classes=['cat', 'dog'])
     made_again = dataclasses.replace(tiny.dataset(), name='mine', classes=('dog', 'zebra'))
