@@ -55,8 +55,10 @@ def _check_may_be_written(kept, overwrite):
     if not os.path.exists(kept.path):
         return
     if not kept.is_bare_record:
-        if os.path.isdir(kept.path) and set(os.listdir(kept.path)) <= {*BESIDE_CURVE}:
-            return  # an earlier command was killed
+        if os.path.isdir(kept.path):
+            begun = {name.partition(files.PARTIAL)[0] for name in os.listdir(kept.path)}
+            if begun <= {*BESIDE_CURVE, runs.CURVE_NAME}:
+                return  # an earlier command was killed
         raise UserError(f'{kept.path} is there and no such record; choose another --out.')
     if not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

@@ -9,6 +9,7 @@ import time
 
 from lib.errors import UserError
 
+PARTIAL = '.partial-'  # between a file's name and a token, while it is written
 _PATTERN = re.compile(r'[*?\[\\]')  # TensorFlow's readers expand these in a path
 STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was left by a killed run
 
@@ -28,7 +29,7 @@ def written_whole(path, unless=lambda: False):
         OSError: the file cannot be written (no permission, no room).
     """
     remove_stale(glob.escape(path))
-    partial = f'{path}.partial-{unique_token()}'
+    partial = f'{path}{PARTIAL}{unique_token()}'
     try:
         yield partial
         if not unless():
@@ -76,7 +77,7 @@ def unique_token():
 
 def remove_stale(pattern):
     """Removes what killed processes left half-written of files whose path fits a glob pattern."""
-    for left in glob.glob(f'{pattern}.partial-*'):
+    for left in glob.glob(f'{pattern}{PARTIAL}*'):
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(left) > STALE_SECONDS:
                 os.remove(left)

@@ -22,10 +22,10 @@ SIZES = ('scales', 'depth', 'latent')  # of the paper's networks, in a run folde
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (
-    f'{ARGS_NAME}.partial-*',
-    'images/*.partial-*',
+    f'{ARGS_NAME}{files.PARTIAL}*',
+    f'images/*{files.PARTIAL}*',
     'tf/.model.ckpt-*.tmp*',
-    f'{OWED_NAME}.partial-*',
+    f'{OWED_NAME}{files.PARTIAL}*',
     'tf/summaries/.*.tmp',
 )
 CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')

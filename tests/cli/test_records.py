@@ -95,6 +95,7 @@ def test_a_killed_command_leaves_no_record_and_can_be_given_again(trained, monke
         def killed(path, content):
             write(path, content)
             if 'RUN2' in path:
+                pathlib.Path(f'{path}{files.PARTIAL}1-2').touch()
                 raise KeyboardInterrupt
 
         patch.setattr(files, 'write_file', killed)
