@@ -1,4 +1,5 @@
 """One's own pictures as record files: a folder with a sub-folder for each class."""
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,12 @@ from lib.errors import UserError
 
 ENOUGH = 4  # a JPEG may be decoded at so many times the size it gets, which is much faster
 NAMED = 5  # skipped files that are named, of all
+# What Windows, macOS, Linux and network disks leave in folders, small copies of pictures among it.
+SYSTEM_NAMES = {
+    *('$RECYCLE.BIN', 'System Volume Information', 'Thumbs.db', 'desktop.ini'),
+    *('__MACOSX', 'lost+found', '@eaDir'),
+}
+KNOWN_WHITE = ('PNG', 'TIFF', 'PPM', 'JPEG2000')  # formats that say it of their 16 bits
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 TURNS = {  # by what EXIF says of how the camera was held
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,7 +50,7 @@ def create(
 
     A class is a sub-folder, in alphabetical order, with all that lies below it; a folder without
     sub-folders is one class. Pictures become square as `read_picture` says, with one colour if
-    every one of them is grey. Hidden files are left out.
+    every one of them is grey. What is hidden or of SYSTEM_NAMES is left out, the records too.
 
     Args:
         folder: the folder.
@@ -68,12 +75,12 @@ def create(
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
     with _spool(data_dir) as spool:
-        _create(folder, name, paths, about_path, spool, test_fraction, strict, size)
+        found = _files(folder, data_dir)
+        _create(folder, found, name, paths, about_path, spool, test_fraction, strict, size)
 
 
-def _create(folder, name, paths, about_path, spool, test_fraction, strict, size):
-    """`create` once nothing is in its way, with a file to keep pictures in meanwhile."""
-    found = _files(folder)
+def _create(folder, found, name, paths, about_path, spool, test_fraction, strict, size):
+    """`create` of `_files` once nothing is in its way, with a spool to keep pictures in."""
     pictures, skipped = _read_all(folder, found, spool, strict, size)
     if not pictures:
         raise UserError(
@@ -114,12 +121,13 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     """A picture of any kind, cut to its central square: (size, size, 3) uint8.
 
     It is turned as its camera says; what is transparent becomes white; of an animation it is the
-    first frame; greys of 16 bits are scaled to 8.
+    first frame; greys of more than 8 bits are scaled to 8.
     """
     # Pillow warns of odd tags and of large pictures, and reads them all the same.
     with warnings.catch_warnings(action='ignore'), Image.open(path) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
-        if picture.mode == 'F' or picture.mode == 'I' and picture.format != 'PPM':
+        known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
+        if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
             raise ValueError('which of its numbers is white is not known')
         picture.load()
         tags = getattr(picture, 'tag_v2', {})  # of a TIFF
@@ -128,10 +136,13 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
         turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
         picture = picture if turn is None else picture.transpose(turn)
         if picture.mode.startswith('I'):
-            greys = np.asarray(picture).astype(np.int64)
+            greys = np.asarray(picture)
+            (bits,) = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
+            white = 2**bits - 1
+            pixels = greys.astype(np.uint32)
             if zero_is_white:  # which Pillow heeds at 8 bits only
-                greys = 65535 - greys
-            pixels = (greys + 128) // 257
+                pixels = white - pixels
+            pixels = (pixels * 255 + white // 2) // white
             pixels[greys == picture.info.get('transparency', -1)] = 255
             picture = Image.fromarray(pixels.astype(np.uint8))
         elif picture.has_transparency_data:
@@ -156,9 +167,16 @@ def _check(folder, name, test_fraction):
         raise UserError(f'{folder} is no folder; give --images the folder of your pictures.')
 
 
-def _files(folder):
-    """[(path relative to the folder, class)], sorted; the class is None beside sub-folders."""
-    _, classes, names = next(_walk(folder))
+def _files(folder, data_dir):
+    """[(path relative to the folder, class)], sorted; the class is None beside sub-folders.
+
+    The folder of the records may lie among the pictures, and is none of their classes.
+    """
+    apart = {os.path.realpath(data_dir)} - {os.path.realpath(folder)}
+    _, below, names = next(_walk(folder))
+    classes = [
+        name for name in below if os.path.realpath(os.path.join(folder, name)) not in apart
+    ]
     label = None if classes else os.path.basename(os.path.abspath(folder))
     found, places = [(name, label) for name in names], {}
     for label in classes:
@@ -170,21 +188,25 @@ def _files(folder):
                 'of two classes; remove the link.'
             )
         # Each class by itself, so that a link to another takes nothing from that.
-        for directory, _, names in _walk(top, seen=[os.path.realpath(folder)]):
+        for directory, _, names in _walk(top, seen=[os.path.realpath(folder), *apart]):
             relative = os.path.relpath(directory, folder)
             found += [(os.path.join(relative, name), label) for name in names]
     return found
 
 
 def _walk(folder, seen=()):
-    """`files.walk`, in order of the names, without what is hidden."""
+    """`files.walk`, in order of the names, without what is hidden or the system's."""
 
     def unreadable(error):
         raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error
 
     for directory, below, names in files.walk(folder, seen, unreadable):
-        below[:] = sorted(name for name in below if not name.startswith('.'))
-        yield directory, below, sorted(name for name in names if not name.startswith('.'))
+        below[:] = _shown(below)
+        yield directory, below, _shown(names)
+
+
+def _shown(names):
+    return sorted(name for name in names if name[0] != '.' and name not in SYSTEM_NAMES)
 
 
 def _spool(data_dir):
@@ -217,7 +239,9 @@ def _read_all(folder, found, spool, strict, size):
         except MemoryError:
             raise
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
-            if getattr(error, 'errno', None):  # not the picture, but what it is read from
+            # Not the picture, but what it is read from. Pillow may ask for what lies before the
+            # beginning of a file that is cut short, which is EINVAL.
+            if getattr(error, 'errno', None) not in (None, errno.EINVAL):
                 raise UserError(
                     f'Cannot read {path} ({error.strerror}); see to it, or move it away.'
                 ) from error
@@ -237,11 +261,13 @@ def _read_all(folder, found, spool, strict, size):
 
 
 def _is_file(path):
-    """Whether a path is a file, or a link to one; False for a link to nothing."""
+    """Whether a path is a file, or a link to one; False for a link to nothing or to itself."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)
-    except FileNotFoundError:
-        return False
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP):
+            return False
+        raise
 
 
 def _skipped_note(skipped):

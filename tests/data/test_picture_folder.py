@@ -123,6 +123,48 @@ def test_the_split_stays_when_made_again_or_moved(folder, tmp_path):
     np.testing.assert_array_equal(before[1], after[1])
 
 
+def test_the_split_follows_from_the_names_alone(tmp_path):
+    folder = tmp_path / 'flat'
+    folder.mkdir()
+    for i in range(20):
+        Image.new('L', (9, 9), 10 * i).save(folder / f'{i}.png')
+
+    def tested():
+        x, _ = images_and_labels(create(folder, tmp_path, overwrite=True).test)
+        return np.rint(12.75 + 12.75 * x[:, 0, 0, 0]).astype(int).tolist()
+
+    before = tested()
+    assert len(before) == 2
+    for i in range(20):  # what was in 0 to 19 is in 19 to 0
+        Image.new('L', (9, 9), 10 * (19 - i)).save(folder / f'{i}.png')
+    assert tested() == [19 - i for i in before]
+
+
+def test_records_among_the_pictures_are_no_class(folder, tmp_path):
+    flat = folder / 'a' / 'deep'
+    for where, classes in ((flat, ('deep',)), (folder, ('a', 'b', 'c'))):
+        for name in ('one', 'two'):  # two finds the records of one
+            picture_folder.create(str(where), name, str(where / 'records'))
+            dataset = data.get_dataset(name, data_dir=str(where / 'records'))
+            assert dataset.classes == classes
+        shutil.rmtree(where / 'records')
+
+
+def test_what_systems_leave_is_left_out(tmp_path):
+    folder = tmp_path / 'flat'
+    folder.mkdir()
+    for i in range(4):
+        Image.new('L', (9, 9), 10 * i).save(folder / f'{i}.png')
+    for name in ('@eaDir', '__MACOSX', '$RECYCLE.BIN', '.git'):
+        (folder / name).mkdir()
+        Image.new('L', (9, 9), 99).save(folder / name / '0.png')
+    for name in ('Thumbs.db', 'desktop.ini', '._0.png'):
+        (folder / name).write_text('no picture')
+    dataset = create(folder, tmp_path, strict=True)
+    assert dataset.classes == ('flat',)
+    assert len(images_and_labels(dataset.train_once)[0]) == 3
+
+
 def test_finished_files_are_kept(folder, tmp_path, capsys):
     create(folder, tmp_path)
     (folder / 'a' / 'new.png').write_bytes((folder / 'b' / 'deep' / '1.png').read_bytes())
@@ -163,6 +205,27 @@ def test_unreadable_files_are_skipped_and_counted(folder, tmp_path, capsys):
     assert all(name in out for name in ('broken.jpg', 'notes.txt', 'beside.png'))
 
 
+def test_five_of_many_skipped_files_are_named(folder, tmp_path, capsys):
+    for i in range(7):
+        (folder / 'a' / f'{i}.txt').write_text('no picture')
+    create(folder, tmp_path)
+    named = ', '.join(os.path.join('a', f'{i}.txt') for i in range(5))
+    assert f'Skipped 7 files that are no readable pictures in a class: {named}, .... Why: ' in (
+        capsys.readouterr().out
+    )
+
+
+def test_pictures_of_too_many_pixels_are_skipped(folder, tmp_path, monkeypatch, capsys):
+    Image.new('L', (200, 200)).save(folder / 'a' / 'large.png')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 150 * 150)  # of which Pillow takes the double
+    assert create(folder, tmp_path).nclass == 3
+    assert 'Skipped' not in capsys.readouterr().out
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 150 * 130)
+    create(folder, tmp_path, overwrite=True)
+    out = capsys.readouterr().out
+    assert 'Skipped 1 files' in out and f': {os.path.join("a", "large.png")}. Why: ' in out
+
+
 def test_a_class_without_a_picture_is_named(folder, tmp_path, capsys):
     for label in 'de':
         (folder / label).mkdir()
@@ -171,13 +234,22 @@ def test_a_class_without_a_picture_is_named(folder, tmp_path, capsys):
     assert 'No class, for want of a readable picture: d.' in capsys.readouterr().out
 
 
+@pytest.mark.skipif(not os.path.exists('/proc/self/mem'), reason='needs a file that cannot be read')
 def test_a_disk_that_fails_is_no_picture_to_skip(folder, tmp_path):
     (folder / 'a' / 'x.png').symlink_to('/proc/self/mem')  # answers with an input/output error
     with pytest.raises(UserError, match='x.png .Input/output error.; see to it, or move it away'):
         create(folder, tmp_path)
     (folder / 'a' / 'x.png').unlink()
+
+
+def test_links_to_nothing_and_odd_sizes_are_skipped(folder, tmp_path, capsys):
     (folder / 'a' / 'x.png').symlink_to('nothing')
+    (folder / 'a' / 'y.png').symlink_to('y.png')
+    cut = folder / 'a' / 'z.pcx'
+    Image.new('P', (40, 40)).save(cut)
+    cut.write_bytes(cut.read_bytes()[:200])  # Pillow looks for colours 769 bytes before the end
     create(folder, tmp_path)
+    assert 'Skipped 3 files' in capsys.readouterr().out
 
 
 def test_records_that_cannot_be_written_are_found_before_pictures_are_read(folder, tmp_path):
@@ -225,13 +297,28 @@ def test_modes_keep_their_colors(tmp_path, mode):
     np.testing.assert_array_equal(x, np.broadcast_to(np.uint8(expected), (32, 32, 3)))
 
 
-def test_a_turned_picture_whose_other_tags_are_odd(tmp_path, recwarn):
+# How what is upright is stored, by the sides of it that the first row and the first column are.
+STORED = {
+    1: lambda upright: upright,  # top, left
+    2: lambda upright: upright[:, ::-1],  # top, right
+    3: lambda upright: upright[::-1, ::-1],  # bottom, right
+    4: lambda upright: upright[::-1],  # bottom, left
+    5: lambda upright: upright.swapaxes(0, 1),  # left, top
+    6: lambda upright: upright[:, ::-1].swapaxes(0, 1),  # right, top
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),  # right, bottom
+    8: lambda upright: upright[::-1].swapaxes(0, 1),  # left, bottom
+}
+
+
+@pytest.mark.parametrize('orientation', STORED)
+def test_a_turned_picture_whose_other_tags_are_odd(tmp_path, recwarn, orientation):
     upright = smooth(40, 40, 3)
-    entries = [(0x112, 3, 1, struct.pack('<HH', 6, 0)), (0x11A, 2, 4, b'72x\0')]
+    entries = [(0x112, 3, 1, struct.pack('<HH', orientation, 0)), (0x11A, 2, 4, b'72x\0')]
     tags = b''.join(struct.pack('<HHI', *entry[:3]) + entry[3] for entry in entries)
     exif = b'Exif\0\0II*\0' + struct.pack('<IH', 8, len(entries)) + tags + bytes(4)
     path = tmp_path / 'turned.png'
-    Image.fromarray(np.rot90(upright)).save(path, exif=exif)
+    stored = np.ascontiguousarray(STORED[orientation](upright))
+    Image.fromarray(stored).save(path, exif=exif)
     Image.fromarray(upright).save(tmp_path / 'upright.png')
     np.testing.assert_array_equal(
         picture_folder.read_picture(path), picture_folder.read_picture(tmp_path / 'upright.png')
@@ -249,6 +336,26 @@ def test_16_bits_are_scaled(tmp_path):
         pixels = picture_folder.read_picture(tmp_path / name)
         assert pixels[0, 0, 0] == (255 if name == 'clear.png' else 0)
         np.testing.assert_array_equal(pixels[..., 0].ravel()[1:], expected.ravel()[1:])
+
+
+def test_a_tiff_of_12_bits_is_scaled(tmp_path):
+    pixels = bytes([0xFF, 0xF8, 0x00]) * (32 * 32 // 2)  # 4095 and 2048
+    shorts = {256: 32, 257: 32, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 32, 279: len(pixels)}
+    tags = b''.join(struct.pack('<HHIHH', tag, 3, 1, value, 0) for tag, value in shorts.items())
+    directory = struct.pack('<H', len(shorts)) + tags + bytes(4)
+    path = tmp_path / 'a.tiff'
+    path.write_bytes(b'II*\0' + struct.pack('<I', 8 + len(pixels)) + pixels + directory)
+    read = picture_folder.read_picture(path)
+    assert (read[:, ::2] == 255).all() and (read[:, 1::2] == 128).all()
+
+
+def test_a_fits_of_16_bits_is_none(tmp_path):
+    cards = {'SIMPLE': 'T', 'BITPIX': 16, 'NAXIS': 2, 'NAXIS1': 32, 'NAXIS2': 32}
+    header = ''.join(f'{key:8}= {value!s:>20}'.ljust(80) for key, value in cards.items()) + 'END'
+    path = tmp_path / 'a.fits'
+    path.write_bytes(header.ljust(2880).encode() + bytes(2 * 32 * 32))
+    with pytest.raises(ValueError, match='which of its numbers is white'):
+        picture_folder.read_picture(path)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
