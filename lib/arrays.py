@@ -2,12 +2,19 @@
 
 Not in `lib.files`, which commands import that answer before NumPy would be there.
 """
+import tokenize
 import zipfile
 import zlib
 
 import numpy as np
 
 from lib import files
+
+# What NumPy raises of damaged files: their headers are read as Python, and may ask for any memory.
+DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError),
+    *(SyntaxError, tokenize.TokenError, zlib.error, zipfile.BadZipFile),
+)
 
 
 def write(path, key, arrays):
@@ -27,6 +34,6 @@ def read(path, key):
         with np.load(path, allow_pickle=False) as content:
             if content['key'].item() == key:
                 return {name: content[name] for name in content if name != 'key'}
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile):
+    except DAMAGED:
         pass
     return {}

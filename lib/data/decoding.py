@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import files, memory
+from lib import arrays, files, memory
 from lib.data import records
 from lib.errors import UserError
 
@@ -129,10 +129,11 @@ def _open(path, preparation, total):
     """The rows of a decoded file, or None if it is not there or not whole."""
     try:
         rows = np.load(path, mmap_mode='r', allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except arrays.DAMAGED:
         return None
+    ends = getattr(rows, 'offset', 0) + rows.nbytes  # a damaged header may tell of another place
     whole = rows.shape == (total,) and rows.dtype == preparation.row
-    return rows if whole else None
+    return rows if whole and ends == os.path.getsize(path) else None
 
 
 def _path(paths, preparation, fingerprint):

@@ -92,6 +92,18 @@ def test_a_damaged_decoded_file_is_made_anew(tmp_path, content):
     np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
 
 
+def test_a_decoded_file_with_any_byte_of_its_header_altered(tmp_path):
+    path = str(tmp_path / 'a.tfrecord')
+    pixels, _ = write(path, 3)
+    decoding.load([path], COLOR, 0)
+    (name,) = cache_files(tmp_path)
+    cache = tmp_path / name
+    whole = cache.read_bytes()
+    for place in range(whole.index(b'\n')):
+        cache.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     path = str(tmp_path / 'a.tfrecord')
     pixels, _ = write(path, 3)
