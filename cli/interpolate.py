@@ -14,7 +14,6 @@ from lib.errors import UserError
 
 MIN_STEPS, MAX_STEPS = 2, 1000
 MAX_PIXELS = 10**8  # of a result
-MAX_TEST_IMAGES = 2**31 - 1  # TensorFlow counts no further
 FRAME_MSEC = 80
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's own conversion to grey
 
@@ -110,19 +109,17 @@ def _test_images(indices, model, run):
             f'{name} has images {dataset.image_shape}, but {run.path} is of '
             f'{model.image_shape}; give picture files in their place.'
         )
-    images = eval.first_images(dataset, min(max(indices), MAX_TEST_IMAGES) + 1)
-    for index in indices:
-        if not 0 <= index < len(images):
-            raise UserError(
-                f'There is no test image {index} in {name}, which has {_count(dataset)}; the first '
-                'is 0.'
-            )
-    return {index: images[index] for index in indices}
-
-
-def _count(dataset):
-    """How many test images a dataset has."""
-    return sum(len(batch['label']) for batch in dataset.test)
+    found, seen = {}, 0
+    for batch in dataset.test.as_numpy_iterator():
+        end = seen + len(batch['x'])
+        found |= {index: batch['x'][index - seen] for index in indices if seen <= index < end}
+        seen = end
+        if len(found) == len(set(indices)):
+            return found
+    missing = next(index for index in indices if index not in found)
+    raise UserError(
+        f'There is no test image {missing} in {name}, which has {seen}; the first is 0.'
+    )
 
 
 def _read(path, shape):
