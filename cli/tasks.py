@@ -39,13 +39,16 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
 
     run = runs.RunFolder(FLAGS.ae_dir)
     model = load.load_run(FLAGS.ae_dir)
-    name = dataset_name or load.identify(run).dataset
+    trained_on = load.identify(run).dataset
+    name = dataset_name or trained_on
     dataset = data.get_dataset(name, batch_size, seed)
     if dataset.image_shape != model.image_shape:
         sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]
         raise UserError(
             f'{name} has images of {sizes[0]}, but {run.path} was trained on {sizes[1]}.'
         )
+    if name == trained_on:
+        run.check_classes(dataset.classes, 'give --ae_dir another run')
     return model, run, dataset
 
 

@@ -53,6 +53,16 @@ def scalar_steps(folder):
     return made_runs.steps_by_tag(folder / 'tf' / 'summaries')
 
 
+@pytest.mark.parametrize('script', ['cluster.py', 'classify_latent_ae.py'])
+def test_an_autoencoder_of_other_classes_is_refused(train_dir, tmp_path, script):
+    ae_dir = shutil.copytree(train_dir / 'blobs32' / AE_NAME, tmp_path / 'blobs32' / AE_NAME)
+    args = json.loads((ae_dir / 'args.json').read_text())
+    (ae_dir / 'args.json').write_text(json.dumps({**args, 'classes': ['cat', 'dog', 'zebra']}))
+    error = run(script, f'--ae_dir={ae_dir}', code=1)
+    assert 'was made with the classes cat, dog, zebra, and its dataset has ' in error
+    assert error.endswith('make the dataset again of those, or give --ae_dir another run.')
+
+
 TAGS = ('xe', 'test_accuracy', 'train_accuracy', 'time/images_per_sec')
 
 
