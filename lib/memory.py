@@ -15,7 +15,7 @@ from lib.errors import UserError
 # processor that computes in it may need half.
 # The lowest refuses, so that nothing that fits is refused; the highest says what fits.
 LEAST, MOST = 1.4, 2.6
-CGROUPS = '/sys/fs/cgroup'
+CGROUPS, GROUPS = '/sys/fs/cgroup', '/proc/self/cgroup'
 
 
 def check_batch(model, batch_size):
@@ -82,14 +82,15 @@ def _number_bytes(model):
     return 2 if model.compute_dtype in ('float16', 'bfloat16') else 4
 
 
-def machine_bytes(cgroups=CGROUPS):
+def machine_bytes(cgroups=CGROUPS, groups=GROUPS):
     """The memory of this machine, without swap, or what its containers and jobs may use of it.
 
     Args:
         cgroups: where Linux tells their limits.
+        groups: the file in which it tells which of them this process is in.
     """
     limits = [psutil.virtual_memory().total]
-    for path in _limit_files(cgroups):
+    for path in _limit_files(cgroups, groups):
         try:
             with open(path) as file:
                 limits.append(int(file.read()))
@@ -98,14 +99,14 @@ def machine_bytes(cgroups=CGROUPS):
     return min(limits)
 
 
-def _limit_files(cgroups):
+def _limit_files(cgroups, groups):
     """Where a limit on this process' memory may stand: its groups', and those around them."""
     try:
-        with open('/proc/self/cgroup') as file:
-            groups = [line.strip().split(':', 2)[1:] for line in file]
+        with open(groups) as file:
+            found = [line.strip().split(':', 2)[1:] for line in file]
     except OSError:
         return
-    for controllers, group in groups:
+    for controllers, group in found:
         if controllers not in ('', 'memory'):
             continue
         top = os.path.join(cgroups, controllers)

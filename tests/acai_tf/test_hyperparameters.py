@@ -218,7 +218,8 @@ def test_a_hyper_parameter_cannot_be_called_as_a_flag_of_all_scripts():
         'acai_tf.ALL_AES["Batched"] = Batched\n'
         'cli.train("Batched")'
     )
-    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    command = [sys.executable, '-c', program]
+    done = subprocess.run(command, cwd=tiny.REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == (
         "-c: Batched cannot call a hyper-parameter 'batch', as scripts that train have a flag of "

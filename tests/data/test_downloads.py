@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import downloads, preparations, records, registry
+from lib.data import downloads, faces, preparations, records, registry
 from lib.errors import UserError
 from tests import forked, tiny
 from tests.data import published_files
@@ -48,7 +48,9 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, monkeypatch):
+    for name in ('no_proxy', 'NO_PROXY'):
+        monkeypatch.setenv(name, '127.0.0.1')
     (tmp_path / 'upstream').mkdir()
     server = Server(tmp_path / 'upstream')
     yield server
@@ -70,10 +72,11 @@ def decode(png):
     return tf.io.decode_png(png).numpy()
 
 
-def same_from_files(name, tmp_path, data_dir):
+def same_from_files(name, tmp_path, data_dir, verified=False):
     """Whether --from makes the very record files that the download made."""
     again = str(tmp_path / 'again')
-    downloads.create(name, again, folder=str(tmp_path / 'upstream'), verified=False)
+    shutil.rmtree(again, ignore_errors=True)
+    downloads.create(name, again, folder=str(tmp_path / 'upstream'), verified=verified)
     stems = registry.SOURCES[name].splits
     assert sorted(os.listdir(again)) == sorted(f'{stem}.tfrecord' for stem in stems)
     for stem in stems:
@@ -230,11 +233,16 @@ def test_celeba(tmp_path, server, monkeypatch):
         test = data.get_dataset(f'celeba{size}', data_dir=data_dir).test
         assert next(test.as_numpy_iterator())['x'].shape == (6, size, size, 3)
     same_from_files('celeba', tmp_path, data_dir)
-    shutil.rmtree(tmp_path / 'again')
-    for name, image in zip(names, images, strict=True):  # unpacked
-        (upstream / name).write_bytes(image)
     os.remove(upstream / 'img_align_celeba.zip')
-    same_from_files('celeba', tmp_path, data_dir)
+    monkeypatch.setattr(faces, 'COUNT', len(names))
+    unpacked = upstream / 'img_align_celeba'
+    unpacked.mkdir()
+    for name, image in zip(names, images, strict=True):
+        (unpacked / name).write_bytes(image)
+    same_from_files('celeba', tmp_path, data_dir, verified=True)
+    for name in names:
+        (unpacked / name).rename(upstream / name)
+    same_from_files('celeba', tmp_path, data_dir, verified=True)
 
 
 def test_celeba_zip(tmp_path, capsys):
@@ -279,13 +287,16 @@ def test_celeba_zip_errors(tmp_path):
 
 
 def test_no_network_fails_within_seconds(tmp_path, monkeypatch):
+    for name in ('http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(downloads, 'NETWORK_SECONDS', 2)
     _, module = builder_class('svhn_cropped')
     for url in ('http://127.0.0.1:9/', 'http://no-such-host.invalid/'):
         monkeypatch.setattr(module, 'URL', url)
         start = time.monotonic()
         with pytest.raises(UserError, match='Cannot reach http://.*connect this machine'):
             downloads.create('svhn', str(tmp_path))
-        assert time.monotonic() - start < downloads.NETWORK_SECONDS + 2
+        assert time.monotonic() - start < 20  # what TFDS asks itself takes minutes
 
 
 def test_a_silent_host_is_not_waited_for(monkeypatch):

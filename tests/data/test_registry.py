@@ -37,7 +37,9 @@ def test_other_widths(name, width):
 )
 def test_widths_that_are_not_possible(name, monkeypatch):
     monkeypatch.delenv('AE_DATA', raising=False)
-    with pytest.raises(UserError):
+    messages = {'celeba148': 'use an even width of at most 146'}
+    messages |= dict.fromkeys(('lines33', 'lines6', 'lines2048'), 'is not possible: the encoders')
+    with pytest.raises(UserError, match=messages.get(name, 'There is no dataset')):
         data.get_dataset(name)
 
 

@@ -46,14 +46,26 @@ def test_a_critic_of_ones_own_is_not_counted(monkeypatch):
     memory.check_batch(OwnCritic(**sizes), 100_000)
 
 
-def test_a_container_may_use_less_than_the_machine_has(tmp_path):
-    whole = memory.machine_bytes(str(tmp_path))
+@pytest.mark.parametrize(
+    ('groups', 'limit'),
+    [
+        ('0::/\n', 'memory.max'),  # cgroups 2
+        ('0::/slurm/job_7\n', 'slurm/job_7/memory.max'),
+        ('0::/slurm/job_7\n', 'slurm/memory.max'),
+        ('5:cpu:/x\n4:memory:/docker\n', 'memory/docker/memory.limit_in_bytes'),  # cgroups 1
+        ('4:memory:/docker\n0::/\n', 'memory/memory.limit_in_bytes'),
+    ],
+)
+def test_a_container_may_use_less_than_the_machine_has(tmp_path, groups, limit):
+    path, file = tmp_path / limit, tmp_path / 'groups'
+    file.write_text(groups)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = memory.machine_bytes(str(tmp_path), str(file))
     assert whole > 2**28
-    (tmp_path / 'memory').mkdir()
     for text, expected in (('max\n', whole), (f'{2**27}\n', 2**27)):
-        for limit in ('memory.max', 'memory/memory.limit_in_bytes'):  # of cgroups 2 and 1
-            (tmp_path / limit).write_text(text)
-        assert memory.machine_bytes(str(tmp_path)) == expected
+        path.write_text(text)
+        assert memory.machine_bytes(str(tmp_path), str(file)) == expected
+    assert memory.machine_bytes(str(tmp_path), str(tmp_path / 'none')) == whole
 
 
 @pytest.mark.parametrize(
@@ -66,6 +78,7 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path):
 def test_a_command_that_runs_out_of_memory_ends_with_a_sentence(before, fix):
     fails = 'cli.run(lambda: bytearray(1 << 62), wants_tensorflow=lambda: False)'
     program = f'import cli; {before}{fails}'
-    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)
+    command = [sys.executable, '-c', program]
+    done = subprocess.run(command, cwd=tiny.REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith(f'-c: There is too little memory: {fix}')
