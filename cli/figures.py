@@ -27,13 +27,17 @@ def draw_all(train_dir, out):
     Raises:
         UserError: there is no such folder, or `out` cannot be written.
     """
-    groups = by_kind(load.find_runs(train_dir))
+    records, notes = results.distinct(load.find_runs(train_dir), any_period=True)
+    for note in notes:
+        print(note)
+    groups = by_kind(records)
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
     if not groups:
         print(f'No run lies below {train_dir}: no interpolations, samples or curves.')
     for dataset, kinds in groups.items():
         if registry.is_lines(dataset):
-            reported = {kind: seeds for kind, seeds in kinds.items() if curves.has_line(seeds)}
+            reported = {kind: curves.with_line(seeds) for kind, seeds in kinds.items()}
+            reported = {kind: seeds for kind, seeds in reported.items() if seeds}
             if reported:
                 figure = curves.learning_curves(reported, beside_paper=dataset == 'lines32')
                 print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))

@@ -118,16 +118,16 @@ def over_seeds(seeds, name):
     return [tuple(np.array(part).T) for part in parts if part]
 
 
-def has_line(seeds):
-    """Whether runs (a list of `lib.paper.results.Run`) have a distance to draw."""
-    return bool(over_seeds(seeds, 'mean_distance'))
+def with_line(seeds):
+    """Those of runs (a list of `lib.paper.results.Run`) that have a distance to draw."""
+    return [run for run in seeds if over_seeds([run], 'mean_distance')]
 
 
 def learning_curves(groups, beside_paper=True):
     """A figure of the runs on lines.
 
     Args:
-        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}; each `has_line`.
+        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}, each `with_line`.
         beside_paper: whether to mark the paper's values, which are of lines32.
 
     Returns:

@@ -106,7 +106,7 @@ def build(records):
         records: list of `lib.paper.results.Run`.
     """
     groups = {}
-    for run in records:
+    for run in results.distinct(records, any_period=True)[0]:
         kind = run.dataset, run.class_name, run.latent_size, results.settings_texts(run)
         groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
     order = tables.columns(records)

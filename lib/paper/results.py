@@ -38,6 +38,7 @@ class Run:
     latent_width: as recorded; None where it follows from the dataset.
     precision, devices: what it was trained in and on how many, as recorded.
     report_kimg: 1024s of images from evaluation to evaluation, as recorded.
+    has_weights: whether it holds a checkpoint, and not what it reported alone.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Run:
     precision: str = 'float32'
     devices: int = 1
     report_kimg: int = constants.REPORT_KIMG
+    has_weights: bool = False
 
     @property
     def latent_size(self):
@@ -118,6 +120,7 @@ def read_run(path, class_name, dataset, params, options):
         curves=curves,
         clustering=read_clustering(os.path.join(path, runs.CLUSTERING_NAME)),
         code=code_of(folder),
+        has_weights=bool(folder.checkpoint_steps()),
         **options,
     )
 
@@ -187,10 +190,11 @@ def over_seeds(records, name):
     """The `Cell` of an evaluation over the longest runs of one experiment; None if no run has it.
 
     Args:
-        records: list of `Run`, all of one code.
+        records: list of `Run`, all of one code; a seed that reported at two periods counts once.
         name: a tag of `curves`, or CLUSTERING.
     """
-    numbers = [number for run in records if (number := run.number(name)) is not None]
+    having, _ = distinct([run for run in records if run.number(name)], any_period=True)
+    numbers = [run.number(name) for run in having]
     if not numbers:
         return None
     longest = max(kimg for _, kimg in numbers)
@@ -258,8 +262,9 @@ def _usual(run):
     return usual
 
 
-def distinct(records):
-    """Runs without repeats of a seed: of several equal ones, the longest.
+def distinct(records, any_period=False):
+    """Runs without repeats of a seed: of several equal ones, the longest, which has the others'
+    clustering where it has none.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
     seed and computed the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
@@ -267,27 +272,36 @@ def distinct(records):
 
     Args:
         records: list of `Run`.
+        any_period: whether runs that reported at different periods may repeat each other.
 
     Returns:
         (list of `Run`, list of sentences about what was left out).
     """
-    kept, notes = [], []
-    for run in sorted(records, key=lambda run: run.last_step, reverse=True):
-        twin = next((other for other in kept if _is_repeat(run, other)), None)
-        if twin:
-            seed = '' if run.seed is None else f' (seed {run.seed})'
-            notes.append(f'{run.path} is left out: it repeats {twin.path}{seed}.')
-        else:
-            kept.append(run)
-    return [run for run in records if run in kept], notes
+    kept, notes = {}, []  # of the first, by their places
+    # Of equally long ones, what can be drawn too.
+    order = sorted(
+        enumerate(records), key=lambda item: (item[1].last_step, item[1].has_weights), reverse=True
+    )
+    for place, run in order:
+        same = [at for at, other in kept.items() if _is_repeat(run, other, any_period)]
+        if not same:
+            kept[place] = run
+            continue
+        twin = kept[same[0]]
+        seed = '' if run.seed is None else f' (seed {run.seed})'
+        notes.append(f'{run.path} is left out: it repeats {twin.path}{seed}.')
+        if not twin.clustering:
+            kept[same[0]] = dataclasses.replace(twin, clustering=run.clustering)
+    return [kept[place] for place in sorted(kept)], notes
 
 
-def _is_repeat(run, other):
+def _is_repeat(run, other, any_period):
     """Whether a run is another one of the same seed, which is at least as long."""
     if any(getattr(run, name) != getattr(other, name) for name in _COMMON):
         return False
-    ours_differ = run.seed is None or (run.seed, run.report_kimg) != (other.seed, other.report_kimg)
-    if run.code == OURS and ours_differ:  # of the 2018 code's nothing of this is recorded
+    differs = run.seed is None or run.seed != other.seed
+    differs |= not any_period and run.report_kimg != other.report_kimg
+    if run.code == OURS and differs:  # of the 2018 code's nothing of this is recorded
         return False
     folders = [_SEED_FOLDER.fullmatch(_parent(each)) for each in (run, other)]
     if run.code == ORIGINAL or (all(folders) and _parent(run) != _parent(other)):

@@ -103,7 +103,8 @@ def test_every_method_setting_and_code_has_its_own_look():
 
 
 def test_runs_without_a_report_have_no_curve(tmp_path, capsys):
-    assert not curves.has_line([run_of({})]) and not curves.has_line([run_of({1025: math.nan})])
+    seen = run_of({1025: 0.1})
+    assert curves.with_line([run_of({}), seen, run_of({1025: math.nan})]) == [seen]
     save_run(tmp_path / 'T', 'AEBaseline', 'lines64', image_shape=(64, 64, 1), scales=5)
     figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
     said = capsys.readouterr().out

@@ -150,7 +150,25 @@ def test_a_repeated_seed_counts_once(tmp_path, capsys):
     for place in 'gh':
         assert len(load.find_runs(str(tmp_path / place))) == 1
     (tmp_path / 'g').rename(tmp_path / 'h' / 'g')
-    assert len(load.find_runs(str(tmp_path / 'h'))) == 2
+    both = load.find_runs(str(tmp_path / 'h'))
+    assert len(both) == 2
+    # Where no line is of one period, the seed counts once, and so does a clustering of it.
+    assert [run.last_step for run in results.distinct(both, any_period=True)[0]] == [33]
+    cell = results.over_seeds(both, 'latent_accuracy')
+    assert (cell.mean, cell.sd, cell.seeds, cell.shorter) == (1.5, None, 1, 0)
+
+
+def test_of_a_run_and_its_record_the_run_counts_with_all_that_is_known(tmp_path):
+    """Whichever is found first."""
+    for places in ('ab', 'ba'):
+        train_dir = tmp_path / places
+        values = {'latent_accuracy': {17: 1.0}}
+        record, run = (reported(train_dir / place, values) for place in places)
+        (run / 'tf' / 'model.ckpt-17.index').touch()
+        clustering = {'test_accuracy': 50.0, 'step': 17, 'n_init': 1, 'use_svd': False}
+        (record / runs.CLUSTERING_NAME).write_text(json.dumps(clustering))
+        (kept,) = load.find_runs(str(train_dir))
+        assert kept.path == str(run) and kept.number(results.CLUSTERING) == (50.0, 1)
 
 
 def test_copies_of_a_2018_run_count_once(tmp_path, capsys):
