@@ -50,7 +50,7 @@ def release(path, folder, overwrite=False):
         UserError: the run cannot be used, or the folder exists, is none that may be replaced, or
             cannot be written.
     """
-    run, released = runs.RunFolder(path), runs.RunFolder(folder)
+    run = runs.RunFolder(path)
     record = run.read_args()
     if record is None:
         raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
@@ -77,16 +77,16 @@ def release(path, folder, overwrite=False):
         'median_of_last': results.LAST,
         **{name: _for_json(number[0]) for name, number in numbers.items() if number},
     }
-    checkpoints.save_original(model, released.checkpoint(step), step, moments=False)
-    for old in set(released.checkpoint_steps()) - {step}:
-        checkpoints.remove(released.checkpoint(old))
-    for name, text in {
-        runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
-        SCORES_NAME: json.dumps(scores, indent=2) + '\n',
-        runs.CURVE_NAME: scalars.to_csv(curves),
-    }.items():
-        files.write_file(os.path.join(folder, name), text.encode())
-    return released, step
+    with files.folder_written_whole(folder) as hidden:
+        checkpoint = runs.RunFolder(hidden).checkpoint(step)
+        checkpoints.save_original(model, checkpoint, step, moments=False)
+        for name, text in {
+            runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
+            SCORES_NAME: json.dumps(scores, indent=2) + '\n',
+            runs.CURVE_NAME: scalars.to_csv(curves),
+        }.items():
+            files.write_file(os.path.join(hidden, name), text.encode())
+    return runs.RunFolder(folder), step
 
 
 def _check_may_be_replaced(path, folder):
@@ -95,10 +95,16 @@ def _check_may_be_replaced(path, folder):
         raise UserError(f'{folder} is no folder; choose another --release.')
     if os.path.samefile(path, folder):
         raise UserError(f'{path} would become its own release; choose another --release.')
-    if os.listdir(folder) and not os.path.exists(os.path.join(folder, SCORES_NAME)):
+    there = set(os.listdir(folder))
+    if there and SCORES_NAME not in there:
         raise UserError(
             f'{folder} has no {SCORES_NAME}, so that it is no released folder, which --overwrite '
             'could replace; choose another --release.'
+        )
+    if others := there - {'tf', SCORES_NAME, runs.ARGS_NAME, runs.CURVE_NAME}:
+        raise UserError(
+            f'{folder} holds {min(others)}, which --overwrite would remove; move that away, or '
+            'choose another --release.'
         )
 
 

@@ -90,23 +90,21 @@ def from_original(path, train_dir, options, overwrite=False):
                 f'{holder} is training in {run.path}; wait for it, stop it, or choose another '
                 '--out.'
             )
-    # Built under a hidden name, so that a half-made folder is never taken for a run.
-    folder, name = os.path.split(run.path)
-    unfinished = runs.RunFolder(os.path.join(folder, f'.{name}.{os.getpid()}.tmp'))
-    try:
-        os.makedirs(unfinished.checkpoints)
+    moments = checkpoints.has_moments(original.checkpoint(step))
+    if not moments:
+        print(
+            f"{path} has weights without Adam's moments, so that {run.path} does too: training "
+            'cannot go on from it.'
+        )
+    with files.folder_written_whole(run.path) as folder:
+        unfinished = runs.RunFolder(folder)
         _copy_files(original.summaries, unfinished.summaries)
         _copy_files(original.images, unfinished.images)
-        checkpoints.save_original(model, unfinished.checkpoint(step), step)
+        checkpoints.save_original(model, unfinished.checkpoint(step), step, moments=moments)
         args = {'class': type(model).__name__, 'dataset': original.dataset}
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
         args.update(precision='float32', devices=1, jit=False)  # Original: it knew nothing else
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
-        _rename(unfinished.path, run.path)
-    except OSError as error:
-        raise UserError(f'Cannot write {run.path} ({error.strerror}).') from error
-    finally:
-        shutil.rmtree(unfinished.path, ignore_errors=True)
     return run, step
 
 
@@ -118,17 +116,3 @@ def _copy_files(source, target):
         for file in os.scandir(source):
             if file.is_file():
                 shutil.copyfile(file.path, os.path.join(target, file.name))
-
-
-def _rename(new, path):
-    """Gives a folder its name; what had the name before is removed last."""
-    old = f'{new}.old'
-    if os.path.exists(path):
-        os.replace(path, old)
-    try:
-        os.replace(new, path)
-    except BaseException:  # Ctrl-C too
-        if os.path.exists(old):
-            os.replace(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,5 +1,4 @@
 """What runs reported, without their weights: what tables and curves need, in some KB a run."""
-import contextlib
 import os
 import pathlib
 
@@ -23,7 +22,7 @@ def keep(train_dir, out, overwrite=False):
         How many runs there are.
 
     Raises:
-        UserError: there is no run, or its record exists or cannot be written.
+        UserError: there is no run, or its record exists or cannot be written, or it not be read.
     """
     records = load.find_runs(train_dir)
     if not records:
@@ -39,26 +38,34 @@ def keep(train_dir, out, overwrite=False):
         _check_may_be_written(kept, overwrite)
         places[kept] = run
     for kept, run in places.items():
-        contents = {}
-        for name in BESIDE_CURVE:
-            with contextlib.suppress(FileNotFoundError):
-                contents[name] = pathlib.Path(run.path, name).read_bytes()
-        # Last, for it is what makes a folder a record.
-        contents[runs.CURVE_NAME] = scalars.to_csv(scalars.of_run(run)).encode()
-        for name, content in contents.items():
-            files.write_file(os.path.join(kept.path, name), content)
+        contents = {runs.CURVE_NAME: scalars.to_csv(scalars.of_run(run)).encode()}
+        contents |= _beside_curve(run)
+        with files.folder_written_whole(kept.path) as folder:
+            for name, content in contents.items():
+                files.write_file(os.path.join(folder, name), content)
     return len(places)
+
+
+def _beside_curve(run):
+    """{name: its content} of those of BESIDE_CURVE that a run has."""
+    contents = {}
+    for name in BESIDE_CURVE:
+        path = pathlib.Path(run.path, name)
+        try:
+            contents[name] = path.read_bytes()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise UserError(f'Cannot read {path} ({error.strerror}).') from error
+    return contents
 
 
 def _check_may_be_written(kept, overwrite):
     """Raises UserError unless a folder is new, or is a record that may be replaced."""
     if not os.path.exists(kept.path):
         return
-    if not kept.is_bare_record:
-        if os.path.isdir(kept.path):
-            begun = {name.partition(files.PARTIAL)[0] for name in os.listdir(kept.path)}
-            if begun <= {*BESIDE_CURVE, runs.CURVE_NAME}:
-                return  # an earlier command was killed
+    there = os.listdir(kept.path) if os.path.isdir(kept.path) else [kept.path]
+    if not {name.partition(files.PARTIAL)[0] for name in there} <= {*BESIDE_CURVE, runs.CURVE_NAME}:
         raise UserError(f'{kept.path} is there and no such record; choose another --out.')
-    if not overwrite:
+    if runs.CURVE_NAME in there and not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import time
 
 from lib.errors import UserError
@@ -61,6 +62,41 @@ def write_file(path, content):
         ) from error
     except OSError as error:
         raise UserError(f'Cannot write {path} ({error.strerror}).') from error
+
+
+@contextlib.contextmanager
+def folder_written_whole(path):
+    """Gives a hidden folder to fill, which becomes `path`, in place of a folder that is there, when
+    the block ends well; if it fails, all stays as it was.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    path = os.path.realpath(path)
+    above, name = os.path.split(path)
+    hidden = os.path.join(above, f'.{name}.{unique_token()}.tmp')  # which no one takes for a run
+    try:
+        os.makedirs(hidden)
+        yield hidden
+        _replace_folder(hidden, path)
+    except OSError as error:
+        raise UserError(f'Cannot write {path} ({error.strerror}).') from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _replace_folder(new, path):
+    """Gives a folder its name; what had the name before is removed last."""
+    old = f'{new}.old'
+    if os.path.exists(path):
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:  # Ctrl-C too
+        if os.path.exists(old):
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def sync(path):

@@ -120,6 +120,27 @@ def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
     with pytest.raises(UserError, match='no released folder, which --overwrite could replace'):
         released.release(trained.path, run.path, overwrite=True)
     assert checkpoints.restore(acai_tf.load_run(run.path), run) == 49  # training can go on
+    (pathlib.Path(folder.path) / 'notes.txt').touch()
+    with pytest.raises(UserError, match='holds notes.txt, which --overwrite would remove'):
+        released.release(trained.path, folder.path, overwrite=True)
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_a_stopped_release_changes_nothing_and_can_be_given_again(
+    trained, folder, tmp_path, monkeypatch, overwrite
+):
+    path = pathlib.Path(folder.path) if overwrite else tmp_path / 'new'
+    before = original.files(tmp_path)
+
+    def full(path, content):
+        raise UserError(f'Cannot write {path} (No space left on device).')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(released.files, 'write_file', full)
+        with pytest.raises(UserError, match='No space left'):
+            released.release(trained.path, str(path), overwrite)
+    assert original.files(tmp_path) == before
+    assert released.release(trained.path, str(path), overwrite)[1] == 49
 
 
 def test_a_release_of_a_release_is_the_same(folder, tmp_path):

@@ -93,6 +93,11 @@ def test_released_weights_are_given_no_moments(tmp_path, capsys):
     prefix, _ = convert.to_original(os.path.join(released.FOLDER, 'lines32-acai'), str(tmp_path))
     assert 'cannot train on from them' in capsys.readouterr().out
     assert not checkpoints.has_moments(prefix)
+    theirs = tmp_path / 'lines32' / 'ACAI_advdepth16_advweight0.5_depth16_latent16_reg0.2_scales4'
+    shutil.copytree(tmp_path, theirs / 'tf', ignore=lambda *_: ['lines32'])
+    run, step = convert.from_original(str(theirs), str(tmp_path / 'ours'), OPTIONS)
+    assert 'training cannot go on from it' in capsys.readouterr().out
+    assert not checkpoints.has_moments(run.checkpoint(step))
 
 
 def test_a_run_never_replaces_itself(tmp_path):

@@ -88,23 +88,46 @@ def test_only_records_are_replaced(trained):
     assert original.files(trained) == before
 
 
-def test_a_killed_command_leaves_no_record_and_can_be_given_again(trained, monkeypatch):
+def test_a_stopped_command_leaves_no_record_and_can_be_given_again(trained, monkeypatch):
     with monkeypatch.context() as patch:
         write = files.write_file
 
-        def killed(path, content):
+        def stopped(path, content):
             write(path, content)
             if 'RUN2' in path:
-                pathlib.Path(f'{path}{files.PARTIAL}1-2').touch()
                 raise KeyboardInterrupt
 
-        patch.setattr(files, 'write_file', killed)
+        patch.setattr(files, 'write_file', stopped)
         with pytest.raises(KeyboardInterrupt):
             kept(trained)
     out = trained.parent / 'kept'
     assert len(load.find_runs(str(out))) == 1
+    (run,) = trained.glob('RUN2/*/*')
+    begun = out / run.relative_to(trained)  # as commands left it that were killed
+    begun.mkdir()
+    for name in (runs.ARGS_NAME, f'{runs.CURVE_NAME}{files.PARTIAL}1-2'):
+        (begun / name).touch()
     kept(trained, overwrite=True)
     assert len(load.find_runs(str(out))) == 2
+    assert not list(out.rglob('*1-2')) and not list(out.rglob('.*'))
+
+
+def test_nothing_of_a_former_run_stays_in_its_record(trained):
+    out, _ = kept(trained)
+    (run,) = trained.glob('RUN2/*/*')
+    copy = out / run.relative_to(trained)
+    assert set(os.listdir(copy)) == {runs.CURVE_NAME, runs.CLUSTERING_NAME, runs.ARGS_NAME}
+    for name in (runs.CLUSTERING_NAME, runs.ARGS_NAME):
+        (run / name).unlink()
+    kept(trained, overwrite=True)
+    assert os.listdir(copy) == [runs.CURVE_NAME]
+
+
+def test_what_cannot_be_read_is_named(trained):
+    (run, _) = sorted(trained.glob('RUN*/*/*'))
+    (run / runs.CLUSTERING_NAME).mkdir()
+    with pytest.raises(UserError, match=r'^Cannot read .*clustering.json \(Is a directory\)'):
+        kept(trained)
 
 
 def test_script(trained, tmp_path):
