@@ -74,7 +74,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
         train, test = kmeans.whiten(train, test)
     tries, kept = [], []
     for seed in range(n_try):
-        path = os.path.join(run.path, f'clustering-{seed}.npz')
+        path = _progress_path(run, seed, use_svd=use_svd, n_init=n_init)
         kept.append(kmeans.Progress(path, f'{inits} {seed}'))
         scores = kmeans.cluster_and_score(
             train,
@@ -89,6 +89,13 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
         )
         tries.append(scores)
     return tries, kept
+
+
+def _progress_path(run, seed, **options):
+    """Where what is done of a try is kept: of each options by itself, table 3's go unnamed."""
+    usual = experiments.CLUSTERING
+    others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
+    return os.path.join(run.path, f'clustering{others}-{seed}.npz')
 
 
 def _write(path, record):

@@ -194,7 +194,7 @@ def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):
 def test_a_stopped_clustering_goes_on(train_dir):
     ae_dir = train_dir / 'blobs32' / AE_NAME
     args = ('cluster.py', f'--ae_dir={ae_dir}', '--n_init=20000', '--n_jobs=1')
-    kept = ae_dir / 'clustering-0.npz'
+    kept = ae_dir / 'clustering_n_init20000-0.npz'
     for again, number in enumerate((signal.SIGINT, signal.SIGKILL, signal.SIGINT)):
         with started(*args) as process:
             forked.wait_until(lambda: 'k-means:' in process.out() and kept.exists(), process)
@@ -203,6 +203,9 @@ def test_a_stopped_clustering_goes_on(train_dir):
         assert (' that are left' in out) == bool(again) and kept.exists()
         if number == signal.SIGINT:
             assert err.endswith('Stopped.\n')
+    before = kept.read_bytes()
+    run('cluster.py', f'--ae_dir={ae_dir}', '--n_init=2')  # of other options
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize(
