@@ -195,11 +195,12 @@ def unable(jobs):
     return sentences
 
 
-def ready(jobs):
+def ready(jobs, queued=None):
     """Records jobs as waiting, those that can be done.
 
     Args:
         jobs: list of `Job`.
+        queued: the tasks in Slurm's queue; None where that is not known.
 
     Returns:
         (the list of those that can be done, {name: a sentence on why not} of the others).
@@ -209,7 +210,7 @@ def ready(jobs):
         if job.name in not_run:
             continue
         try:
-            run_record.queue(job)
+            run_record.queue(job, queued=queued)
             able.append(job)
         except UserError as error:
             not_run[job.name] = str(error)

@@ -172,12 +172,13 @@ def _waits_for_nobody(record):
     return is_local and locks.has_ended(record.process)
 
 
-def queue(job, slurm=''):
+def queue(job, slurm='', queued=None):
     """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
 
     Args:
         job: a `reproduce.Job`.
         slurm: its new task there; without one, an earlier task may still wait.
+        queued: the tasks in Slurm's queue; None where that is not known.
 
     Raises:
         UserError: its folder cannot be written.
@@ -191,7 +192,8 @@ def queue(job, slurm=''):
         if before:
             record.cores = before.cores
             # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-            if not slurm and before.reason != CANCELLED:
+            ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
+            if not slurm and not ended and (queued is None or before.slurm in queued):
                 record.slurm = before.slurm
         if not record.slurm:
             record.process = locks.this_process()

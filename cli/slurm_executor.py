@@ -53,8 +53,8 @@ def submit_table(jobs, table, train_dir, words):
         UserError: see `submit`.
     """
     options = parse_options(words)
-    slurm.queue()  # which says where there is no Slurm, before anything is recorded
-    able, not_run = reproduce.ready(jobs)
+    # Which says where there is no Slurm, before anything is recorded.
+    able, not_run = reproduce.ready(jobs, slurm.queue())
     count = submit(able, train_dir, options, slurm.queue())
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)

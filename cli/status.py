@@ -11,6 +11,7 @@ from cli import run_record, slurm
 from lib.errors import UserError
 
 WATCH_SEC = 10
+ALIVE = run_record.WAITING, run_record.RUNNING
 HEAD = ('run', 'state', 'kimg', 'of', 'img/s', 'left', '')
 CLEAR = '\x1b[H\x1b[J'  # a terminal
 
@@ -29,7 +30,7 @@ def show(train_dir, watch=False):
         text = table(records)
         print(CLEAR + text if watch and sys.stdout.isatty() else text, flush=True)
         states = {record.state for record in records}
-        if not watch or states.isdisjoint((run_record.WAITING, run_record.RUNNING)):
+        if not watch or states.isdisjoint(ALIVE):
             return int(run_record.FAILED in states)
         try:
             time.sleep(WATCH_SEC)
@@ -75,6 +76,14 @@ def _row(record):
     return record.name, record.state, kimg, of, speed, left, where
 
 
+def _queued():
+    """Slurm's tasks, of which it may have stopped some to begin them again; {} without Slurm."""
+    try:
+        return slurm.queue()
+    except UserError:
+        return {}
+
+
 def cancel(train_dir):
     """Ends what works on runs below a folder, each with a checkpoint, and what waits for it.
 
@@ -85,10 +94,10 @@ def cancel(train_dir):
     Raises:
         UserError: there are no runs.
     """
-    ended, code = [], 0
+    ended, code, queued = [], 0, _queued()
     for files in run_record.find(train_dir):
         record = files.look()
-        if record and record.state in (run_record.WAITING, run_record.RUNNING):
+        if record and (record.state in ALIVE or record.slurm in queued):
             trainer = files.trainer()
             try:
                 files.cancel()

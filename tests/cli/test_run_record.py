@@ -91,6 +91,38 @@ def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
     assert (job.files.read().slurm, job.files.look().state) == ('', run_record.WAITING)
 
 
+def test_an_ended_task_of_slurm_is_forgotten(tmp_path):
+    """Or its run would wait for it for ever."""
+    (job,) = jobs_of(tmp_path)
+    for state, queued, told in (
+        (run_record.FAILED, None, ''),
+        (run_record.DONE, None, ''),
+        (run_record.STOPPED, None, '12_3'),  # Slurm may begin it again
+        (run_record.STOPPED, {'12_3': 'PENDING'}, '12_3'),
+        (run_record.STOPPED, {'12_4': 'PENDING'}, ''),
+    ):
+        run_record.queue(job, slurm='12_3')
+        job.files.write(dataclasses.replace(job.files.read(), state=state))
+        run_record.queue(job, queued=queued)
+        assert job.files.read().slurm == told, (state, queued)
+    run_record.leave(job)
+    assert job.files.read().state == run_record.STOPPED
+
+
+def test_what_slurm_would_begin_again_is_cancelled(tmp_path, monkeypatch, capsys):
+    again, ended = jobs_of(tmp_path, seeds=2)
+    for job, task in ((again, '12_3'), (ended, '12_4')):
+        run_record.queue(job, slurm=task)
+        stopped = dataclasses.replace(job.files.read(), state=run_record.STOPPED)
+        job.files.write(dataclasses.replace(stopped, reason='stopped by a signal'))
+    cancelled = []
+    monkeypatch.setattr(status.slurm, 'queue', lambda: {'12_3': 'PENDING'})
+    monkeypatch.setattr(status.slurm, 'cancel', cancelled.extend)
+    assert status.cancel(str(tmp_path)) == 0
+    assert capsys.readouterr().out == f'{again.name} no longer waits.\n'
+    assert cancelled == ['12_3'] and again.files.cancelled and not ended.files.cancelled
+
+
 def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(tmp_path, capsys):
     first, second = jobs_of(tmp_path, seeds=2)
     reproduce.ready([first, second])
