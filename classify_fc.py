@@ -19,7 +19,7 @@ def main():
     dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     tasks.need_classes(dataset)
     code, accuracy = tasks.train_classifier(
-        'XFullyConnected',
+        tasks.ON_PIXELS,
         dataset,
         os.path.join(FLAGS.train_dir, dataset.name),
         # Original: the sign is ignored, and its default is -0.1, which names the run folder.

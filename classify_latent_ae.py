@@ -16,7 +16,7 @@ def main():
     ae, ae_run, images = tasks.open_autoencoder(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     tasks.need_classes(images)
     code, accuracy = tasks.train_classifier(
-        'XLatentAE',
+        tasks.ON_LATENTS,
         images,
         os.path.join(FLAGS.train_dir, images.name, ae_run.name),
         ae=ae,

@@ -5,13 +5,13 @@ import sys
 import tensorflow as tf
 
 from acai_tf import load
+from cli import tasks
 from lib import files, runs, train
 from lib.errors import UserError
 from lib.paper import constants, equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
 
 NAMES = ('1', '2', '3', 'tasks', 'samples', 'original')
-ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the run folders of the classifiers
 
 
 def text(train_dir, names, format):
@@ -56,8 +56,8 @@ def find_classified(train_dir):
     """
     classified, seen = [], []
     for folder, below, _ in files.walk(train_dir):
-        below.sort()
-        if os.path.basename(folder).split('_')[0] in (ON_PIXELS, ON_LATENTS):
+        below[:] = sorted(name for name in below if not name.startswith('.'))
+        if os.path.basename(folder).split('_')[0] in (tasks.ON_PIXELS, tasks.ON_LATENTS):
             below.clear()
             try:
                 one, told = _classified(runs.RunFolder(folder))
@@ -85,7 +85,7 @@ def _classified(run):
             raise UserError(f'it is at step {last} of {end}; train it to its end')
     variables = dict(tf.train.list_variables(run.checkpoint(run.newest_step())))
     (size,) = {shape[0] for name, shape in variables.items() if name.endswith('dense/kernel')}
-    if run.name == ON_LATENTS:
+    if run.name == tasks.ON_LATENTS:
         model, settings, code, ae_kimg = _autoencoder(run, args)
     else:
         model, settings = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',)

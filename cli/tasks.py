@@ -9,6 +9,7 @@ from cli import announcements, paths, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
+ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the run folders of the classifiers
 AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # a script's required flag
 
 

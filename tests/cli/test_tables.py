@@ -120,6 +120,8 @@ def test_links_are_followed_once(train_dir):
     linked.mkdir()
     (linked / 'RUN1').symlink_to(train_dir, target_is_directory=True)
     assert len(tables.find_classified(str(linked))) == 2
+    train_dir.rename(linked / '.old')
+    assert tables.find_classified(str(linked)) == []  # nor do runs in there count
 
 
 def test_what_is_unreadable_is_named(train_dir, capsys):
