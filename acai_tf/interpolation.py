@@ -34,7 +34,7 @@ def interpolate(model, left, right, steps=16, spherical=False):
             f'{len(left)} left and {len(right)} right images cannot be connected in {steps} steps; '
             'give as many on both sides, one or more, and 2 steps or more.'
         )
-    mix = paths.slerp if spherical else paths.lerp
-    ends = eval.encode(model, np.concatenate([left, right]).astype(np.float32))
-    images = eval.decode(model, mix(ends[: len(left)], ends[len(left) :], steps))
+    path = paths.slerp if spherical else paths.lerp
+    left, right = (images.astype(np.float32) for images in (left, right))
+    images = eval.between(model, left, right, steps, path)
     return images[0] if one else images

@@ -232,7 +232,7 @@ def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
     return between(model, ends[:count], ends[count : 2 * count], steps)
 
 
-def between(model, left, right, steps=STEPS):
-    """Decoded straight interpolations: images (n, H, W, C), (n, H, W, C) -> (n, steps, H, W, C)."""
+def between(model, left, right, steps=STEPS, path=interpolate.lerp):
+    """Decoded interpolations: images (n, H, W, C), (n, H, W, C) -> (n, steps, H, W, C)."""
     ends = encode(model, np.concatenate([left, right]))
-    return decode(model, interpolate.lerp(ends[: len(left)], ends[len(left) :], steps))
+    return decode(model, path(ends[: len(left)], ends[len(left) :], steps))

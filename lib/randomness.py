@@ -60,13 +60,13 @@ class Draws:
         """Uniform numbers in [low, high), of the given shape."""
         return tf.random.stateless_uniform(shape, self._key(stream), low, high, dtype=dtype)
 
-    def normal(self, stream, shape, stddev=1.0, dtype=tf.float32):
-        """Normal numbers with mean 0, of the given shape."""
-        return tf.random.stateless_normal(shape, self._key(stream), stddev=stddev, dtype=dtype)
+    def normal(self, stream, shape, stddev=1.0):
+        """Normal float32 numbers with mean 0, of the given shape."""
+        return tf.random.stateless_normal(shape, self._key(stream), stddev=stddev)
 
-    def bernoulli(self, stream, shape, prob, dtype=tf.float32):
-        """Ones with probability `prob`, else zeros, of the given shape."""
-        return tf.cast(self.uniform(stream, shape) < prob, dtype)
+    def bernoulli(self, stream, shape, prob):
+        """Ones with probability `prob`, else zeros, float32 of the given shape."""
+        return tf.cast(self.uniform(stream, shape) < prob, tf.float32)
 
     def permutation(self, stream, count):
         """The integers 0..count-1 in random order, (count,) int64."""
