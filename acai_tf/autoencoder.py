@@ -116,7 +116,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         **own,
     ):
         self_made = frozenset(vars(self))  # what a subclass set before
-        super().__init__(dtype=dtype, name=name)
+        # Layers compute in what their own policies say; what the model itself has stays as it is.
+        super().__init__(dtype=dtype, name=name, autocast=False)
         networks.check_weights(f'dtype={self.dtype_policy.name}', self.dtype_policy.variable_dtype)
         if nclass is None:
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')

@@ -61,7 +61,9 @@ class KerasModel(keras.Model):
             )
         before = self.image_shape, self.latent_shape, self.groups, self.optimizers
         try:
-            self._build(tuple(shape[1:]))
+            # What is asked of in a graph, as by `predict`, is made outside of it.
+            with tf.init_scope(), self.distribute_strategy.scope():
+                self._build(tuple(shape[1:]))
         except Exception:  # it fails again, if it is asked again
             self.image_shape, self.latent_shape, self.groups, self.optimizers = before
             raise
@@ -85,11 +87,17 @@ class KerasModel(keras.Model):
     def _make_optimizers(self):
         """An optimizer for every group that has none, or one of other variables."""
         self._check_groups()
+        replicas = self.distribute_strategy.num_replicas_in_sync
         computes_in_float16 = any(
             layer.compute_dtype == 'float16'
             for layer in self._flatten_layers(include_self=False)
             if layer._trainable_variables or layer._non_trainable_variables  # of its own
         )
+        if computes_in_float16 and replicas > 1:
+            raise UserError(
+                f'float16 works on one device, not on {replicas}: Keras looks for an overflow on '
+                'one of them only; choose the policy mixed_bfloat16 or float32.'
+            )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
             if known and not isinstance(adam(known), Adam):
@@ -120,12 +128,17 @@ class KerasModel(keras.Model):
                     )
         # Not `trainable_variables`: what a batch that failed has made is still among them.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
-        layers = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
-        for variable in (v for layer in layers for v in layer.trainable_variables):
-            if id(variable) not in owners:
+        kinds = keras.layers.Layer, keras.Variable
+        for variable in [
+            variable
+            for each in keras.tree.flatten(own)
+            if isinstance(each, kinds)
+            for variable in getattr(each, 'trainable_variables', [each])
+        ]:
+            if variable.trainable and id(variable) not in owners:
                 raise UserError(
                     f'{variable.path} is in no group of make_groups, so that nothing would train '
-                    'it; list its layer there, or make it with trainable=False.'
+                    'it; list there the layer that has it, or make it with trainable=False.'
                 )
 
     def build_for(self, x):
@@ -136,8 +149,7 @@ class KerasModel(keras.Model):
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
             batches.check_is_known('x', x.shape)
-            with tf.init_scope(), self.distribute_strategy.scope():
-                self.build((None, *x.shape[1:]))
+            self.build((None, *x.shape[1:]))
 
     def need_shapes(self):
         """Raises UserError where the model knows no shapes yet."""
@@ -187,6 +199,11 @@ class KerasModel(keras.Model):
         """
         self.build_for(batches.data_of(x))
         return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """Keras' predict: the reconstructions."""
+        self.build_for(batches.data_of(x))
+        return super().predict(x, *args, **kwargs)
 
     @property
     def metrics(self):

@@ -67,7 +67,10 @@ class Network(keras.layers.Layer):
         return super().__call__(x, **kwargs)
 
     def call(self, x):
-        return ops.cast(self.network(x, training=self.mode.on), 'float32')
+        answer = ops.cast(self.network(x, training=self.mode.on), 'float32')
+        if self.mode.on:
+            self._check_losses()  # of layers that have some in training alone
+        return answer
 
     def compute_output_shape(self, input_shape):
         return (None, *self.output_shape_of_one)
@@ -105,14 +108,18 @@ class Network(keras.layers.Layer):
                 f'{who} must answer every example of shape {batch(shape)} on its own, and answers '
                 f'a batch of one with shape {tuple(answer.shape)}.'
             )
-        if len(self.network.losses) > len(_regularized(self.network.trainable_variables)):
-            raise UserError(
-                f'{who} has losses of its own (add_loss or activity_regularizer), which no '
-                "objective has; leave them out. Its weights' regularizers are minimised."
-            )
+        self._check_losses()
         self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(answer.shape[1:])
         self.build((None, *shape))
         return self.output_shape_of_one
+
+    def _check_losses(self):
+        if len(self.network.losses) > len(_regularized(self.network.trainable_variables)):
+            raise UserError(
+                f'The {self.name} {self.network.name!r} has losses of its own (add_loss or '
+                "activity_regularizer), which no objective has; leave them out. Its weights' "
+                'regularizers are minimised.'
+            )
 
 
 def batch(shape):

@@ -100,7 +100,12 @@ class AEVQVAE(Autoencoder):
 
     def _average(self, name, shape, initializer):
         return self.add_weight(
-            name=name, shape=shape, dtype='float32', initializer=initializer, trainable=False
+            name=name,
+            shape=shape,
+            dtype='float32',
+            initializer=initializer,
+            trainable=False,
+            autocast=False,
         )
 
     def decode(self, h):

@@ -326,8 +326,14 @@ def test_a_layer_that_no_group_lists_is_refused():
         def decode(self, h):
             return self.decoder(self.head(h))
 
-    with pytest.raises(UserError, match='forgotten/kernel is in no group of make_groups'):
-        Forgetful(**IMAGE, depth=2, latent=4, nclass=3)
+    class Warm(acai_tf.AEBaseline):
+        def make_groups(self):
+            self.temperature = [self.add_weight(name='temperature', shape=())]
+            return super().make_groups()
+
+    for cls, name in (Forgetful, 'forgotten/kernel'), (Warm, 'temperature'):
+        with pytest.raises(UserError, match=f'{name} is in no group of make_groups'):
+            cls(**IMAGE, depth=2, latent=4, nclass=3)
 
 
 def test_classes_are_registered():

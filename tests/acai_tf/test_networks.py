@@ -246,6 +246,57 @@ def test_other_losses_of_own_layers_are_refused(asking):
         )
 
 
+def test_losses_that_come_in_training_alone_are_refused():
+    class Sometimes(keras.layers.Layer):
+        def call(self, x, training=None):
+            if training:
+                self.add_loss(tf.reduce_sum(x))
+            return x
+
+    encoder = keras.Sequential([keras.layers.Dense(2, kernel_regularizer='l2'), Sometimes()])
+    model = acai_tf.ACAI(
+        image_shape=(4,), encoder=encoder, decoder=keras.layers.Dense(4), nclass=NCLASS
+    )
+    with pytest.raises(UserError, match='has losses of its own .* leave them out'):
+        model.train_step(batch_of((4,)))
+
+
+@pytest.mark.parametrize('method', ['AEVQVAE', 'ACAI'])
+def test_a_model_without_shapes_may_predict_first(method):
+    """As one that was called eagerly first: what it makes must not be made in a graph."""
+    x = batch_of((4,))['x']
+    found = []
+    for use in (
+        lambda model: model(x),
+        lambda model: model.predict(x, verbose=0),
+        lambda model: tf.function(model)(x),
+    ):
+        keras.utils.set_random_seed(0)
+        normal = keras.layers.Normalization()
+        normal.adapt(x)
+        model = acai_tf.ALL_AES[method](
+            encoder=keras.Sequential([normal, keras.layers.Dense(2)]),
+            decoder=keras.layers.Dense(4),
+            nclass=NCLASS,
+            **tiny.SMALL.get(method, {}),
+        )
+        model.compile()
+        use(model)
+        found.append([weight.numpy() for weight in model.weights])
+    for weights in zip(*found, strict=True):
+        np.testing.assert_array_equal(weights[0], weights[1])
+        np.testing.assert_array_equal(weights[0], weights[2])
+
+
+def test_a_dtype_beside_own_networks_changes_no_number():
+    keras.utils.set_random_seed(0)
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(4)}
+    model = acai_tf.AEBaseline(**networks, nclass=NCLASS, image_shape=(4,), dtype='mixed_float16')
+    x = 1e5 * batch_of((4,))['x']
+    np.testing.assert_array_equal(model(x), model.reconstruct(x))
+    assert np.isfinite(model(x)).all()
+
+
 def test_the_papers_critic_has_no_depth_beside_own_networks():
     with pytest.raises(UserError, match="advdepth is of the paper's critic; leave it out"):
         make('ACAI', 'vectors', advdepth=32)

@@ -1,9 +1,13 @@
 """Low precision trains as float32 does, within a stated distance."""
+from unittest import mock
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import acai_tf
 from lib import data
+from lib.errors import UserError
 from tests import tiny
 
 STEPS, LAST = 120, 40
@@ -73,6 +77,15 @@ def gradients_near_the_answer(model, distance):
         scale = float(getattr(model.optimizers[group], 'dynamic_scale', 1.0))
         found[group] = np.concatenate([np.ravel(value) for value in values]) / scale
     return found
+
+
+def test_float16_on_several_devices_is_refused(monkeypatch):
+    """Of which one alone would see that its numbers are too large."""
+    strategy = mock.Mock(wraps=tf.distribute.get_strategy(), num_replicas_in_sync=2)
+    monkeypatch.setattr(acai_tf.ACAI, 'distribute_strategy', strategy)
+    with pytest.raises(UserError, match='float16 works on one device, not on 2: .*bfloat16'):
+        tiny.make('ACAI', dtype='mixed_float16')
+    tiny.make('ACAI', dtype='mixed_bfloat16')
 
 
 @pytest.mark.parametrize('method', ['ACAI', 'LRAE', 'VAE'])
