@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from acai_tf import load
 from cli import tasks
-from lib import files, runs, train
+from lib import checkpoints, files, runs, train
 from lib.errors import UserError
 from lib.paper import constants, equal_kimg, results, samples_table, tables, tasks_table
 from lib.runs import scalars
@@ -65,7 +65,7 @@ def find_classified(train_dir):
                     raise UserError('it repeats another')
                 seen.append(told)
                 classified.append(one)
-            except (UserError, KeyError, TypeError, ValueError, tf.errors.OpError) as error:
+            except (UserError, KeyError, TypeError, *checkpoints.READ_ERRORS) as error:
                 print(f'{folder} does not count ({error}).', file=sys.stderr)
     return classified
 

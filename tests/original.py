@@ -1,7 +1,6 @@
 """The original's checkpoints and run folders, as the tests use them."""
 import tensorflow as tf
 
-import acai_tf
 from lib import original_names
 from tests import forked, tiny
 
@@ -20,17 +19,6 @@ def config(name):
 def prefix(name, moment):
     """The checkpoint of a golden, 'initial' or 'final'."""
     return tiny.golden_prefix(name, moment)
-
-
-def model(name, image_shape=None, nclass=None, **changes):
-    """A model of a golden's method and sizes; changes override its hyper-parameters."""
-    made = config(name)
-    return acai_tf.ALL_AES[made['model']](
-        image_shape=image_shape or (made['height'], made['width'], made['colors']),
-        nclass=nclass or made['nclass'],
-        lr=made['lr'],
-        **{**made['params'], **changes},
-    )
 
 
 def read(prefix):

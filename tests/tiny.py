@@ -70,15 +70,14 @@ def golden(script):
     return config, dict(np.load(GOLDENS / script / 'trajectory.npz'))
 
 
-def golden_model(script, dtype='float32'):
-    """A model of a golden's method and sizes."""
+def golden_model(script, image_shape=None, nclass=None, **changes):
+    """A model of a golden's method and sizes; changes override its hyper-parameters."""
     config, _ = golden(script)
     return acai_tf.ALL_AES[config['model']](
-        image_shape=(config['height'], config['width'], config['colors']),
-        nclass=config['nclass'],
+        image_shape=image_shape or (config['height'], config['width'], config['colors']),
+        nclass=nclass or config['nclass'],
         lr=config['lr'],
-        dtype=dtype,
-        **config['params'],
+        **{**config['params'], **changes},
     )
 
 

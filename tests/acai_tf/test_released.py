@@ -96,7 +96,7 @@ def test_reports_after_the_released_step_do_not_count(trained, tmp_path):
 
 
 def test_training_does_not_go_on_from_it(folder):
-    model = original.model('baseline')
+    model = tiny.golden_model('baseline')
     with pytest.raises(UserError, match="without Adam's moments.*choose another --train_dir"):
         checkpoints.restore(model, folder)
 

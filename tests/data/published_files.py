@@ -1,4 +1,4 @@
-"""Small files in the formats in which the datasets' authors publish them."""
+"""Small files in the formats in which the datasets' authors publish them, and records."""
 import gzip
 import io
 import pathlib
@@ -122,3 +122,16 @@ def write_zip(path, images, names=None, folder='img_align_celeba/'):
         for name, image in zip(names, images, strict=True):
             archive.writestr(f'{folder}{name}', image)
     return str(path)
+
+
+def example(features):
+    """Bytes of a tf.train.Example of {name: list of bytes, integers or floats}."""
+    made = {}
+    for name, values in features.items():
+        if values and isinstance(values[0], bytes):
+            made[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+        elif values and isinstance(values[0], float):
+            made[name] = tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        else:
+            made[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString()

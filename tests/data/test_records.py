@@ -7,6 +7,7 @@ import tensorflow as tf
 from lib import files
 from lib.data import records
 from lib.errors import UserError
+from tests.data.published_files import example
 
 PICTURES = [(f'picture {i}'.encode() * 9, i % 3) for i in range(600)]
 
@@ -27,15 +28,6 @@ def write_raw(path, examples):
         for example in examples:
             writer.write(example)
     return str(path)
-
-
-def example(**features):
-    kinds = {bytes: ('bytes_list', tf.train.BytesList), int: ('int64_list', tf.train.Int64List)}
-    made = {}
-    for name, values in features.items():
-        field, kind = kinds[type(values[0])]
-        made[name] = tf.train.Feature(**{field: kind(value=values)})
-    return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString()
 
 
 def test_round_trip(path):
@@ -156,8 +148,8 @@ def test_empty_and_missing_files(tmp_path):
     ],
 )
 def test_wrong_features(tmp_path, features):
-    good = example(image=[b'x'], label=[1])
-    path = write_raw(tmp_path / 'set.tfrecord', [good, example(**features)])
+    good = example({'image': [b'x'], 'label': [1]})
+    path = write_raw(tmp_path / 'set.tfrecord', [good, example(features)])
     with pytest.raises(UserError, match='record 1 .* has the wrong features'):
         read(path)
 

@@ -12,14 +12,14 @@ import acai_tf
 from lib import checkpoints, randomness, runs
 from lib.errors import UserError
 from lib.runs import architecture
-from tests import original, stand_ins
+from tests import original, stand_ins, tiny
 
 DATA, INDEX = checkpoints.DATA, checkpoints.INDEX
 
 
 @pytest.mark.parametrize('name', original.GOLDEN_NAMES)
 def test_round_trip_keeps_every_bit(name, tmp_path):
-    model, copy = original.model(name), str(tmp_path / 'model.ckpt')
+    model, copy = tiny.golden_model(name), str(tmp_path / 'model.ckpt')
     for moment in ('initial', 'final'):
         step = checkpoints.load_original(model, original.prefix(name, moment))
         checkpoints.save_original(model, copy, step)
@@ -43,7 +43,7 @@ def test_round_trip_keeps_every_bit(name, tmp_path):
 )
 def test_round_trip_of_other_sizes(name, image_shape, nclass, changes, tmp_path):
     first, second = (
-        original.model(name, image_shape, nclass, seed=seed, **changes) for seed in (0, 1)
+        tiny.golden_model(name, image_shape, nclass, seed=seed, **changes) for seed in (0, 1)
     )
     x = randomness.Draws(0).uniform('x', (4, *image_shape), -1, 1)
     first.train_step({'x': x, 'label': tf.one_hot(tf.range(4) % nclass, nclass)})
@@ -88,7 +88,7 @@ def refused(model, prefix, error=UserError):
     ],
 )
 def test_names_the_variable_and_the_cause(name, variable, expected, image_shape, nclass, changes):
-    model = original.model(name, image_shape, nclass, **changes)
+    model = tiny.golden_model(name, image_shape, nclass, **changes)
     message = refused(model, original.prefix(name, 'final'))
     assert variable in message
     assert expected in message
@@ -97,7 +97,7 @@ def test_names_the_variable_and_the_cause(name, variable, expected, image_shape,
 @pytest.fixture(scope='module', params=['aae', 'acai', 'baseline', 'vae', 'vqvae'])
 def wanted(request):
     """A golden's name, and a model of it for all who are `refused`, which changes nothing."""
-    return request.param, original.model(request.param)
+    return request.param, tiny.golden_model(request.param)
 
 
 @pytest.mark.parametrize('written', original.GOLDEN_NAMES)
@@ -128,7 +128,7 @@ def test_names_what_an_incomplete_checkpoint_lacks(tmp_path):
     copy = str(tmp_path / 'model.ckpt')
     lost = 'disc/conv2d/bias/Adam_1'
     rewrite(original.prefix('acai', 'final'), copy, lambda values: values.pop(lost))
-    message = refused(original.model('acai'), copy)
+    message = refused(tiny.golden_model('acai'), copy)
     assert lost in message and 'saved incompletely' in message
 
 
@@ -139,7 +139,7 @@ def test_names_another_dtype(tmp_path):
         copy,
         lambda values: values.update(global_step=np.int32(10)),
     )
-    assert 'global_step as int32, not int64' in refused(original.model('acai'), copy)
+    assert 'global_step as int32, not int64' in refused(tiny.golden_model('acai'), copy)
 
 
 def test_names_a_checkpoint_of_something_else(tmp_path):
@@ -149,7 +149,7 @@ def test_names_a_checkpoint_of_something_else(tmp_path):
         copy,
         lambda values: [values.pop(name) for name in list(values) if 'conv2d' in name],
     )
-    assert 'no checkpoint of an autoencoder' in refused(original.model('acai'), copy)
+    assert 'no checkpoint of an autoencoder' in refused(tiny.golden_model('acai'), copy)
     with pytest.raises(UserError, match='no checkpoint of an autoencoder'):
         checkpoints.read_traits(copy)
 
@@ -166,7 +166,7 @@ def copied(tmp_path):
 
 @pytest.fixture(scope='module')
 def baseline():
-    return original.model('baseline')
+    return tiny.golden_model('baseline')
 
 
 def damage(path, change):

@@ -24,6 +24,7 @@ from lib.errors import UserError
 from lib.paper import results
 from lib.runs import events, scalars
 from tests import original, tiny
+from tests.data.published_files import example
 
 LONG = 'FUZZ_EXAMPLES' in os.environ
 hypothesis.settings.register_profile(
@@ -110,19 +111,6 @@ FEATURES = st.one_of(
     st.integers(0, 9).map(lambda v: [v]),
     st.lists(st.floats(), max_size=2),
 )
-
-
-def example(features):
-    """Bytes of a tf.train.Example of {name: list of bytes, integers or floats}."""
-    made = {}
-    for name, values in features.items():
-        if values and isinstance(values[0], bytes):
-            made[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
-        elif values and isinstance(values[0], float):
-            made[name] = tf.train.Feature(float_list=tf.train.FloatList(value=values))
-        else:
-            made[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-    return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString()
 
 
 @hypothesis.given(

@@ -11,7 +11,7 @@ import acai_tf
 from cli import compare
 from lib import checkpoints, runs
 from lib.errors import UserError
-from tests import original
+from tests import original, tiny
 
 FLAGS = ['--depth=2', '--latent=4', '--latent_width=4', '--report_kimg=1']
 
@@ -137,7 +137,7 @@ def test_runs_that_cannot_be_compared(quick, tmp_path):
     with pytest.raises(UserError, match='Cannot write'):
         compared({'original': original.BASELINE_RUN}, elsewhere / 'images' / 'name.png' / 'a.png')
 
-    colored = original.model('baseline', (32, 32, 3), 10)
+    colored = tiny.golden_model('baseline', (32, 32, 3), 10)
     folder = pathlib.Path(tmp_path, 'lines32', original.BASELINE_RUN.name)
     checkpoints.save_original(colored, str(folder / 'tf' / 'model.ckpt-0'), 0)
     with pytest.raises(UserError, match=r'images \(32, 32, 3\) in 10 classes'):

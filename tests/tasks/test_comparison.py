@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from lib import data, eval, sampling
 from lib.tasks import comparison
-from tests import original
+from tests import tiny
 
 
 @pytest.fixture(scope='module')
@@ -19,14 +19,14 @@ def dataset():
 
 
 def made(name, **changes):
-    model = original.model(name, **changes)
+    model = tiny.golden_model(name, **changes)
     comparison.same_noise(model, 3)
     return model
 
 
 @pytest.mark.parametrize('name', ['acai', 'vae'])
 def test_equal_weights_score_equally_whatever_their_seed_and_step(name, dataset):
-    first, second = original.model(name, seed=1), original.model(name, seed=2)
+    first, second = tiny.golden_model(name, seed=1), tiny.golden_model(name, seed=2)
     second.set_weights(first.get_weights())
     second.global_step.assign(17)
     for model in (first, second):
@@ -38,7 +38,7 @@ def test_equal_weights_score_equally_whatever_their_seed_and_step(name, dataset)
 
 
 def test_the_noise_of_a_model_that_was_used_before_is_the_same():
-    used, fresh = original.model('vae'), original.model('vae')
+    used, fresh = tiny.golden_model('vae'), tiny.golden_model('vae')
     x = np.zeros((4, 32, 32, 1), np.float32)
     before = eval.encode(used, x)
     for model in (used, fresh):
