@@ -27,17 +27,13 @@ def draw_all(train_dir, out):
     Raises:
         UserError: there is no such folder, or `out` cannot be written.
     """
-    records, notes = results.distinct(load.find_runs(train_dir), any_period=True)
-    for note in notes:
-        print(note)
-    groups = by_kind(records)
+    groups = by_kind(load.find_runs(train_dir))
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
     if not groups:
         print(f'No run lies below {train_dir}: no interpolations, samples or curves.')
     for dataset, kinds in groups.items():
         if registry.is_lines(dataset):
-            reported = {kind: curves.with_line(seeds) for kind, seeds in kinds.items()}
-            reported = {kind: seeds for kind, seeds in reported.items() if seeds}
+            reported = {kind: seeds for kind, runs in kinds.items() if (seeds := _curves_of(runs))}
             if reported:
                 figure = curves.learning_curves(reported, beside_paper=dataset == 'lines32')
                 print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))
@@ -46,6 +42,14 @@ def draw_all(train_dir, out):
             _draw_lines(dataset, kinds, out)
         else:
             _draw_real(dataset, kinds, out)
+
+
+def _curves_of(runs):
+    """Those of a kind's runs that a mean of its curves is over: a seed counts once."""
+    seeds, notes = results.distinct(curves.with_line(runs), any_period=True)
+    for note in notes:
+        print(f'Not drawn as a curve: {note}')
+    return seeds
 
 
 def print_written(paths):

@@ -1,4 +1,5 @@
 """What runs reported, without their weights: what tables and curves need, in some KB a run."""
+import json
 import os
 import pathlib
 
@@ -22,7 +23,7 @@ def keep(train_dir, out, overwrite=False):
         How many runs there are.
 
     Raises:
-        UserError: there is no run, or its record exists or cannot be written, or it not be read.
+        UserError: there is no run, or it cannot be read, or its record exists or cannot be written.
     """
     records = load.find_runs(train_dir)
     if not records:
@@ -36,10 +37,14 @@ def keep(train_dir, out, overwrite=False):
             below = os.path.join(run.dataset, run.name)
         kept = runs.RunFolder(os.path.normpath(os.path.join(out, below)))
         _check_may_be_written(kept, overwrite)
-        places[kept] = run
-    for kept, run in places.items():
-        contents = {runs.CURVE_NAME: scalars.to_csv(scalars.of_run(run)).encode()}
-        contents |= _beside_curve(run)
+        places[kept] = run, record
+    for kept, (run, record) in places.items():
+        # What a repeat of the run has beside is in its record alone.
+        curves = {**record.curves, **scalars.of_run(run)}
+        contents = {runs.CURVE_NAME: scalars.to_csv(curves).encode(), **_beside_curve(run)}
+        if record.clustering:
+            own = json.dumps(record.clustering, indent=2).encode() + b'\n'
+            contents.setdefault(runs.CLUSTERING_NAME, own)
         with files.folder_written_whole(kept.path) as folder:
             for name, content in contents.items():
                 files.write_file(os.path.join(folder, name), content)
@@ -64,8 +69,15 @@ def _check_may_be_written(kept, overwrite):
     """Raises UserError unless a folder is new, or is a record that may be replaced."""
     if not os.path.exists(kept.path):
         return
-    there = os.listdir(kept.path) if os.path.isdir(kept.path) else [kept.path]
-    if not {name.partition(files.PARTIAL)[0] for name in there} <= {*BESIDE_CURVE, runs.CURVE_NAME}:
+    there = set(os.listdir(kept.path)) if os.path.isdir(kept.path) else set()
+    own = {*BESIDE_CURVE, runs.CURVE_NAME}
+    others = {name for name in there if name.partition(files.PARTIAL)[0] not in own}
+    if not os.path.isdir(kept.path) or others and not kept.is_bare_record:
         raise UserError(f'{kept.path} is there and no such record; choose another --out.')
+    if others:
+        raise UserError(
+            f'{kept.path} holds {min(others)}, which to replace it would remove; move that away, '
+            'or choose another --out.'
+        )
     if runs.CURVE_NAME in there and not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

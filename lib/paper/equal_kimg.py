@@ -106,7 +106,7 @@ def build(records):
         records: list of `lib.paper.results.Run`.
     """
     groups = {}
-    for run in results.distinct(records, any_period=True)[0]:
+    for run in records:
         kind = run.dataset, run.class_name, run.latent_size, results.settings_texts(run)
         groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
     order = tables.columns(records)
@@ -142,7 +142,10 @@ def _equal_kimg(by_code):
     for tag in _ordered(longest.curves):
         for code, seeds in by_code.items():
             for kimg in kimgs:
-                values = [v for run in seeds for v in _at(run, tag, kimg)]
+                having, _ = results.distinct(
+                    [run for run in seeds if _at(run, tag, kimg)], any_period=True
+                )
+                values = [v for run in having for v in _at(run, tag, kimg)]
                 if values:
                     cells.setdefault(tag, {})[kimg, code] = results.cell_of(values, kimg)
     return EqualKimg(longest, kimgs, ours_kimg, cells)

@@ -263,8 +263,8 @@ def _usual(run):
 
 
 def distinct(records, any_period=False):
-    """Runs without repeats of a seed: of several equal ones, the longest, which has the others'
-    clustering where it has none.
+    """Runs without repeats of a seed: of several equal ones, the longest, with what others of it
+    have beside.
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
     seed and computed the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
@@ -277,8 +277,8 @@ def distinct(records, any_period=False):
     Returns:
         (list of `Run`, list of sentences about what was left out).
     """
-    kept, notes = {}, []  # of the first, by their places
-    # Of equally long ones, what can be drawn too.
+    kept, notes = {}, []  # {place in `records`: `Run`}, sentences
+    # Of equally long ones, one that can be drawn too.
     order = sorted(
         enumerate(records), key=lambda item: (item[1].last_step, item[1].has_weights), reverse=True
     )
@@ -290,9 +290,15 @@ def distinct(records, any_period=False):
         twin = kept[same[0]]
         seed = '' if run.seed is None else f' (seed {run.seed})'
         notes.append(f'{run.path} is left out: it repeats {twin.path}{seed}.')
-        if not twin.clustering:
-            kept[same[0]] = dataclasses.replace(twin, clustering=run.clustering)
+        kept[same[0]] = _completed(twin, run)
     return [kept[place] for place in sorted(kept)], notes
+
+
+def _completed(run, repeat):
+    """A run with what a repeat of it has beside: clustering and, where it is as long, curves."""
+    curves = repeat.curves if repeat.last_step == run.last_step else {}
+    clustering = run.clustering or repeat.clustering
+    return dataclasses.replace(run, curves={**curves, **run.curves}, clustering=clustering)
 
 
 def _is_repeat(run, other, any_period):

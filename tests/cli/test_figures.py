@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from cli import figures
@@ -110,6 +111,21 @@ def test_runs_without_a_report_have_no_curve(tmp_path, capsys):
     said = capsys.readouterr().out
     assert 'Not drawn: learning curves of lines64, whose runs have no report yet.' in said
     assert (tmp_path / 'out' / 'lines64_lines_interpolations.png').exists()
+
+
+def test_a_seed_of_two_report_periods_is_one_line_and_two_weights(tmp_path, capsys):
+    """The longer is a curve, and what has weights is drawn."""
+    for name, period in (('a', 64), ('b', 16)):
+        run = save_run(tmp_path / 'T' / name, 'AEBaseline', 'lines32')
+        run.write_args({**run.args, 'report_kimg': period})
+        with tf.summary.create_file_writer(run.summaries).as_default():
+            for step in (1025, 2049)[: 1 + (name == 'b')]:
+                tf.summary.scalar('mean_distance', 0.1, step)
+    checkpoints.remove(run.checkpoint(1))
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    said = capsys.readouterr().out
+    assert f'Not drawn as a curve: {tmp_path}/T/a/lines32/' in said
+    assert f': {tmp_path}/T/a/lines32/' in said and 'lines_interpolations.png' in said
 
 
 def test_records_without_weights_have_no_sheets(tmp_path):

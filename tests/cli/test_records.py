@@ -123,6 +123,27 @@ def test_nothing_of_a_former_run_stays_in_its_record(trained):
     assert os.listdir(copy) == [runs.CURVE_NAME]
 
 
+def test_what_lies_beside_a_record_is_not_removed(trained):
+    out, _ = kept(trained)
+    (copy, _) = sorted(out.glob('RUN*/*/*'))
+    (copy / 'notes.txt').touch()
+    with pytest.raises(UserError, match='holds notes.txt, which to replace it would remove'):
+        kept(trained, overwrite=True)
+    assert (copy / 'notes.txt').exists()
+
+
+def test_what_a_repeat_has_beside_is_kept_too(trained):
+    """As tables count it."""
+    out, _ = kept(trained)
+    shutil.copytree(out, trained / 'kept')
+    (run,) = trained.glob('RUN2/*/*')
+    (run / runs.CLUSTERING_NAME).unlink()
+    for format in ('csv', 'text'):
+        records.keep(str(trained), str(trained.parent / format))
+        again = tables.text(str(trained.parent / format), ['tasks'], format)
+        assert again == tables.text(str(trained), ['tasks'], format) and '50.5' in again
+
+
 def test_what_cannot_be_read_is_named(trained):
     (run, _) = sorted(trained.glob('RUN*/*/*'))
     (run / runs.CLUSTERING_NAME).mkdir()

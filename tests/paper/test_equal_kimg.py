@@ -1,4 +1,5 @@
 """The 2018 code's runs beside ours at equal kimg."""
+import dataclasses
 import math
 
 from lib.paper import equal_kimg, results, tables
@@ -57,6 +58,22 @@ def test_columns_are_where_both_reported():
     assert cells['loss'] == ['0.5', '0.4', '0.5', 'not run']
     _, cells = cells_of([theirs, run(results.OURS, {'loss': {10241: 0.4}})])  # past all of theirs
     assert cells['loss'] == ['0.5', '-'] * 4
+
+
+def test_a_seed_of_two_report_periods_counts_once_wherever_it_reported():
+    theirs = run(results.ORIGINAL, {'mean_distance': {1025: 0.02, 2049: 0.03}})
+    ours = [
+        dataclasses.replace(
+            run(results.OURS, {'mean_distance': curve}), seed=1, report_kimg=period, path=path
+        )
+        for path, period, curve in (
+            ('a', 64, {1025: 0.01, 2049: 0.02}),
+            ('b', 128, {2049: 0.02, 4097: 0.01}),
+        )
+    ]
+    table, _ = cells_of([theirs, *ours])
+    found = table.cells['mean_distance']
+    assert [found[kimg, results.OURS].seeds for kimg in (64, 128)] == [1, 1]
 
 
 def test_undefined_seeds_are_counted():
