@@ -30,8 +30,9 @@ def load_released(name):
     path = os.path.join(FOLDER, name)
     there = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
     if os.path.basename(name) != name or name not in there:
-        known = ', '.join(entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry)))
-        raise UserError(f'There are no released weights {name!r}; there are: {known or "none"}.')
+        folders = [entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry))]
+        known = ', '.join(entry for entry in folders if not entry.startswith('.')) or 'none'
+        raise UserError(f'There are no released weights {name!r}; there are: {known}.')
     return load_run(path)
 
 
@@ -101,7 +102,10 @@ def _check_may_be_replaced(path, folder):
             f'{folder} has no {SCORES_NAME}, so that it is no released folder, which --overwrite '
             'could replace; choose another --release.'
         )
-    if others := there - {'tf', SCORES_NAME, runs.ARGS_NAME, runs.CURVE_NAME}:
+    below = os.listdir(os.path.join(folder, 'tf')) if 'tf' in there else []
+    others = there - {'tf', SCORES_NAME, runs.ARGS_NAME, runs.CURVE_NAME}
+    others |= {f'tf/{name}' for name in below if not name.startswith('model.ckpt')}
+    if others:
         raise UserError(
             f'{folder} holds {min(others)}, which --overwrite would remove; move that away, or '
             'choose another --release.'

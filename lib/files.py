@@ -69,12 +69,19 @@ def folder_written_whole(path):
     """Gives a hidden folder to fill, which becomes `path`, in place of a folder that is there, when
     the block ends well; if it fails, all stays as it was.
 
+    A kill between the two renames leaves what was there before as a hidden folder beside it. What a
+    killed process left half-filled is removed by the next one, an hour later or more.
+
     Raises:
         UserError: the folder cannot be written.
     """
     path = os.path.realpath(path)
     above, name = os.path.split(path)
     hidden = os.path.join(above, f'.{name}.{unique_token()}.tmp')  # which no one takes for a run
+    for left in glob.glob(os.path.join(glob.escape(above), f'.{glob.escape(name)}.*.tmp')):
+        with contextlib.suppress(OSError):
+            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
     try:
         os.makedirs(hidden)
         yield hidden

@@ -120,9 +120,11 @@ def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
     with pytest.raises(UserError, match='no released folder, which --overwrite could replace'):
         released.release(trained.path, run.path, overwrite=True)
     assert checkpoints.restore(acai_tf.load_run(run.path), run) == 49  # training can go on
-    (pathlib.Path(folder.path) / 'notes.txt').touch()
-    with pytest.raises(UserError, match='holds notes.txt, which --overwrite would remove'):
-        released.release(trained.path, folder.path, overwrite=True)
+    for name in ('notes.txt', 'tf/summaries'):
+        (pathlib.Path(folder.path) / name).mkdir()
+        with pytest.raises(UserError, match=f'holds {name}, which --overwrite would remove'):
+            released.release(trained.path, folder.path, overwrite=True)
+        (pathlib.Path(folder.path) / name).rmdir()
 
 
 @pytest.mark.parametrize('overwrite', [False, True])
