@@ -61,7 +61,7 @@ class KerasModel(keras.Model):
             )
         before = self.image_shape, self.latent_shape, self.groups, self.optimizers
         try:
-            # What is asked of in a graph, as by `predict`, is made outside of it.
+            # A model that is first called inside a graph makes its variables outside of it.
             with tf.init_scope(), self.distribute_strategy.scope():
                 self._build(tuple(shape[1:]))
         except Exception:  # it fails again, if it is asked again
@@ -128,13 +128,10 @@ class KerasModel(keras.Model):
                     )
         # Not `trainable_variables`: what a batch that failed has made is still among them.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
-        kinds = keras.layers.Layer, keras.Variable
-        for variable in [
-            variable
-            for each in keras.tree.flatten(own)
-            if isinstance(each, kinds)
-            for variable in getattr(each, 'trainable_variables', [each])
-        ]:
+        layers = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
+        of_layers = [variable for layer in layers for variable in layer.trainable_variables]
+        # Beside layers' there are the model's own, which no group, a list of layers, can have.
+        for variable in [*of_layers, *self._trainable_variables]:
             if variable.trainable and id(variable) not in owners:
                 raise UserError(
                     f'{variable.path} is in no group of make_groups, so that nothing would train '

@@ -328,7 +328,7 @@ def test_a_layer_that_no_group_lists_is_refused():
 
     class Warm(acai_tf.AEBaseline):
         def make_groups(self):
-            self.temperature = [self.add_weight(name='temperature', shape=())]
+            self._temperature = self.add_weight(name='temperature', shape=())
             return super().make_groups()
 
     for cls, name in (Forgetful, 'forgotten/kernel'), (Warm, 'temperature'):
