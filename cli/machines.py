@@ -27,7 +27,10 @@ def tf_config(environment):
         auto_set_gpu=False,
     )
     workers = resolver.cluster_spec().as_dict()['worker']
-    # The resolver sorts the machines by name, n10 before n2, unlike Slurm their tasks' ranks.
+    # The resolver sorts the machines by name, n10 before n2, unlike Slurm their tasks' ranks, of
+    # which the first keeps the run's record, and so must be the one that reports and saves.
+    ranked = list(resolver._task_configuration)
+    workers.sort(key=lambda worker: ranked.index(worker.rpartition(':')[0]))
     host = environment['SLURMD_NODENAME']
     own = [index for index, worker in enumerate(workers) if worker.rpartition(':')[0] == host]
     task = {'type': 'worker', 'index': own[int(environment['SLURM_LOCALID'])]}

@@ -64,7 +64,7 @@ def test_a_task_that_is_not_requeued_says_so(tmp_path, monkeypatch):
 
 
 def test_machines_of_a_task(monkeypatch):
-    """Slurm ranks n2 before n10, TensorFlow's resolver sorts their names."""
+    """Slurm ranks n2 before n10, as TensorFlow must: the first is who reports and saves."""
     step = {
         'SLURM_JOB_ID': '7',
         'SLURM_STEP_NUM_TASKS': '3',
@@ -79,10 +79,10 @@ def test_machines_of_a_task(monkeypatch):
         config = json.loads(machines.tf_config(os.environ))
         found.append(config['task'].pop('index'))
         assert config == {
-            'cluster': {'worker': ['n10:20070', 'n10:20071', 'n2:20070']},
+            'cluster': {'worker': ['n2:20070', 'n10:20070', 'n10:20071']},
             'task': {'type': 'worker'},
         }
-    assert found == [2, 0, 1]
+    assert found == [0, 1, 2]
     assert machines.tf_config({'SLURM_STEP_NUM_TASKS': '1'}) is None
     assert machines.tf_config(step | {'TF_CONFIG': '{}'}) is None
 
