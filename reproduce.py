@@ -39,7 +39,7 @@ flags.mark_bool_flags_as_mutual_exclusive(MODES)
 
 
 def tells():
-    """Whether the runs' files alone answer."""
+    """Whether the runs' files answer."""
     return FLAGS.status or FLAGS.watch or FLAGS.cancel
 
 

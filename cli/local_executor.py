@@ -7,7 +7,7 @@ import time
 
 import tensorflow as tf
 
-from cli import processes, reproduce, run_record, work
+from cli import processes, reproduce, run_record, slurm, work
 from lib import devices, train
 from lib.errors import UserError
 from lib.runs import locks
@@ -102,8 +102,10 @@ def run_jobs(jobs, environments):
     waiting = [job for job in jobs if job.next_command()]
     with contextlib.closing(console), train.Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
-    for job in waiting:  # a signal came before
-        run_record.leave(job)
+    if interrupt.signal:  # some may not have been begun
+        queued = slurm.known_queue() or {}
+        for job in waiting:
+            run_record.leave(job, queued)
     outcome.signal = interrupt.signal
     return outcome
 

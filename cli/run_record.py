@@ -20,7 +20,7 @@ from lib.runs import locks
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
-LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
+LOCK_WAIT_SEC, POLL_SEC = 2, 0.2  # to look at a record takes others no longer; between two looks
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
@@ -95,7 +95,14 @@ class RunFiles:
         try:
             os.makedirs(self.folder.path, exist_ok=True)
             wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
+            end = time.monotonic() + wait_sec
             stack.enter_context(locks.held(self.path(LOCK_NAME), wait_sec))
+            # One whose lock cannot be seen from here.
+            while (other := self._recorded_holder()) not in (None, locks.this_process()):
+                if time.monotonic() >= end:
+                    stack.close()
+                    raise locks.HeldError(other)
+                time.sleep(POLL_SEC)
         except OSError as error:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
         return stack
@@ -147,6 +154,10 @@ class RunFiles:
         for name in (LOCK_NAME, runs.LOCK_NAME):
             if holder := locks.holder(self.path(name)):
                 return holder
+        return self._recorded_holder()
+
+    def _recorded_holder(self):
+        """Who works on the run by its record alone; None where nobody does."""
         record = self.read()
         if not record or record.state != RUNNING:
             return None
@@ -172,13 +183,12 @@ def _waits_for_nobody(record):
     return is_local and locks.has_ended(record.process)
 
 
-def queue(job, slurm='', queued=None):
+def queue(job, slurm=''):
     """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
 
     Args:
         job: a `reproduce.Job`.
         slurm: its new task there; without one, an earlier task may still wait.
-        queued: the tasks in Slurm's queue; None where that is not known.
 
     Raises:
         UserError: its folder cannot be written.
@@ -193,7 +203,7 @@ def queue(job, slurm='', queued=None):
             record.cores = before.cores
             # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
             ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
-            if not slurm and not ended and (queued is None or before.slurm in queued):
+            if not slurm and not ended:
                 record.slurm = before.slurm
         if not record.slurm:
             record.process = locks.this_process()
@@ -202,11 +212,20 @@ def queue(job, slurm='', queued=None):
         job.files.write(record)
 
 
-def leave(job):
-    """Records of a job that waits for this process that no command is about to begin it."""
+def leave(job, queued=None):
+    """Records of a job that waits that nobody is about to begin it: not this process, which ends,
+    nor Slurm, whose queue has not its task any more.
+
+    Args:
+        job: a `reproduce.Job`.
+        queued: the tasks in Slurm's queue; None where that is not known.
+    """
     with contextlib.suppress(locks.HeldError, UserError), job.files.held(wait_sec=0):
         record = job.files.read()
-        if record and record.state == WAITING and record.process == locks.this_process():
+        if not record or record.state != WAITING:
+            return
+        task_ended = record.slurm and queued is not None and record.slurm not in queued
+        if task_ended or record.process == locks.this_process():
             job.files.write(dataclasses.replace(record, state=STOPPED, reason='not begun'))
 
 

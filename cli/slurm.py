@@ -2,8 +2,22 @@
 import os
 import shutil
 import subprocess
+import sys
 
 from lib.errors import UserError
+
+
+def is_here():
+    return bool(shutil.which('sbatch'))
+
+
+def known_queue():
+    """`queue`, or None where there is no Slurm; says so where it does not answer."""
+    try:
+        return queue() if is_here() else None
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return None
 
 
 def queue():
@@ -12,7 +26,7 @@ def queue():
     Raises:
         UserError: there is no Slurm here, or it does not answer.
     """
-    if not shutil.which('sbatch'):
+    if not is_here():
         raise UserError(
             'There is no sbatch here: run this on a machine of the Slurm cluster, or use '
             '--executor=local.'

@@ -53,14 +53,15 @@ def submit_table(jobs, table, train_dir, words):
         UserError: see `submit`.
     """
     options = parse_options(words)
-    # Which says where there is no Slurm, before anything is recorded.
-    able, not_run = reproduce.ready(jobs, slurm.queue())
+    slurm.queue()  # which says where there is no Slurm, before anything is recorded
+    able, not_run = reproduce.ready(jobs)
     count = submit(able, train_dir, options, slurm.queue())
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
         return 0 if able else 1
     print(status.table(status.look(train_dir)))
-    print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={train_dir}')
+    where = shlex.quote(train_dir)
+    print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={where}')
     reproduce.print_not_run(not_run)
     return 0
 
@@ -95,14 +96,14 @@ def submit(jobs, train_dir, options, queued):
         with contextlib.redirect_stderr(None), executor.batch():  # the error says it too
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
-        _leave(wanted)
+        _leave(wanted, queued)
         said = [line for line in str(error).splitlines() if line.startswith('sbatch: ')]
         said = [line.removeprefix('sbatch: ').removeprefix('error: ').rstrip('.') for line in said]
         raise UserError(
             f'Slurm refuses --slurm={_shown(options)}: {"; ".join(said) or error}.'
         ) from error
     except OSError as error:
-        _leave(wanted)
+        _leave(wanted, queued)
         raise UserError(f'Cannot write to {executor.folder} ({error.strerror}).') from error
     for job, task in zip(wanted, tasks, strict=True):
         if not _has_begun(job):
@@ -116,9 +117,9 @@ def _has_begun(job):
     return record is not None and record.state != run_record.WAITING
 
 
-def _leave(jobs):
+def _leave(jobs, queued):
     for job in jobs:
-        run_record.leave(job)
+        run_record.leave(job, queued)
 
 
 def _executor(train_dir, options):

@@ -1,4 +1,4 @@
-"""How far the runs below a folder are, and an end to them: from their files alone."""
+"""How far the runs below a folder are, from their files alone, and an end to them."""
 import collections
 import signal
 import sys
@@ -76,14 +76,6 @@ def _row(record):
     return record.name, record.state, kimg, of, speed, left, where
 
 
-def _queued():
-    """Slurm's tasks, of which it may have stopped some to begin them again; {} without Slurm."""
-    try:
-        return slurm.queue()
-    except UserError:
-        return {}
-
-
 def cancel(train_dir):
     """Ends what works on runs below a folder, each with a checkpoint, and what waits for it.
 
@@ -94,10 +86,12 @@ def cancel(train_dir):
     Raises:
         UserError: there are no runs.
     """
-    ended, code, queued = [], 0, _queued()
+    ended, code, queued = [], 0, slurm.known_queue() or {}
     for files in run_record.find(train_dir):
         record = files.look()
-        if record and (record.state in ALIVE or record.slurm in queued):
+        # Slurm may have stopped it to begin it again.
+        is_queued = record and record.state == run_record.STOPPED and record.slurm in queued
+        if record and (record.state in ALIVE or is_queued):
             trainer = files.trainer()
             try:
                 files.cancel()

@@ -3,6 +3,7 @@ import dataclasses
 import errno
 import json
 import os
+import time
 
 import filelock
 import pytest
@@ -30,6 +31,25 @@ def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path, monkeypa
             patched.setattr(filelock, 'lock_descriptor', no_locks)
             states.append(job.files.look().state)
     assert states == ['stopped', 'running', 'stopped', 'stopped']
+
+
+def test_a_run_of_a_machine_whose_locks_are_not_seen_is_not_begun_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_record, 'LOCK_WAIT_SEC', 0)
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    theirs = dataclasses.replace(
+        job.files.read(), state=run_record.RUNNING, process='process 12 on another'
+    )
+    job.files.write(theirs)
+    with pytest.raises(locks.HeldError) as held:
+        job.files.held()
+    assert held.value.holder == 'process 12 on another'
+    run_record.queue(job)
+    assert job.files.read() == theirs
+    dead = time.time() - run_record.DEAD_SEC - 1
+    os.utime(job.files.path(run_record.RECORD_NAME), (dead, dead))
+    with job.files.held():
+        pass
 
 
 @pytest.mark.parametrize(
@@ -94,36 +114,47 @@ def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
 def test_an_ended_task_of_slurm_is_forgotten(tmp_path):
     """Or its run would wait for it for ever."""
     (job,) = jobs_of(tmp_path)
-    for state, queued, told in (
-        (run_record.FAILED, None, ''),
-        (run_record.DONE, None, ''),
-        (run_record.STOPPED, None, '12_3'),  # Slurm may begin it again
-        (run_record.STOPPED, {'12_3': 'PENDING'}, '12_3'),
-        (run_record.STOPPED, {'12_4': 'PENDING'}, ''),
+    for state, told in (
+        (run_record.FAILED, ''),
+        (run_record.DONE, ''),
+        (run_record.STOPPED, '12_3'),  # Slurm may begin it again
     ):
         run_record.queue(job, slurm='12_3')
         job.files.write(dataclasses.replace(job.files.read(), state=state))
-        run_record.queue(job, queued=queued)
-        assert job.files.read().slurm == told, (state, queued)
-    run_record.leave(job)
-    assert job.files.read().state == run_record.STOPPED
+        run_record.queue(job)
+        assert job.files.read().slurm == told, state
+    for queued, state in (
+        (None, run_record.WAITING),
+        ({'12_3': 'PENDING'}, run_record.WAITING),
+        ({'12_4': 'PENDING'}, run_record.STOPPED),
+    ):
+        run_record.leave(job, queued)
+        assert job.files.read().state == state
 
 
 def test_what_slurm_would_begin_again_is_cancelled(tmp_path, monkeypatch, capsys):
-    again, ended = jobs_of(tmp_path, seeds=2)
-    for job, task in ((again, '12_3'), (ended, '12_4')):
+    again, ended, failed = jobs_of(tmp_path, seeds=3)
+    for job, task, state in (
+        (again, '12_3', run_record.STOPPED),
+        (ended, '12_4', run_record.STOPPED),
+        (failed, '12_5', run_record.FAILED),  # its task is about to end
+    ):
         run_record.queue(job, slurm=task)
-        stopped = dataclasses.replace(job.files.read(), state=run_record.STOPPED)
+        stopped = dataclasses.replace(job.files.read(), state=state)
         job.files.write(dataclasses.replace(stopped, reason='stopped by a signal'))
-    cancelled = []
-    monkeypatch.setattr(status.slurm, 'queue', lambda: {'12_3': 'PENDING'})
+    cancelled, tasks = [], {'12_3': 'PENDING', '12_5': 'COMPLETING'}
+    monkeypatch.setattr(status.slurm, 'known_queue', lambda: tasks)
     monkeypatch.setattr(status.slurm, 'cancel', cancelled.extend)
     assert status.cancel(str(tmp_path)) == 0
     assert capsys.readouterr().out == f'{again.name} no longer waits.\n'
-    assert cancelled == ['12_3'] and again.files.cancelled and not ended.files.cancelled
+    assert cancelled == ['12_3'] and again.files.cancelled
+    assert not ended.files.cancelled and failed.files.look().state == run_record.FAILED
 
 
-def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(tmp_path, capsys):
+def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(status.slurm, 'known_queue', lambda: None)
     first, second = jobs_of(tmp_path, seeds=2)
     reproduce.ready([first, second])
     os.mkdir(first.files.path(run_record.CANCEL_NAME))  # in the way, for root too
