@@ -91,10 +91,11 @@ class Job:
         return None
 
     def _is_trained(self):
-        if self.images_seen < self.images or self.folder.owes_report:
+        if self.folder.owes_report:
             return False
-        # The script passes over a damaged checkpoint and makes it again.
-        return checkpoints.looks_whole(self.folder.checkpoint(self.folder.newest_step()))
+        # The script passes over damaged checkpoints, and makes again what is missing for them.
+        steps = [step for step in self.folder.checkpoint_steps() if step >= self.last_step]
+        return any(checkpoints.looks_whole(self.folder.checkpoint(step)) for step in steps)
 
     @property
     def _own_precision(self):
@@ -195,12 +196,11 @@ def unable(jobs):
     return sentences
 
 
-def ready(jobs, queued=None):
+def ready(jobs):
     """Records jobs as waiting, those that can be done.
 
     Args:
         jobs: list of `Job`.
-        queued: the tasks in Slurm's queue; None where that is not known.
 
     Returns:
         (the list of those that can be done, {name: a sentence on why not} of the others).
@@ -210,7 +210,7 @@ def ready(jobs, queued=None):
         if job.name in not_run:
             continue
         try:
-            run_record.queue(job, queued=queued)
+            run_record.queue(job)
             able.append(job)
         except UserError as error:
             not_run[job.name] = str(error)

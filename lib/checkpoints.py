@@ -15,8 +15,8 @@ import tensorflow as tf
 from lib import files, original_names
 from lib.errors import UserError
 from lib.runs import architecture
+from lib.runs.folder import DATA, INDEX
 
-DATA, INDEX = '.data-00000-of-00001', '.index'
 MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training alone needs
 # Its square is 0 in float32. The 16,000 codes that a VQ-VAE has lost end far below, and zeros pack
 # to nothing.

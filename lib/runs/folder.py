@@ -28,7 +28,8 @@ LEFT_OVERS = (
     f'{OWED_NAME}{files.PARTIAL}*',
     'tf/summaries/.*.tmp',
 )
-CHECKPOINT = re.compile(r'model\.ckpt-(\d+)\.index$')
+DATA, INDEX = '.data-00000-of-00001', '.index'  # the files of a checkpoint
+CHECKPOINT = re.compile(rf'model\.ckpt-(\d+){re.escape(INDEX)}$')
 
 
 def experiment_name(class_name, params):
@@ -188,11 +189,18 @@ class RunFolder:
                 ) from error
             except OSError as error:
                 raise self._unwritable(error) from error
-            for pattern in LEFT_OVERS:
-                for path in glob.glob(os.path.join(glob.escape(self.path), pattern)):
-                    with contextlib.suppress(OSError):
-                        os.remove(path)
+            self._remove_left_overs()
             yield
+
+    def _remove_left_overs(self):
+        here = glob.escape(self.path)
+        left = [path for name in LEFT_OVERS for path in glob.glob(os.path.join(here, name))]
+        if self.is_recorded:  # the original's are not ours to remove
+            data = glob.glob(os.path.join(here, 'tf', f'model.ckpt-*{DATA}'))
+            left += [path for path in data if not os.path.exists(path.removesuffix(DATA) + INDEX)]
+        for path in left:
+            with contextlib.suppress(OSError):
+                os.remove(path)
 
     def leave(self):
         """Tells whoever waits for the folder that this process, which `locked` it, is stopping."""

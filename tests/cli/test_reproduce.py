@@ -117,7 +117,7 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
     with monkeypatch.context() as patch:
         told = []
         patch.setattr(tf.config.threading, 'set_intra_op_parallelism_threads', told.append)
-        patch.setattr(os, 'sched_getaffinity', lambda process: range(8))
+        patch.setattr(devices.joblib, 'cpu_count', lambda: 8)
         estimate.say(jobs, at_a_time=3)  # on two cores each, of which no run has told yet
         assert told == [2]
         assert ': 16, measured now' in capsys.readouterr().out.splitlines()[2]
@@ -166,6 +166,15 @@ def test_what_ended_in_a_damaged_checkpoint_is_not_done(suffix, kept, tmp_path):
     else:
         os.truncate(path, int(kept * os.path.getsize(path)))
     assert job.next_command()[0] == 'baseline.py'
+
+
+def test_a_longer_run_whose_newest_checkpoint_is_damaged_is_done(tmp_path):
+    """Its script goes on from the one before, which is long enough."""
+    (job,) = jobs_of(tmp_path)
+    for step in (17, 33):
+        trained(job, step, seed=1)
+    os.truncate(job.folder.checkpoint(33) + checkpoints.DATA, 9)
+    assert job.next_command() is None
 
 
 def test_runs_are_in_float32_unless_begun_or_asked_for_in_another_precision(tmp_path):

@@ -96,8 +96,9 @@ def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
     run = runs.RunFolder(str(tmp_path))
     run.create()
     left = ['args.json.partial-9', 'images/name.png.partial-9', 'tf/.model.ckpt-8.9.tmp.index']
-    left += ['tf/summaries/.rewritten.tmp']
+    left += ['tf/summaries/.rewritten.tmp', 'tf/model.ckpt-7.data-00000-of-00001']
     kept = ['args.json', 'latents.npz.partial-9', 'images/name.png', 'tf/model.ckpt-8.index']
+    kept += ['tf/model.ckpt-8.data-00000-of-00001']
     for name in left + kept:
         (tmp_path / name).touch()
     with run.locked():
