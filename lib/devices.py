@@ -1,7 +1,7 @@
 """What the machine offers: devices, and the number formats and the compiler that suit them."""
 import dataclasses
-import os
 
+import joblib
 import tensorflow as tf
 
 from lib.errors import UserError
@@ -102,21 +102,24 @@ def count_machines():
     Raises:
         UserError: it is no such description.
     """
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     try:
-        cluster = tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec().as_dict()
+        cluster = resolver.cluster_spec().as_dict()
+        count = max(1, sum(len(addresses) for addresses in cluster.values()))
+        own = resolver.task_type, resolver.task_id
+        if count > 1 and own[1] not in range(len(cluster.get(own[0], ()))):
+            raise ValueError(f'its task is {own}, which its cluster has not')
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f'TF_CONFIG is no description of machines ({error}); unset it to train on this one '
             'alone.'
         ) from error
-    return max(1, sum(len(addresses) for addresses in cluster.values()))
+    return count
 
 
 def cores_of_each(processes):
     """How many of the cores that this process may use each of several processes gets, 1 or more."""
-    has_affinity = hasattr(os, 'sched_getaffinity')  # as macOS has not
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores // processes)
+    return max(1, joblib.cpu_count() // processes)
 
 
 def keep_float32():

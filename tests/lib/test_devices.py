@@ -150,18 +150,27 @@ def test_what_cannot_work_is_refused(gpus, options, problem):
         devices.choose(gpus, **options)
 
 
-@pytest.mark.parametrize('damaged', ['{', '{"cluster": 3}', '3'])
+@pytest.mark.parametrize(
+    'damaged',
+    [
+        *('{', '{"cluster": 3}', '3', '{"cluster": {"worker": ["a:1", "b:1"]}}'),
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": "x"}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}',
+    ],
+)
 def test_a_description_of_machines_that_is_none_is_refused(damaged, monkeypatch):
     monkeypatch.setenv('TF_CONFIG', damaged)
     with pytest.raises(UserError, match='is no description of machines .* unset it'):
         devices.count_machines()
 
 
-def test_cores_are_counted_where_processes_have_no_affinity(monkeypatch):
-    if hasattr(os, 'sched_getaffinity'):
-        assert devices.cores_of_each(1) == len(os.sched_getaffinity(0))
-    monkeypatch.delattr(os, 'sched_getaffinity', raising=False)
-    assert devices.cores_of_each(1) == os.cpu_count()
+def test_cores_are_shared_out_as_far_as_there_are_some(monkeypatch):
+    """Those that this process may use, by its affinity and its container's quota too."""
+    monkeypatch.setenv('LOKY_MAX_CPU_COUNT', '1')
+    assert [devices.cores_of_each(processes) for processes in (1, 3)] == [1, 1]
+    monkeypatch.setattr(devices.joblib, 'cpu_count', lambda: 7)
+    assert [devices.cores_of_each(processes) for processes in (1, 3, 9)] == [7, 2, 1]
 
 
 def test_a_choice_in_words():
