@@ -32,6 +32,8 @@ def train(method):
             f'--batch={FLAGS.batch} cannot be shared out equally over {choice.replicas} devices; '
             'choose a multiple of their number.'
         )
+    if count > 1:
+        print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')
     strategy = devices.start(choice, count)
     dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
@@ -59,7 +61,7 @@ def train(method):
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
-    with opened(folder, args, model, may_change=('total_kimg', 'report_kimg', 'jit')):
+    with opened(folder, args, model, may_change=announcements.LENGTHS):
         last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
         print(choice.line)
