@@ -92,7 +92,8 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 
 
 def _progress_path(run, seed, **options):
-    """Where what is done of a try is kept: of each options by itself, table 3's go unnamed."""
+    """Where what is done of a try is kept: a file for each set of options, which its name says,
+    but for table 3's."""
     usual = experiments.CLUSTERING
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
     return os.path.join(run.path, f'clustering{others}-{seed}.npz')
