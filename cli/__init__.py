@@ -119,9 +119,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     Yields:
         The positional arguments.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # For names of files that are no text; and so that a report is read as soon as it is made.
-        sys.stdout.reconfigure(errors='backslashreplace', line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for names of files that are no text
+        sys.stdout.reconfigure(errors='backslashreplace')
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
             FLAGS.register_key_flag_for_module(sys.argv[0], flag)

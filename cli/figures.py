@@ -94,9 +94,11 @@ def draw_examples():
 
 def _models(kinds):
     """Yields (kind, label of its row, model) of each kind's first seed that has a readable
-    checkpoint, and says which run that is, or that there is none."""
+    checkpoint, its longest run, and says which that is, or that there is none."""
     for kind, seeds in kinds.items():
-        for run in seeds:
+        having = [run for run in seeds if run.has_weights]
+        longest, _ = results.distinct(having, any_period=True)
+        for run in longest + [run for run in seeds if run not in longest]:
             try:
                 model = load.load_run(run.path)
             except UserError as error:

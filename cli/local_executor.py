@@ -102,8 +102,8 @@ def run_jobs(jobs, environments):
     waiting = [job for job in jobs if job.next_command()]
     with contextlib.closing(console), train.Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
-    if interrupt.signal:  # some may not have been begun
-        queued = slurm.known_queue() or {}
+    if interrupt.signal and waiting:  # these were not begun
+        queued = slurm.known_queue()
         for job in waiting:
             run_record.leave(job, queued)
     outcome.signal = interrupt.signal

@@ -6,6 +6,7 @@ import pathlib
 from acai_tf import load
 from lib import files, runs
 from lib.errors import UserError
+from lib.paper import results
 from lib.runs import scalars
 
 BESIDE_CURVE = runs.ARGS_NAME, runs.CLUSTERING_NAME
@@ -42,9 +43,9 @@ def keep(train_dir, out, overwrite=False):
         # What a repeat of the run has beside is in its record alone.
         curves = {**record.curves, **scalars.of_run(run)}
         contents = {runs.CURVE_NAME: scalars.to_csv(curves).encode(), **_beside_curve(run)}
-        if record.clustering:
-            own = json.dumps(record.clustering, indent=2).encode() + b'\n'
-            contents.setdefault(runs.CLUSTERING_NAME, own)
+        own = os.path.join(run.path, runs.CLUSTERING_NAME)
+        if record.clustering and not results.read_clustering(own):
+            contents[runs.CLUSTERING_NAME] = json.dumps(record.clustering, indent=2).encode()
         with files.folder_written_whole(kept.path) as folder:
             for name, content in contents.items():
                 files.write_file(os.path.join(folder, name), content)

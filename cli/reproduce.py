@@ -93,9 +93,14 @@ class Job:
     def _is_trained(self):
         if self.folder.owes_report:
             return False
-        # The script passes over damaged checkpoints, and makes again what is missing for them.
-        steps = [step for step in self.folder.checkpoint_steps() if step >= self.last_step]
-        return any(checkpoints.looks_whole(self.folder.checkpoint(step)) for step in steps)
+        return self._whole_step() >= self.last_step
+
+    def _whole_step(self):
+        """The newest step with a checkpoint that is not damaged, as scripts go on from; -1 for
+        none."""
+        steps = self.folder.checkpoint_steps()
+        whole = (step for step in steps if checkpoints.looks_whole(self.folder.checkpoint(step)))
+        return next(whole, -1)
 
     @property
     def _own_precision(self):
@@ -107,7 +112,7 @@ class Job:
     def _is_clustered(self):
         try:
             record = files.read_json(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
-            wanted = {**experiments.CLUSTERING, 'step': max(self.folder.checkpoint_steps())}
+            wanted = {**experiments.CLUSTERING, 'step': self._whole_step()}
             return {name: record[name] for name in wanted} == wanted
         except (OSError, ValueError, KeyError, TypeError):
             return False

@@ -20,7 +20,7 @@ from lib.runs import locks
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
-LOCK_WAIT_SEC, POLL_SEC = 2, 0.2  # to look at a record takes others no longer; between two looks
+LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
@@ -95,14 +95,7 @@ class RunFiles:
         try:
             os.makedirs(self.folder.path, exist_ok=True)
             wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
-            end = time.monotonic() + wait_sec
             stack.enter_context(locks.held(self.path(LOCK_NAME), wait_sec))
-            # One whose lock cannot be seen from here.
-            while (other := self._recorded_holder()) not in (None, locks.this_process()):
-                if time.monotonic() >= end:
-                    stack.close()
-                    raise locks.HeldError(other)
-                time.sleep(POLL_SEC)
         except OSError as error:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
         return stack
@@ -154,10 +147,6 @@ class RunFiles:
         for name in (LOCK_NAME, runs.LOCK_NAME):
             if holder := locks.holder(self.path(name)):
                 return holder
-        return self._recorded_holder()
-
-    def _recorded_holder(self):
-        """Who works on the run by its record alone; None where nobody does."""
         record = self.read()
         if not record or record.state != RUNNING:
             return None

@@ -55,7 +55,13 @@ def submit_table(jobs, table, train_dir, words):
     options = parse_options(words)
     slurm.queue()  # which says where there is no Slurm, before anything is recorded
     able, not_run = reproduce.ready(jobs)
-    count = submit(able, train_dir, options, slurm.queue())
+    try:
+        count = submit(able, train_dir, options, slurm.queue())
+    except BaseException:  # Ctrl-C too
+        queued = slurm.known_queue()
+        for job in able:
+            run_record.leave(job, queued)
+        raise
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
         return 0 if able else 1
@@ -96,14 +102,12 @@ def submit(jobs, train_dir, options, queued):
         with contextlib.redirect_stderr(None), executor.batch():  # the error says it too
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
-        _leave(wanted, queued)
         said = [line for line in str(error).splitlines() if line.startswith('sbatch: ')]
         said = [line.removeprefix('sbatch: ').removeprefix('error: ').rstrip('.') for line in said]
         raise UserError(
             f'Slurm refuses --slurm={_shown(options)}: {"; ".join(said) or error}.'
         ) from error
     except OSError as error:
-        _leave(wanted, queued)
         raise UserError(f'Cannot write to {executor.folder} ({error.strerror}).') from error
     for job, task in zip(wanted, tasks, strict=True):
         if not _has_begun(job):
@@ -115,11 +119,6 @@ def submit(jobs, train_dir, options, queued):
 def _has_begun(job):
     record = job.files.read()
     return record is not None and record.state != run_record.WAITING
-
-
-def _leave(jobs, queued):
-    for job in jobs:
-        run_record.leave(job, queued)
 
 
 def _executor(train_dir, options):

@@ -12,8 +12,7 @@ from lib.errors import UserError
 from lib.runs import locks
 
 FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
-# The lock of a machine that died, or where locks are not shared its record, outlives it a while.
-LOCK_WAIT_SEC = run_record.DEAD_SEC + 30
+LOCK_WAIT_SEC = 120  # the lock of a machine that died may outlive it for a while
 OUT_OF_TIME = signal.SIGUSR2  # which Slurm sends, as submitit asks it to, before the time is up
 
 

@@ -82,6 +82,7 @@ class Progress(Callback):
         text = f'kimg={(self.step * self.batch_size) >> 10}  {text}'
         if self.live:
             self.bar.write(text)
+            sys.stdout.flush()  # which may be a file or a pipe all the same
         else:
             print(text, flush=True)
 

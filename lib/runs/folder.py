@@ -195,9 +195,12 @@ class RunFolder:
     def _remove_left_overs(self):
         here = glob.escape(self.path)
         left = [path for name in LEFT_OVERS for path in glob.glob(os.path.join(here, name))]
-        if self.is_recorded:  # the original's are not ours to remove
-            data = glob.glob(os.path.join(here, 'tf', f'model.ckpt-*{DATA}'))
-            left += [path for path in data if not os.path.exists(path.removesuffix(DATA) + INDEX)]
+        if self.is_recorded and (steps := self.checkpoint_steps()):  # the original's are not ours
+            for path in glob.glob(os.path.join(here, 'tf', f'model.ckpt-*{DATA}')):
+                match = CHECKPOINT.match(os.path.basename(path.removesuffix(DATA) + INDEX))
+                # What `checkpoints.remove` left; a later one may be about to get its index.
+                if match and int(match[1]) < steps[0] and int(match[1]) not in steps:
+                    left.append(path)
         for path in left:
             with contextlib.suppress(OSError):
                 os.remove(path)

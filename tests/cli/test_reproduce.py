@@ -1,6 +1,8 @@
 """reproduce.py: what it runs, skips and resumes, and that nothing outlives it."""
+import dataclasses
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import tensorflow as tf
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
 from lib import checkpoints, devices, runs
 from lib.errors import UserError
+from lib.paper import experiments
 from lib.runs import locks
 from tests import forked, original, stand_ins
 from tests.stand_ins import jobs_of
@@ -174,6 +177,11 @@ def test_a_longer_run_whose_newest_checkpoint_is_damaged_is_done(tmp_path):
     for step in (17, 33):
         trained(job, step, seed=1)
     os.truncate(job.folder.checkpoint(33) + checkpoints.DATA, 9)
+    assert job.next_command() is None
+    job = dataclasses.replace(job, clustered=True)
+    assert job.next_command()[0] == 'cluster.py'
+    path = pathlib.Path(job.folder.path, runs.CLUSTERING_NAME)
+    path.write_text(json.dumps({**experiments.CLUSTERING, 'step': 17}))
     assert job.next_command() is None
 
 

@@ -3,7 +3,6 @@ import dataclasses
 import errno
 import json
 import os
-import time
 
 import filelock
 import pytest
@@ -31,25 +30,6 @@ def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path, monkeypa
             patched.setattr(filelock, 'lock_descriptor', no_locks)
             states.append(job.files.look().state)
     assert states == ['stopped', 'running', 'stopped', 'stopped']
-
-
-def test_a_run_of_a_machine_whose_locks_are_not_seen_is_not_begun_here(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_record, 'LOCK_WAIT_SEC', 0)
-    (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
-    theirs = dataclasses.replace(
-        job.files.read(), state=run_record.RUNNING, process='process 12 on another'
-    )
-    job.files.write(theirs)
-    with pytest.raises(locks.HeldError) as held:
-        job.files.held()
-    assert held.value.holder == 'process 12 on another'
-    run_record.queue(job)
-    assert job.files.read() == theirs
-    dead = time.time() - run_record.DEAD_SEC - 1
-    os.utime(job.files.path(run_record.RECORD_NAME), (dead, dead))
-    with job.files.held():
-        pass
 
 
 @pytest.mark.parametrize(

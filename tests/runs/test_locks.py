@@ -98,7 +98,7 @@ def test_what_a_killed_process_left_is_removed_under_the_lock(tmp_path):
     left = ['args.json.partial-9', 'images/name.png.partial-9', 'tf/.model.ckpt-8.9.tmp.index']
     left += ['tf/summaries/.rewritten.tmp', 'tf/model.ckpt-7.data-00000-of-00001']
     kept = ['args.json', 'latents.npz.partial-9', 'images/name.png', 'tf/model.ckpt-8.index']
-    kept += ['tf/model.ckpt-8.data-00000-of-00001']
+    kept += [f'tf/model.ckpt-{step}.data-00000-of-00001' for step in (8, 9)]  # 9 may get an index
     for name in left + kept:
         (tmp_path / name).touch()
     with run.locked():
