@@ -1,7 +1,6 @@
 """README.md and docs/: each command is one that its script takes, each file and flag is there."""
 import ast
 import importlib
-import json
 import re
 import subprocess
 
@@ -9,7 +8,7 @@ import pytest
 
 import acai_tf
 from cli import tables
-from tests import forked, tiny
+from tests import script_flags, tiny
 
 README = tiny.REPOSITORY / 'README.md'
 DOCS = sorted((tiny.REPOSITORY / 'docs').glob('*.md'))
@@ -28,35 +27,6 @@ set -eu
 say() { printf '%s\0' "$@"; printf '\n'; }
 source() { :; }
 """ + ''.join(f'{name}() {{ say {name} "$@"; }}\n' for name in PROGRAMS)
-# Runs each script as far as its flags, and parses with them the arguments of each command.
-PARSE = """
-import contextlib, importlib, json, runpy, sys
-from absl import app, flags
-
-before = set(flags.FLAGS)
-for script, commands in json.load(sys.stdin).items():
-
-    def parse(*_, **__):
-        answers = []
-        for command in commands:
-            flags.FLAGS.unparse_flags()
-            try:
-                answers.append(flags.FLAGS([script, *command])[1:])
-            except flags.Error as error:
-                answers.append(str(error))
-        print(json.dumps([script, answers, sorted(set(flags.FLAGS) - before)]))
-        sys.exit()
-
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
-    for name in list(sys.modules):
-        if name.partition('.')[0] in ('cli', 'tasks', 'train_step'):
-            del sys.modules[name]
-    app.run = importlib.import_module('cli').parse = parse  # of benchmarks, and of scripts
-    sys.argv = [script]
-    with contextlib.suppress(SystemExit):
-        runpy.run_path(script, run_name='__main__')
-"""
 
 
 def prose(page):
@@ -109,17 +79,14 @@ def calls(page):
 
 @pytest.fixture(scope='module')
 def parsed():
-    """{script: ([(arguments, what is left of them or the complaint)], its flags)}."""
+    """{script: ([(arguments, what becomes of them)], its flags)}."""
     by_script = {script: [] for script in SCRIPTS if "'__main__'" in read(script)}
     for page in [README, *DOCS]:
         for script, arguments in calls(page):
             by_script.setdefault(script, []).append(arguments)
-    done = forked.run('-c', PARSE, input=json.dumps(by_script))
-    assert done.returncode == 0, done.stderr
-    answers = map(json.loads, done.stdout.splitlines())
     return {
-        script: (list(zip(by_script[script], rest, strict=True)), flags)
-        for script, rest, flags in answers
+        script: (list(zip(by_script[script], answers, strict=True)), own)
+        for script, (answers, own) in script_flags.parse(by_script).items()
     }
 
 
@@ -130,10 +97,10 @@ def read(path):
 def test_every_command_is_one_that_its_script_takes(parsed):
     assert sum(len(answers) for answers, _ in parsed.values()) > 30
     for script, (answers, _) in parsed.items():
-        for arguments, rest in answers:
-            command = f'python {script} {" ".join(arguments)}: {rest}'
-            assert isinstance(rest, list), command
-            assert len(rest) in POSITIONAL.get(script, [0]), command
+        for arguments, answer in answers:
+            command = f'python {script} {" ".join(arguments)}: {answer}'
+            assert 'error' not in answer, command
+            assert len(answer['rest']) in POSITIONAL.get(script, [0]), command
 
 
 @pages

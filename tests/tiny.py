@@ -7,6 +7,7 @@ import pathlib
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import acai_tf
@@ -61,6 +62,18 @@ def dataset(batch_size=4, test_images=96):
     lines32 = data.get_dataset('lines32', batch_size)
     test = lines32.test.unbatch().take(test_images).batch(32).cache()
     return dataclasses.replace(lines32, name='tiny', test=test)
+
+
+@contextlib.contextmanager
+def no_room(max_file_bytes):
+    """A disk on which no file grows above so many bytes."""
+    resource = pytest.importorskip('resource')
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -240,6 +241,24 @@ def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     starts = [line.split()[2] for lines in log for line in lines if line.startswith('start')]
     assert len(starts) == 6 and set(starts) == {'a', 'b'}
     assert [job.name for job in jobs if job.next_command()] == list(failed)
+
+
+def test_a_signal_leaves_what_was_not_begun(fake, tmp_path, monkeypatch):
+    fake()
+    begun, waiting = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
+    able, _ = reproduce.ready([begun, waiting])
+    sleep = time.sleep
+
+    def interrupted(seconds):
+        sleep(seconds)
+        if begun.files.read().state != run_record.WAITING:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(local_executor.time, 'sleep', interrupted)
+    outcome = local_executor.run_jobs(able, [dict(os.environ)])
+    assert outcome.signal == signal.SIGTERM
+    record = waiting.files.read()
+    assert (record.state, record.reason) == (run_record.STOPPED, 'not begun')
 
 
 def alive(pid):

@@ -45,6 +45,23 @@ def test_without_slurm(monkeypatch):
         slurm.requeue('1')
 
 
+def test_a_slurm_that_does_not_answer_is_said_once_and_takes_nothing(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert slurm.known_queue() is None  # there is none, which is no news
+    assert capsys.readouterr().err == ''
+    for name, does in (('sbatch', 'exit 0'), ('squeue', 'echo squeue: down >&2; exit 1')):
+        (tmp_path / name).write_text(f'#!/bin/sh\n{does}\n')
+        (tmp_path / name).chmod(0o755)
+    assert slurm.known_queue() is None
+    assert capsys.readouterr().err == 'Slurm does not answer: squeue: down\n'
+    (tmp_path / 'squeue').write_text(
+        f'#!/bin/sh\necho 12_3 PENDING {os.getuid()}\necho 12_4 RUNNING {os.getuid() + 1}\n'
+    )
+    assert slurm.known_queue() == {'12_3': 'PENDING'}
+
+
 def test_a_task_that_is_not_requeued_says_so(tmp_path, monkeypatch):
     (job,) = stand_ins.jobs_of(tmp_path)
     program = tmp_path / 'scontrol'

@@ -7,6 +7,7 @@ import tensorflow as tf
 from lib import files
 from lib.data import records
 from lib.errors import UserError
+from tests import tiny
 from tests.data.published_files import example
 
 PICTURES = [(f'picture {i}'.encode() * 9, i % 3) for i in range(600)]
@@ -85,14 +86,9 @@ def test_two_that_write_one_file_do_not_meet(tmp_path):
 
 
 def test_no_room_is_one_sentence(path):
-    resource = pytest.importorskip('resource')
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
-    try:
-        with pytest.raises(UserError, match='Cannot write .*set.tfrecord .*make room'):
-            records.write(path, PICTURES * 10, 10 * len(PICTURES))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    no_room, sentence = tiny.no_room(10_000), 'Cannot write .*set.tfrecord .*make room'
+    with no_room, pytest.raises(UserError, match=sentence):
+        records.write(path, PICTURES * 10, 10 * len(PICTURES))
     assert os.listdir(os.path.dirname(path)) == ['set.tfrecord']
     assert read(path) == PICTURES
 

@@ -1,6 +1,5 @@
 """The original's checkpoints: read, written, and refused with a reason."""
 import os
-import resource
 import shutil
 import tempfile
 
@@ -316,13 +315,8 @@ def test_full_disk_gives_one_sentence(tmp_path, baseline):
     prefix = str(tmp_path / 'model.ckpt-1')
     checkpoints.save_original(baseline, prefix, 1)
     before = original.files(tmp_path)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    try:
-        with pytest.raises(UserError, match='Cannot write') as caught:
-            checkpoints.save_original(baseline, prefix, 1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with tiny.no_room(20_000), pytest.raises(UserError, match='Cannot write') as caught:
+        checkpoints.save_original(baseline, prefix, 1)
     assert f'{prefix} (File too large)' in str(caught.value)
     assert original.files(tmp_path) == before
 

@@ -1,5 +1,4 @@
 """The paper's commands in runs/: every line is one that its script takes."""
-import json
 import math
 import os
 import re
@@ -11,39 +10,10 @@ import pytest
 import acai_tf
 from lib import runs
 from lib.paper import commands, experiments
-from tests import forked, tiny
+from tests import script_flags, tiny
 
 RUNS = sorted((tiny.REPOSITORY / 'runs').glob('*.sh'))
 DATASETS = {'lines32', 'mnist32', 'svhn32', 'celeba32', 'cifar10'}
-# Runs each script as far as its flags, and parses with them the arguments of each command.
-PARSE = """
-import contextlib, importlib, json, runpy, sys
-from absl import flags
-
-before = set(flags.FLAGS)
-
-def parse(arguments):
-    flags.FLAGS.unparse_flags()
-    rest = flags.FLAGS(arguments)[1:]
-    values = {name: flags.FLAGS[name].value for name in flags.FLAGS}
-    values = {name: v for name, v in values.items() if isinstance(v, (int, float, str))}
-    print(json.dumps({'rest': rest, 'values': values}))
-
-for script, commands in json.load(sys.stdin).items():
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
-    for module in ('cli.shared_flags', 'cli.tasks', 'cli'):
-        sys.modules.pop(module, None)
-
-    def parse_all(_):
-        for command in commands:
-            parse([script, *command])
-        sys.exit()
-
-    importlib.import_module('cli').parse = parse_all
-    with contextlib.suppress(SystemExit):
-        runpy.run_path(script, run_name='__main__')
-"""
 
 
 def commands_of(path):
@@ -58,26 +28,21 @@ def commands_of(path):
 
 @pytest.fixture(scope='module')
 def parsed():
-    """{command: its flags' values}, all from one process."""
+    """{command: its flags' values}."""
     by_script = {}
     for path in RUNS:
         for command, _ in commands_of(path):
             by_script.setdefault(shlex.split(command)[1], []).append(command)
-    done = forked.run(
-        '-c',
-        PARSE,
-        input=json.dumps(
-            {
-                script: [shlex.split(command)[2:] for command in every]
-                for script, every in by_script.items()
-            }
-        ),
-    )
-    assert done.returncode == 0, done.stderr
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert not any(answer['rest'] for answer in answers)
-    every = [command for script in by_script for command in by_script[script]]
-    return {command: answer['values'] for command, answer in zip(every, answers, strict=True)}
+    arguments = {
+        script: [shlex.split(command)[2:] for command in every]
+        for script, every in by_script.items()
+    }
+    values = {}
+    for script, (answers, _) in script_flags.parse(arguments).items():
+        for command, answer in zip(by_script[script], answers, strict=True):
+            assert not answer['rest'], command
+            values[command] = answer['values']
+    return values
 
 
 def sizes_of(values):
