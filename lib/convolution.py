@@ -3,29 +3,12 @@
 Each is here because it makes the train step faster (benchmarks/train_step.py). Images are
 (B, H, W, C), kernels (3, 3, in, out), and borders are padded with zeros to keep the size.
 """
-import contextlib
-
 import keras
 import tensorflow as tf
 from keras import ops
 
 MIN_DOUBLED_WIDTH = 8  # px; below it two operations are faster than a transposed convolution
-TRICKS = ('twice', 'doubled', 'tiny', 'to_one')  # the functions below, by the ends of their names
-_switched_off = set()
 KEEPS_SIZE = {'padding': 'same', 'data_format': 'channels_last'}  # whatever Keras is set to
-
-
-@contextlib.contextmanager
-def without(trick):
-    """Convolves plainly, in the graphs that are traced within, where one of TRICKS would serve.
-
-    To see whether it pays on a device; benchmarks/gpu_check.py prints that.
-    """
-    _switched_off.add(trick)
-    try:
-        yield
-    finally:
-        _switched_off.remove(trick)
 
 
 class Conv2D(keras.layers.Conv2D):
@@ -38,8 +21,8 @@ class Conv2D(keras.layers.Conv2D):
     doubles = False
 
     def call(self, x):
-        is_wide = x.shape[2] >= MIN_DOUBLED_WIDTH
-        if self.doubles and is_wide and 'doubled' not in _switched_off:
+        """(B, H, W, in) -> (B, H, W, out), or (B, 2H, 2W, out) where the size is doubled."""
+        if self.doubles and x.shape[2] >= MIN_DOUBLED_WIDTH:
             y = convolve_doubled(x, self.kernel)
         else:
             x = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2) if self.doubles else x
@@ -47,10 +30,9 @@ class Conv2D(keras.layers.Conv2D):
         return self.activation(tf.nn.bias_add(y, self.bias))
 
     def _convolve(self, x):
-        is_tiny = self.kernel_size == (3, 3) and x.shape[1:3] == (2, 2)
-        if is_tiny and 'tiny' not in _switched_off:
+        if self.kernel_size == (3, 3) and x.shape[1:3] == (2, 2):
             return convolve_tiny(x, self.kernel)
-        if self.filters == 1 and 'to_one' not in _switched_off:
+        if self.filters == 1:
             return convolve_to_one(x, self.kernel)
         return ops.conv(x, self.kernel, **KEEPS_SIZE)
 
@@ -101,9 +83,6 @@ def convolve_twice(x, pointwise, bias, kernel):
         pointwise, bias: (1, 1, in, middle) and (middle,), of the first.
         kernel: (3, 3, middle, out), of the second.
     """
-    if 'twice' in _switched_off:
-        x = tf.nn.bias_add(ops.conv(x, pointwise, **KEEPS_SIZE), bias)
-        return ops.conv(x, kernel, **KEEPS_SIZE)
     first = ops.concatenate([pointwise[0, 0], bias[None]])  # (in + 1, middle)
     x = ops.concatenate([x, ops.ones_like(x[..., :1])], axis=-1)
     return ops.conv(x, ops.einsum('im,hwmo->hwio', first, kernel), **KEEPS_SIZE)

@@ -2,9 +2,12 @@
 import importlib.util
 from unittest import mock
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from keras import ops
 
-from lib import devices
+from lib import convolution, devices
 from tests import tiny
 
 SIZE = {'batch_size': 8, 'steps': 2}
@@ -42,7 +45,7 @@ def test_precisions_are_those_that_all_gpus_compute(gpu_check, capabilities, pre
 
 
 def test_a_row_for_each_check(gpu_check, monkeypatch):
-    monkeypatch.setattr(gpu_check.convolution, 'TRICKS', ('to_one',))
+    monkeypatch.setattr(gpu_check, 'PLAIN', {'convolve_to_one': gpu_check.convolve})
     used = mock.Mock(wraps=gpu_check.convolution.convolve_to_one)
     monkeypatch.setattr(gpu_check.convolution, 'convolve_to_one', used)
     setting = gpu_check.Setting(('CPU:0',), 'float32', False)
@@ -65,6 +68,37 @@ def test_a_row_for_each_check(gpu_check, monkeypatch):
     assert all(float(rate.replace(',', '')) > 0 for rate in rates)
     text = gpu_check.table([row for row, _ in found])
     assert len(text.splitlines()) == 4 and 'largest error' in text
+
+
+@pytest.mark.parametrize(
+    'trick', ['convolve_tiny', 'convolve_to_one', 'convolve_doubled', 'convolve_twice']
+)
+def test_without_a_trick_the_same_is_computed_another_way(gpu_check, trick):
+    def normal(*shape):
+        return draws.normal(size=shape).astype(np.float32)
+
+    def operations(function):
+        return sorted(op.type for op in function.get_concrete_function(x).graph.get_operations())
+
+    draws = np.random.default_rng(0)
+    convs = [convolution.Conv2D(filters, 3, padding='same') for filters in (4, 4, 1)]
+    convs[1].doubles = True
+    pointwise, bias, kernel = normal(1, 1, 3, 4), normal(4), normal(3, 3, 4, 3)
+    x = normal(2, 2, 2, 3)
+
+    @tf.function
+    def answer(x):
+        x = convolution.convolve_twice(x, pointwise, bias, kernel)
+        x = convs[0](x)  # at 2x2
+        x = ops.repeat(ops.repeat(x, 4, axis=1), 4, axis=2)
+        return convs[2](convs[1](x))
+
+    expected, usual = answer(x), operations(answer)
+    with gpu_check.without(trick):
+        plain = tf.function(answer.python_function)
+        np.testing.assert_allclose(plain(x), expected, rtol=1e-4, atol=1e-5)
+        assert operations(plain) != usual
+    assert operations(tf.function(answer.python_function)) == usual
 
 
 def test_training_that_turns_to_nan_fails(gpu_check, monkeypatch):

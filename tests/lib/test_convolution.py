@@ -2,7 +2,6 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
 
 from lib import convolution
 from tests import reference
@@ -62,29 +61,3 @@ def test_twice_up_to_the_borders(size, colors):
     assert_equal(
         convolution.convolve_twice(x, pointwise, bias, kernel), reference.conv(middle, kernel, 0)
     )
-
-
-@pytest.mark.parametrize('trick', convolution.TRICKS)
-def test_without_a_trick_the_same_is_computed_another_way(trick):
-    convs = [convolution.Conv2D(filters, 3, padding='same') for filters in (4, 4, 1)]
-    convs[1].doubles = True
-    pointwise, bias, kernel = normal(1, 1, 3, 4), normal(4), normal(3, 3, 4, 3)
-    x = normal(2, 2, 2, 3)
-
-    @tf.function
-    def answer(x):
-        x = convolution.convolve_twice(x, pointwise, bias, kernel)
-        x = convs[0](x)  # at 2x2
-        x = ops.repeat(ops.repeat(x, 4, axis=1), 4, axis=2)
-        return convs[2](convs[1](x))
-
-    expected, usual = answer(x), operations(answer, x)
-    with convolution.without(trick):
-        plain = tf.function(answer.python_function)
-        assert_equal(plain(x), expected)
-        assert operations(plain, x) != usual
-    assert operations(tf.function(answer.python_function), x) == usual
-
-
-def operations(function, x):
-    return sorted(op.type for op in function.get_concrete_function(x).graph.get_operations())
