@@ -100,7 +100,7 @@ def count_machines():
     """How many machines train together, by the environment variable TF_CONFIG.
 
     Raises:
-        UserError: it is no such description.
+        UserError: it does not describe them.
     """
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     try:
@@ -111,7 +111,7 @@ def count_machines():
             raise ValueError(f'its task is {own}, which its cluster has not')
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
-            f'TF_CONFIG is no description of machines ({error}); unset it to train on this one '
+            f'TF_CONFIG does not describe a cluster ({error}); unset it to train on this machine '
             'alone.'
         ) from error
     return count
@@ -155,14 +155,22 @@ def is_several_machines(strategy):
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
+def mean_over_machines(strategy, numbers):
+    """The means of some numbers over the machines of a strategy, (n,) float64.
+
+    Each machine waits for the others.
+    """
+    numbers = tf.constant(numbers, tf.float64)
+    if is_several_machines(strategy):
+        answers = strategy.run(tf.identity, (numbers,))
+        numbers = strategy.reduce('mean', answers, axis=None)
+    return numbers.numpy()
+
+
 def is_same_on_all(strategy, number):
     """Whether all machines of a strategy give the same integer; each waits for the others."""
-    if not is_several_machines(strategy):
-        return True
-    told = tf.constant([number, number**2], tf.float64)
-    answers = strategy.run(tf.identity, (told,))
-    mean, mean_of_squares = strategy.reduce('mean', answers, axis=None).numpy()
-    return bool(mean**2 == mean_of_squares)
+    mean, mean_of_squares = mean_over_machines(strategy, [number, number**2])
+    return bool(mean**2 == mean_of_squares)  # the variance is 0
 
 
 def distribute(strategy, dataset):

@@ -102,25 +102,22 @@ def make_train_steps(model, jit_compile):
         jit_compile: whether to compile the step with XLA.
 
     Returns:
-        A function of (iterator over distributed batches, number of steps, what this machine tells,
-        a vector) that returns the steps' scalars, (steps, len(model.tags)) float32, means over the
-        replicas, and the mean of what all machines tell.
+        A function of (iterator over distributed batches, number of steps) that returns the steps'
+        scalars, (steps, len(model.tags)) float32, means over the replicas.
     """
     strategy = model.distribute_strategy
     train_step = tf.function(model.train_step, autograph=False, jit_compile=jit_compile)
 
-    def mean(value):
-        return strategy.reduce('mean', value, axis=None)
-
     @tf.function(autograph=False)
-    def train_steps(batches, count, told):
+    def train_steps(batches, count):
         def one_more(row, rows):
             scalars = strategy.run(train_step, (next(batches),))
-            return row + 1, rows.write(row, tf.stack([mean(scalars[tag]) for tag in model.tags]))
+            means = [strategy.reduce('mean', scalars[tag], axis=None) for tag in model.tags]
+            return row + 1, rows.write(row, tf.stack(means))
 
         rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
         _, rows = tf.while_loop(lambda row, _: row < count, one_more, (0, rows))
-        return rows.stack(), mean(strategy.run(tf.identity, (told,)))
+        return rows.stack()
 
     return train_steps
 
@@ -163,7 +160,7 @@ def loop(
     step = int(model.global_step.numpy())
     batches = iter(devices.distribute(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
-    steps_per_call, step_sec = 1, 1.0  # until some are timed
+    steps_per_call = 1  # until one is timed
     several = devices.is_several_machines(strategy)
     asked = False  # whether one of several machines told the others of a signal
 
@@ -193,15 +190,14 @@ def loop(
             while not history or (step < report and not stop_signal()):
                 reports.on_train_batch_begin(step, {'finite': finite, 'allow_nan': allow_nan})
                 count, start = min(steps_per_call, report - step), time.perf_counter()
-                told = tf.constant([step_sec, float(interrupt.signal is not None)])
-                scalars, means = train_steps(batches, tf.constant(count), told)
-                mean_sec, asked = means.numpy()
-                history.append(scalars.numpy())
+                history.append(train_steps(batches, tf.constant(count)).numpy())
                 finite = finite and np.isfinite(history[-1]).all()
-                step_sec = (time.perf_counter() - start) / count
-                # Several machines must agree on the number of steps, so that all go by the mean of
-                # the times that they took for the steps before these.
-                steps_per_call = max(1, int(CALL_SEC / mean_sec))
+                # Several machines must agree on the number of steps, and whether to stop.
+                step_sec, asked = devices.mean_over_machines(
+                    strategy,
+                    [(time.perf_counter() - start) / count, interrupt.signal is not None],
+                )
+                steps_per_call = max(1, int(CALL_SEC / step_sec))
                 step += count
                 logs = dict(zip(model.tags, history[-1][-1], strict=True))
                 reports.on_train_batch_end(step, logs)

@@ -3,14 +3,13 @@ import contextlib
 import json
 import os
 import re
-import socket
 
 import pytest
 import tensorflow as tf
 
 from lib import devices, discretization
 from lib.errors import UserError
-from tests import forked, tiny
+from tests import forked, one_node_slurm, tiny
 
 
 @pytest.fixture(scope='module')
@@ -41,12 +40,7 @@ def test_recorded_runs_end_where_they_did_on_two_replicas(script, on_two):
 @contextlib.contextmanager
 def two_machines(*train_dirs, total_kimg):
     """Two processes that train one run, in a folder that both see, or in one each."""
-    ports = []
-    for _ in range(2):
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            ports.append(free.getsockname()[1])
-    cluster = {'worker': [f'127.0.0.1:{port}' for port in ports]}
+    cluster = {'worker': [f'127.0.0.1:{port}' for port in one_node_slurm.free_ports(2)]}
     command = ['tests/run_short.py', 'baseline.py', '--depth=2', '--latent=4', '--batch=16']
     command += [f'--total_kimg={total_kimg}', '--report_kimg=1']
     tasks = [{'type': 'worker', 'index': index} for index in range(2)]
@@ -161,7 +155,7 @@ def test_what_cannot_work_is_refused(gpus, options, problem):
 )
 def test_a_description_of_machines_that_is_none_is_refused(damaged, monkeypatch):
     monkeypatch.setenv('TF_CONFIG', damaged)
-    with pytest.raises(UserError, match='is no description of machines .* unset it'):
+    with pytest.raises(UserError, match='does not describe a cluster .* unset it'):
         devices.count_machines()
 
 
