@@ -34,6 +34,7 @@ class GaussianHead(keras.layers.Layer):
         return ((None, *self.shape),) * 2
 
     def call(self, features):
+        """(B, h, w, C) -> mean and log variance, (B, *shape) each."""
         flat = ops.reshape(features, (-1, math.prod(self.shape)))
         shape = (-1, *self.shape)
         return ops.reshape(self.mean(flat), shape), ops.reshape(self.log_var(flat), shape)
@@ -87,10 +88,12 @@ class VAE(Autoencoder):
         return noise
 
     def features(self, x):
+        # Original: the classifier reads what the mean is computed from.
         self.build_for(x)
         return self.encoder(x)
 
     def encode(self, x, noise=None):
+        # Original: a sample, in evaluation too, not the mean.
         noise = self.draw_noise(x) if noise is None else noise
         return self._sample(*self.latent_distribution(x), noise['eps'])
 

@@ -143,7 +143,7 @@ class LatentAccuracy(Scores):
     """Scores the running latent classifier on the whole test set."""
 
     def on_epoch_end(self, epoch, logs=None):
-        # With one class there is nothing to ask of, for CelebA, 202,599 images.
+        # Original: 100 with one class. There is nothing to ask of, for CelebA, 202,599 images.
         one_class = self.dataset.nclass == 1
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)

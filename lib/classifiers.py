@@ -30,6 +30,7 @@ class SingleLayerClassifier(keras.layers.Layer):
 
 def smooth_label(label, smoothing):
     """Moves |smoothing| of each one-hot label's weight to the uniform distribution: (B, nclass)."""
+    # Original: the sign is ignored.
     return label - abs(smoothing) * (label - 1 / label.shape[-1])
 
 

@@ -18,7 +18,7 @@ def slerp(left, right, n):
     """Great arcs (Shoemake, 1985) between flattened latents: (B, ...), (B, ...) -> (B, n, ...).
 
     Between latents that point the same way or opposite ways, where no arc is the shortest, it is
-    the straight line.
+    the straight line (the original divides by 0 there).
     """
     flat_left, flat_right = left.reshape(len(left), -1), right.reshape(len(right), -1)
     norms = np.linalg.norm(flat_left, axis=1) * np.linalg.norm(flat_right, axis=1)

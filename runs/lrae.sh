@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The LSGAN-regularised ablation of the ICLR version: the paper's runs, 2^24 images each.
+# The LSGAN-regularised ablation of the ICLR version: runs of the sizes of the paper's, 2^24 images each.
 # The paper prints no figure of its own for these.
 # Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.
 # On a GPU, --precision=float32 computes as the paper did; the default is faster there.

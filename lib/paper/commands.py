@@ -36,16 +36,18 @@ def write(folder):
 
 
 def _method(class_name):
+    runs = "the paper's runs"
     values = [
         '# After a command: on lines32 mean distance and smoothness (table 1), else latent '
         'accuracy in %',
         '# (table 2), mean±sd over 5 seeds.',
     ]
     if class_name not in reported.METHODS:
+        runs = "runs of the sizes of the paper's"
         values = ['# The paper prints no figure of its own for these.']
     lines = [
         FIRST_LINE,
-        f"# {experiments.METHODS[class_name]}: the paper's runs, 2^24 images each.",
+        f'# {experiments.METHODS[class_name]}: {runs}, 2^24 images each.',
         *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
         '# On a GPU, --precision=float32 computes as the paper did; the default is faster there.',
