@@ -260,3 +260,10 @@ def test_vqvae_moves_its_averages_as_the_reference():
     np.testing.assert_allclose(model.count[0], count, rtol=1e-5)
     np.testing.assert_allclose(model.total[0], total, rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(model.codebook[0, 0], codebook, rtol=1e-4, atol=1e-5)
+
+
+def test_codes_begin_uniform_within_sqrt_of_3_by_their_number():
+    means = tiny.make('AEVQVAE', z_log_size=8).codebook.numpy()
+    limit = (3 / 256) ** 0.5
+    assert 0.97 * limit < abs(means).max() <= limit
+    assert means.std() == pytest.approx(limit / 3**0.5, rel=0.05)

@@ -6,14 +6,16 @@ import re
 import shutil
 import signal
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import acai_tf
-from cli import cluster
+from cli import cluster, tasks
 from lib import checkpoints
 from lib.paper import results
+from lib.tasks import linear_classifier
 from tests import forked, made_runs
 
 AE_NAME = 'AEBaseline_depth2_latent2_scales3'
@@ -103,6 +105,26 @@ def test_classify_latent_ae_on_endless_data(train_dir):
     ae_dir = train_dir / 'endless32' / AE_NAME
     out = run('classify_latent_ae.py', f'--train_dir={train_dir}', f'--ae_dir={ae_dir}', *LENGTH)
     assert summary(out)['classify_latent_ae: dataset'] == 'endless32'
+
+
+def test_the_last_step_does_not_count_for_halfway(monkeypatch, tmp_path):
+    flags = mock.MagicMock(total_kimg=1, batch=16, lr=1e-4, seed=0, dry_run=True)
+    made = mock.Mock()
+    monkeypatch.setattr(tasks, 'FLAGS', flags)
+    monkeypatch.setattr(tasks.training, 'print_resolved', mock.Mock())
+    monkeypatch.setattr(linear_classifier, 'LinearClassifier', made)
+    tasks.train_classifier(tasks.ON_PIXELS, mock.MagicMock(), str(tmp_path))
+    assert made.call_args.kwargs['steps'] == 64  # of 65
+
+
+def test_at_most_60_000_training_images_are_clustered(monkeypatch):
+    stored = mock.Mock(side_effect=InterruptedError)
+    monkeypatch.setattr(cluster.tasks, 'open_autoencoder', lambda: ('a', 'r', 'i'))
+    monkeypatch.setattr(cluster, '_check', mock.Mock())
+    monkeypatch.setattr(cluster.latents, 'stored_latents', stored)
+    with pytest.raises(InterruptedError):
+        cluster.cluster_run(use_svd=True, n_init=1, n_jobs=1, n_try=1)
+    stored.assert_called_once_with('a', 'i', 'r', 60_000)
 
 
 def test_the_papers_figure_is_shown_beside_the_papers_options_only():

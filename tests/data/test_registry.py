@@ -91,3 +91,8 @@ def test_lines_of_other_widths_are_in_table_1_only():
     assert list(rows) == ['lines32', 'lines64'] and not rows['lines64'].paper
     assert rows['lines64'].label.startswith('lines64, ')
     assert all(row.paper for row in tables.build(found, 2).rows)  # none but the paper's
+
+
+def test_figures_show_faces_in_a_wider_range():
+    assert registry.display_of('celeba32') == registry.display_of('celeba64') == (-1.2, 1.2)
+    assert registry.display_of('svhn32') == (-1, 1)

@@ -65,6 +65,20 @@ def makes(values, folder):
     return same and values['dataset'] == dataset
 
 
+def test_flags_have_the_originals_defaults():
+    parsed = script_flags.parse({'acai.py': [[]], 'cluster.py': [[]]})
+    values = {script: answers[0]['values'] for script, (answers, _) in parsed.items()}
+    for script, expected in {
+        'acai.py': {
+            'dataset': 'lines32', 'train_dir': './experiments', 'lr': 1e-4, 'batch': 64,
+            'total_kimg': 16384, 'report_kimg': 64, 'depth': 64, 'latent': 16, 'latent_width': 4,
+            'advweight': 0.5, 'advdepth': 0, 'reg': 0.2,
+        },
+        'cluster.py': {'use_svd': True, 'n_init': 1000, 'n_jobs': 8, 'n_try': 1},
+    }.items():  # fmt: skip
+        assert {name: values[script][name] for name in expected} == expected
+
+
 def test_every_method_has_its_runs():
     assert {path.stem for path in RUNS} >= set(tiny.SCRIPTS)
 

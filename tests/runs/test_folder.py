@@ -4,7 +4,7 @@ import os
 import pytest
 
 import acai_tf
-from lib import runs
+from lib import files, runs
 from lib.errors import UserError
 from tests import tiny
 
@@ -98,7 +98,7 @@ def test_args_are_recorded_with_the_versions(run):
     assert record['args'] == ARGS
     assert set(record['versions']) == {'python', 'tensorflow', 'keras', 'numpy'}
     assert os.listdir(run.path).count('args.json') == 1
-    assert not [name for name in os.listdir(run.path) if name.endswith('.tmp')]
+    assert not [name for name in os.listdir(run.path) if files.PARTIAL in name]
 
 
 def test_a_run_keeps_its_options(run):
