@@ -92,6 +92,8 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
     )
     options = {key: FLAGS[key].value for key in ('lr', 'batch', 'seed', 'total_kimg')}
     args = {'class': class_name, 'dataset': images.name, **options, **params, **(recorded or {})}
+    if ae:
+        args |= {'ae_step': int(ae.global_step), 'ae_weights': latents.weights_checksum(ae)}
     if FLAGS.dry_run:
         training.print_resolved(model, run, args)
         return 0, None
@@ -119,11 +121,16 @@ def _moved(run, args):
 
 
 def _check_autoencoder(run, args):
-    before = run.args.get('ae_step', args.get('ae_step'))
-    if before != args.get('ae_step'):
+    before, otherwise = run.args, 'delete that folder, or choose another --train_dir'
+    if before.get('ae_step', args.get('ae_step')) != args.get('ae_step'):
         raise UserError(
-            f'{run.path} holds a classifier of the autoencoder at step {before}, which is at step '
-            f'{args["ae_step"]} now; delete that folder, or choose another --train_dir.'
+            f'{run.path} holds a classifier of the autoencoder at step {before["ae_step"]}, which '
+            f'is at step {args["ae_step"]} now; {otherwise}.'
+        )
+    if before.get('ae_weights', args.get('ae_weights')) != args.get('ae_weights'):
+        raise UserError(
+            f'{run.path} holds a classifier of an autoencoder with other weights, which was '
+            f'trained in that place before; {otherwise}.'
         )
 
 

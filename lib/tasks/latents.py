@@ -176,13 +176,10 @@ def _fingerprint(model, dataset, limit):
     That is the weights and their step, the precision they are used in, the seed that samples
     latents, and every picture and label that is encoded.
     """
-    weights = 0
-    for variable in model.variables:
-        weights = zlib.crc32(np.ascontiguousarray(variable.numpy()), weights)
     pictures = [_checksum(dataset.train_once, limit), _checksum(dataset.test, None)]
     parts = {
         'step': int(model.global_step),
-        'weights': f'{weights:08x}',
+        'weights': weights_checksum(model),
         'precision': model.dtype_policy.name,
         'seed': model.seed,
         'dataset': dataset.name,
@@ -190,6 +187,14 @@ def _fingerprint(model, dataset, limit):
         'pictures': ' '.join(f'{checksum:08x}' for checksum in pictures),
     }
     return '  '.join(f'{name}={value}' for name, value in parts.items())
+
+
+def weights_checksum(model):
+    """Text that changes with the weights of a model."""
+    checksum = 0
+    for variable in model.variables:
+        checksum = zlib.crc32(np.ascontiguousarray(variable.numpy()), checksum)
+    return f'{checksum:08x}'
 
 
 def _checksum(batches, limit):

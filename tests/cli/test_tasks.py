@@ -96,9 +96,13 @@ def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
     assert summary(run(*at, *LENGTH)) == last  # that its autoencoder moved too changes nothing
     os.rename(moved, train_dir)
     path = folder / 'args.json'
-    path.write_text(path.read_text().replace('"ae_step": 65', '"ae_step": 1'))
+    text = path.read_text()
+    path.write_text(text.replace('"ae_step": 65', '"ae_step": 1'))
     error = run(*args, code=1)
     assert 'autoencoder at step 1, which is at step 65 now; delete that folder' in error
+    path.write_text(re.sub(r'("ae_weights": ").{8}', r'\g<1>12345678', text))
+    assert 'of an autoencoder with other weights, which was trained in that' in run(*args, code=1)
+    path.write_text(text)
 
 
 def test_classify_latent_ae_on_endless_data(train_dir):
