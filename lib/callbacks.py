@@ -195,13 +195,15 @@ class PictureGrid(Callback):
         self.batch_size = batch_size
 
     def on_epoch_end(self, epoch, logs=None):
-        shape = (pictures.ROWS * pictures.STEPS, *self.model.latent_shape)
+        rows = pictures.rows_of(self.dataset.width)
+        shape = (rows * pictures.STEPS, *self.model.latent_shape)
         samples = randomness.Draws(self.model.seed).normal('pictures/samples', shape).numpy()
         drawn, straight = pictures.report_pictures(
             lambda images: eval.encode(self.model, images),
             lambda latents: eval.decode(self.model, latents),
-            eval.first_images(self.dataset, pictures.num_images()),
+            eval.first_images(self.dataset, pictures.num_images(rows=rows)),
             samples,
+            rows=rows,
         )
         with disk_errors(), self.events.as_default(self.step):
             for name, picture in drawn.items():

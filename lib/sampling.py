@@ -1,4 +1,6 @@
 """Random samples: latents from an autoencoder's prior, or from a Gaussian fitted to its latents."""
+import functools
+
 import numpy as np
 
 from lib import eval, randomness
@@ -21,18 +23,26 @@ class Gaussian:
         self.shape = latents.shape[1:]
         self.mean = flat.mean(axis=0)
         if not np.isfinite(flat).all():  # of weights that diverged: so are the samples
-            self.root = np.full((flat.shape[1],) * 2, np.nan)
+            self.root, self.mean = [], np.full_like(self.mean, np.nan)
             return
-        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-        # The symmetric square root of the covariance. Others depend on the eigenvectors' signs and
-        # order, so that the same numbers would give other samples after the least change, or on
-        # another machine. Rounding makes eigenvalues of 0 slightly negative.
-        self.root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T  # (D, D)
+        # The symmetric square root of the covariance, (D, D). Others depend on the eigenvectors'
+        # signs and order, so that the same numbers would give other samples after the least
+        # change, or on another machine. Rounding makes eigenvalues of 0 slightly negative.
+        count, size = flat.shape
+        if size <= count:
+            values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
+            self.root = [(vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T]
+            return
+        # The same root, of the covariance x' x, is x' (x x')^-1/2 x, never a whole matrix here.
+        x = (flat - self.mean) / np.sqrt(count - 1)
+        values, vectors = np.linalg.eigh(x @ x.T)
+        values[values <= values.max() * count * np.finfo(np.float64).eps] = np.inf
+        self.root = [x.T @ ((vectors / np.sqrt(values)) @ vectors.T), x]  # (D, n), (n, D)
 
     def sample(self, normal):
         """Latents (n, *shape) float32 from independent standard normal numbers of that shape."""
-        flat = np.reshape(normal, (len(normal), -1)) @ self.root.T + self.mean
-        return flat.reshape(-1, *self.shape).astype(np.float32)
+        flat = functools.reduce(np.matmul, self.root, np.reshape(normal, (len(normal), -1)))
+        return (flat + self.mean).reshape(-1, *self.shape).astype(np.float32)
 
 
 def tags(model):

@@ -11,6 +11,7 @@ CAPTIONS = {
     'samples': 'samples',
 }
 PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs a row, rows, pictures an interpolation
+FULL_WIDTH = 64  # px, up to which there are as many rows
 
 
 def to_uint8(images):
@@ -40,6 +41,11 @@ def tile(images):
     """(rows, columns, H, W, C) -> one picture (rows * H, columns * W, C)."""
     rows, columns, height, width, colors = images.shape
     return images.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, colors)
+
+
+def rows_of(width):
+    """How many rows a report shows of images so wide: fewer of wide ones, which fill the disk."""
+    return max(2, min(ROWS, ROWS * FULL_WIDTH // width))
 
 
 def num_images(pairs=PAIRS, rows=ROWS):

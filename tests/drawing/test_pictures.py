@@ -53,6 +53,11 @@ def test_number_of_images_of_the_papers_grid():
     assert pictures.num_images() == 96
 
 
+def test_wide_images_have_fewer_rows():
+    rows = {width: pictures.rows_of(width) for width in (8, 32, 64, 128, 256, 1024)}
+    assert rows == {8: 16, 32: 16, 64: 16, 128: 8, 256: 4, 1024: 2}
+
+
 def test_grid_repeats_images_of_a_small_test_set():
     images = np.arange(1, 6, dtype=np.float32).reshape(5, 1, 1, 1)
     samples = np.zeros((2 * 2, 1, 1, 1), np.float32)

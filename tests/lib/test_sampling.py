@@ -39,6 +39,18 @@ def test_nearly_equal_latents_give_nearly_equal_samples():
     np.testing.assert_allclose(samples, others, atol=1e-3)
 
 
+def test_more_numbers_than_latents_have_the_same_root():
+    latents, numbers = normal((20, 30)), normal((5, 30), seed=1)
+    latents[:, 3], latents[7] = 2, latents[8]  # of a lower rank still
+    values, vectors = np.linalg.eigh(np.cov(latents, rowvar=False))
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    samples = sampling.Gaussian(latents).sample(numbers)
+    np.testing.assert_allclose(samples, numbers @ root + latents.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(samples[:, 3], 2, atol=1e-6)
+    equal = sampling.Gaussian(np.full((3, 5), 2.5)).sample(normal((2, 5)))
+    np.testing.assert_allclose(equal, 2.5)
+
+
 @pytest.mark.parametrize('prior, fitted', [(True, None), (False, None), (True, True)])
 def test_samples_come_from_the_prior_or_the_fitted_gaussian(prior, fitted):
     """A model that copies numbers: latents are images of shape (1, 1, 2)."""
