@@ -24,9 +24,11 @@ def main():
     if len(batch['x']) < 2:
         raise UserError(f'{dataset.name} has one test image, and a projection needs two.')
     latents = eval.encode(ae, batch['x'])
-    projector.write(ae_run.summaries, latents, np.argmax(batch['label'], axis=1), batch['x'])
+    labels = np.argmax(batch['label'], axis=1)
+    names = [dataset.classes[label] for label in labels] if dataset.classes else labels
+    projector.write(ae_run.summaries, latents, names, batch['x'])
     print(
-        f'{len(latents)} latents for tensorboard --logdir={shlex.quote(ae_run.path)}: see '
+        f'{len(latents)} latents for tensorboard --logdir={shlex.quote(ae_run.summaries)}: see '
         'Projector, below Inactive.'
     )
     return 0

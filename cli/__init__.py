@@ -31,7 +31,12 @@ def train(class_name):
     with _in_one_sentence():
         from acai_tf import ALL_AES
 
-        method = ALL_AES[class_name]
+        method = ALL_AES.get(class_name)
+        if not method:
+            raise UserError(
+                f'There is no method {class_name} in acai_tf: there are {", ".join(ALL_AES)}; a '
+                'method is a class that defines method_losses.'
+            )
         shared_flags.define_training_flags()
         shared_flags.define_autoencoder_flags()
         shared_flags.define_hyperparameter_flags(method)

@@ -39,7 +39,7 @@ def write(folder, latents, classes, images):
     Args:
         folder: of a run's event files.
         latents: (n, ...).
-        classes: (n,) integers.
+        classes: their classes, n numbers or names.
         images: (n, H, W, C) in [-1, 1].
 
     Raises:
@@ -49,7 +49,7 @@ def write(folder, latents, classes, images):
     height, width = images.shape[1:3]
     for name, content in {
         'latents.tsv': '\n'.join(rows).encode(),
-        'labels.tsv': '\n'.join(map(str, classes)).encode(),
+        'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(),
         'sprite.png': pictures.to_png(sprite(images)),
     }.items():
         files.write_file(os.path.join(folder, FOLDER, name), content)

@@ -81,6 +81,24 @@ def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
     assert (job.files.look().state, job.files.look().process) == (run_record.WAITING, first)
 
 
+def test_a_run_at_work_is_not_waited_for_when_it_is_queued_again(tmp_path, monkeypatch):
+    (job,) = jobs_of(tmp_path)
+    waits, held = [], run_record.RunFiles.held
+
+    def holding(files_of_run, wait_sec=None):
+        waits.append(wait_sec)
+        return held(files_of_run)
+
+    monkeypatch.setattr(run_record.RunFiles, 'held', holding)
+    run_record.queue(job)
+    job.files.write(dataclasses.replace(job.files.read(), state=run_record.RUNNING))
+    run_record.queue(job)
+    job.files.write(dataclasses.replace(job.files.read(), state=run_record.RUNNING))
+    open(job.files.path(run_record.CANCEL_NAME), 'w').close()  # it is about to stop
+    run_record.queue(job)
+    assert waits == [None, 0, None]
+
+
 def test_a_cancelled_task_of_slurm_is_forgotten(tmp_path):
     (job,) = jobs_of(tmp_path)
     run_record.queue(job, slurm='12_3')

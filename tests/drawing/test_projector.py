@@ -18,7 +18,8 @@ def test_what_is_written_is_what_the_projector_reads(tmp_path):
     (embedding,) = config.embeddings
     read = np.loadtxt(tmp_path / embedding.tensor_path, delimiter='\t')
     np.testing.assert_allclose(read, latents.reshape(5, -1), rtol=1e-5)
-    assert (tmp_path / embedding.metadata_path).read_text().split('\n') == list('31415')
+    labels = tmp_path / embedding.metadata_path
+    assert labels.read_text().split('\n') == list('31415')
     assert list(embedding.sprite.single_image_dim) == [6, 4]  # width, height
     sprite = tf.io.decode_png((tmp_path / embedding.sprite.image_path).read_bytes()).numpy()
     assert sprite.shape == (3 * 4, 3 * 6, 1)
@@ -28,3 +29,5 @@ def test_what_is_written_is_what_the_projector_reads(tmp_path):
             sprite[4 * row : 4 * row + 4, 6 * column : 6 * column + 6], image
         )
     assert sprite[4:8, 12:].max() == sprite[8:].max() == 0  # left over
+    projector.write(str(tmp_path), latents[:2], ['a cat', 'a\tdog\n'], images[:2])
+    assert labels.read_text() == 'a cat\na dog'
