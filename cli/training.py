@@ -35,14 +35,14 @@ def train(method):
     if count > 1:
         print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')
     strategy = devices.start(choice, count)
-    dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
+    image_shape, nclass = data.describe(FLAGS.dataset)
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     with strategy.scope():
         model = method(
-            image_shape=dataset.image_shape,
-            nclass=dataset.nclass,
+            image_shape=image_shape,
+            nclass=nclass,
             lr=FLAGS.lr,
-            scales=_scales(dataset.width),
+            scales=_scales(image_shape[1]),
             depth=FLAGS.depth,
             latent=FLAGS.latent,
             seed=FLAGS.seed,
@@ -62,6 +62,8 @@ def train(method):
         print_resolved(model, folder, args)
         return 0
     with opened(folder, args, model, may_change=announcements.LENGTHS):
+        # Records may take minutes to decode, so that what is to be refused is refused before.
+        dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
         last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
         print(choice.line)

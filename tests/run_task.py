@@ -51,6 +51,10 @@ if __name__ == '__main__':
             return blobs(name, batch_size, seed)
         return get_dataset(name, batch_size, seed)
 
-    data.get_dataset = get
+    def describe(name):
+        dataset = get(name)
+        return dataset.image_shape, dataset.nclass
+
+    data.get_dataset, data.describe = get, describe
     sys.argv = sys.argv[1:]
     runpy.run_path(os.path.join(ROOT, sys.argv[0]), run_name='__main__')

@@ -29,6 +29,7 @@ class Dataset:
     test: every test image once, in batches.
     train_once: every training image once, in order; None where the original has none.
     classes: the names of the classes of one's own pictures, by their labels; else ().
+    counts: how many pictures are for training, and for testing; () where they are drawn.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     test: tf.data.Dataset
     train_once: tf.data.Dataset | None = None
     classes: tuple = ()
+    counts: tuple = ()
 
     @functools.cached_property
     def train(self):
@@ -77,13 +79,10 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     if entry and not (entry.records or entry.load):
         return _lines(name, entry.width, batch_size, seed)
     if entry and entry.load:
-        train, test = (_as_decoded(*part) for part in entry.load())
-        nclass = 1 + int(train['label'].max())
+        train, test, nclass = _loaded(entry)
         return _from_memory(name, train, test, nclass, batch_size, seed)
     data_dir = records_folder() if data_dir is None else data_dir
-    source = entry.records if entry else _own(name, data_dir)
-    train_paths = _paths(source.train, source.made_by, data_dir)
-    test_paths = _paths(source.test, source.made_by, data_dir)
+    source, train_paths, test_paths = _record_files(name, data_dir)
     try:
         train = decoding.load(train_paths, source.preparation)
         test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
@@ -93,6 +92,42 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     nclass = source.preparation.nclass
     dataset = _from_memory(name, train, test, nclass, batch_size, seed, source.once)
     return dataclasses.replace(dataset, classes=source.classes)
+
+
+def describe(name):
+    """The shape of a dataset's images, (height, width, colors), and how many classes it has.
+
+    Of records without decoding them.
+
+    Raises:
+        UserError: the dataset is unknown, or its records are missing.
+    """
+    entry = registry.find(name)
+    if entry and not (entry.records or entry.load):
+        return (entry.width, entry.width, 1), lines.NCLASS
+    if entry and entry.load:
+        train, _, nclass = _loaded(entry)
+        return train.dtype['x'].shape, nclass
+    source, _, _ = _record_files(name, records_folder())
+    return source.preparation.shape, source.preparation.nclass
+
+
+def _loaded(entry):
+    """(training rows, test rows, number of classes) of a dataset that is loaded into memory."""
+    train, test = (_as_decoded(*part) for part in entry.load())
+    return train, test, 1 + int(train['label'].max())
+
+
+def _record_files(name, data_dir):
+    """The RecordSet of a dataset, and the paths of its files for training and for testing.
+
+    Raises:
+        UserError: the dataset is unknown, or a file is missing.
+    """
+    entry = registry.find(name)
+    source = entry.records if entry else _own(name, data_dir)
+    paths = (_paths(stems, source.made_by, data_dir) for stems in (source.train, source.test))
+    return source, *paths
 
 
 def check_files(name):
@@ -233,6 +268,7 @@ def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
         lambda step: batches(train, shuffled_rows(len(train), batch_size, seed, step)),
         batches(test, in_order(test)),
         batches(train, in_order(train)) if once else None,
+        counts=(len(train), len(test)),
     )
 
 

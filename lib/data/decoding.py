@@ -5,11 +5,13 @@ anew when any of them changes.
 """
 import contextlib
 import dataclasses
+import errno
 import functools
 import glob
 import hashlib
 import math
 import os
+import shutil
 import struct
 import sys
 from collections.abc import Callable
@@ -109,6 +111,8 @@ def _write(path, paths, preparation, total):
     def is_there():  # of another run, which may have it open: on a network file system it must stay
         return _open(path, preparation, total) is not None
 
+    if shutil.disk_usage(os.path.dirname(path) or '.').free < total * preparation.row.itemsize:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # others' runs save there too
     with files.written_whole(path, unless=is_there) as partial, open(partial, 'wb') as file:
         np.lib.format.write_array_header_2_0(file, header)
         for chunk in _decode(paths, preparation, total):

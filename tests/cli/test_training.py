@@ -1,11 +1,14 @@
 """What a training script refuses before it trains."""
+import json
+import os
+
 import pytest
 from absl import flags
 
 from cli import training
 from lib import devices, runs
 from lib.errors import UserError
-from tests import original
+from tests import forked, original
 
 
 def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
@@ -33,3 +36,28 @@ def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
     given('--precision=mixed_bfloat16', '--devices=2')
     training._check_original(run, fast)
     training._check_original(run, two)
+
+
+def test_nothing_is_decoded_before_flags_are_checked(tmp_path):
+    (tmp_path / 'mine-classes.json').write_text(json.dumps({'classes': ['cats'], 'colors': 3}))
+    for part in ('train', 'test'):
+        (tmp_path / f'mine-{part}.tfrecord').write_text('nothing that can be decoded')
+
+    def run(*flags):
+        command = 'baseline.py', '--dataset=mine', '--depth=2', '--latent=4', *flags
+        env = {**os.environ, 'AE_DATA': str(tmp_path)}
+        return forked.run(*command, f'--train_dir={tmp_path}/T', env=env)
+
+    done = run('--dry_run')
+    assert done.returncode == 0 and ' parameters  autoencoder' in done.stdout
+    done = run('--latent_width=5')
+    assert done.returncode == 1 and '--latent_width=5 does not divide' in done.stderr
+    done = run()
+    assert done.returncode == 1 and 'mine-train.tfrecord' in done.stderr.splitlines()[-1]
+
+
+def test_a_method_that_is_none_is_named(tmp_path):
+    done = forked.run('-c', "import cli; cli.train('Wae')", cwd=tmp_path)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert 'There is no method Wae in acai_tf: there are ' in sentence and 'AEBaseline' in sentence

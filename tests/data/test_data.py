@@ -144,6 +144,15 @@ def test_lines_and_digits_need_no_records(monkeypatch):
         assert data.get_dataset(name).image_shape == (32, 32, 1)
 
 
+def test_a_dataset_is_described_as_it_comes(golden_dir, monkeypatch):
+    monkeypatch.setenv('AE_DATA', golden_dir)
+    for name in ('lines64', 'digits32', 'mnist32', 'svhn32', 'celeba32'):
+        dataset = data.get_dataset(name)
+        assert data.describe(name) == (dataset.image_shape, dataset.nclass)
+        rows = dataset.test.unbatch().reduce(0, lambda count, _: count + 1).numpy()
+        assert dataset.counts[1:] == (() if name == 'lines64' else (rows,))
+
+
 def test_ae_data_is_read_when_a_dataset_is_asked_for(golden_dir, monkeypatch, tmp_path):
     monkeypatch.setenv('AE_DATA', str(tmp_path / 'elsewhere'))
     with pytest.raises(UserError, match='elsewhere'):

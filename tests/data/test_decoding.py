@@ -1,4 +1,5 @@
 import os
+import types
 
 import numpy as np
 import pytest
@@ -172,6 +173,16 @@ def test_a_decoded_file_that_is_needed_no_more_is_removed(tmp_path):
     decoding.load([str(path)], COLOR, 0)
     write(path, 3)
     assert len(decoding.load([str(path)], COLOR)) == 3 and not cache_files(tmp_path)
+
+
+def test_a_disk_is_not_filled_to_its_end(tmp_path, monkeypatch, capsys):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    free = types.SimpleNamespace(free=4 * COLOR.row.itemsize)
+    monkeypatch.setattr(decoding.shutil, 'disk_usage', lambda _: free)
+    monkeypatch.setattr(decoding.files, 'written_whole', None)
+    assert len(decoding.load([str(path)], COLOR, 0)) == 5 and not cache_files(tmp_path)
+    assert 'No space left on device); they stay in memory' in capsys.readouterr().err
 
 
 def test_too_little_memory_is_no_damage(tmp_path, monkeypatch):
