@@ -123,10 +123,13 @@ def make_train_steps(model, jit_compile):
 
 
 class ReportError(OSError):
-    """A report that could not be written; `owed` is what it needs to be made later."""
+    """A report that could not be made; `owed` is what it needs to be made later."""
 
     def __init__(self, error, owed):
-        super().__init__(error.errno, error.strerror or str(error))
+        if isinstance(error, OSError):
+            super().__init__(error.errno, error.strerror or str(error))
+        else:  # of lacking memory
+            super().__init__(errno.ENOMEM, str(error))
         self.owed = owed
 
 
@@ -154,7 +157,7 @@ def loop(
 
     Raises:
         DivergedError: see `check_finite`.
-        ReportError: a report could not be written.
+        ReportError: a report could not be written, or takes more memory than there is.
     """
     strategy = model.distribute_strategy
     step = int(model.global_step.numpy())
@@ -175,7 +178,7 @@ def loop(
     def make_report(epoch, last_logs, means):
         try:
             reports.on_epoch_end(epoch, means)
-        except OSError as error:
+        except (OSError, MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise ReportError(error, {'last_logs': last_logs, 'means': means}) from error
 
     with Interrupt('Stopping; saving...', on_signal) as interrupt:
@@ -249,6 +252,7 @@ def train_run(
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     run.check_classes(dataset.classes)
+    run.check_counts(dataset.counts)
     step = checkpoints.resume(model, run, last)
     if not devices.is_same_on_all(model.distribute_strategy, step):
         raise UserError(
@@ -268,7 +272,8 @@ def train_run(
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
         return loop(model, dataset, [], **options)
-    about = {'classes': dataset.classes} if dataset.classes else {}
+    about = {'classes': dataset.classes, 'counts': dataset.counts}
+    about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
@@ -307,6 +312,8 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         cause = f'Cannot write to {run.path} ({error.strerror or error}): make room'
         if error.errno == errno.EPIPE:
             cause = 'What read the output has ended: start it again'
+        if error.errno == errno.ENOMEM:
+            cause = memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
         raise UserError(
             f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'
         ) from error
@@ -334,10 +341,11 @@ def _open_events(run, args, about, step, owed):
         with callbacks.disk_errors():
             if args:
                 run.write_args(args, **about)
+            is_new = not events.paths(run.summaries)  # as where a copy without them goes on
             # Before the first checkpoint all is written again, what stands at step 0 too.
             events.drop_after(run.summaries, step - bool(owed) if step else -1)
             writer = tf.summary.create_file_writer(run.summaries)
-            if args and not step:
+            if args and (not step or is_new):
                 # TensorBoard's HParams tab shows them beside the run's scalars.
                 with writer.as_default(0):
                     hparams.hparams(args)

@@ -44,6 +44,11 @@ def read(path):
         raise DamagedEventsError(path, count, 'it ends in the middle of an event', cut_short=True)
 
 
+def paths(folder):
+    """The event files of a run, of the folder that holds them."""
+    return glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*'))
+
+
 def drop_after(folder, step):
     """Removes the events of later steps, which a run resumed from `step` will write again.
 
@@ -57,26 +62,29 @@ def drop_after(folder, step):
     Raises:
         OSError, tf.errors.OpError: a file cannot be read or written.
     """
-    for path in glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*')):
-        kept, changed = [], False
+    for path in paths(folder):
+        try:
+            stays = all(event.step <= step for _, event in read(path))
+        except DamagedEventsError:
+            stays = False
+        if not stays:
+            _rewrite(path, step)
+
+
+def _rewrite(path, step):
+    """Makes an event file anew of its events up to a step, one at a time: a long run's are GB."""
+    folder, name = os.path.split(path)
+    # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
+    temporary = os.path.join(folder, '.rewritten.tmp')
+    with tf.io.TFRecordWriter(temporary) as writer:
         try:
             for record, event in read(path):
                 if event.step <= step:
-                    kept.append(record)
-                else:
-                    changed = True
+                    writer.write(record)
         except DamagedEventsError as error:
-            changed = True
             if not error.cut_short:
-                name = os.path.basename(path).replace('tfevents', 'damaged')
+                name = name.replace('tfevents', 'damaged')
                 shutil.copyfile(path, os.path.join(folder, name))
                 print(f'{error}; these are kept, and all of it as {name}.', file=sys.stderr)
-        if not changed:
-            continue
-        # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
-        temporary = os.path.join(folder, '.rewritten.tmp')
-        with tf.io.TFRecordWriter(temporary) as writer:
-            for record in kept:
-                writer.write(record)
-        files.sync(temporary)
-        os.replace(temporary, path)
+    files.sync(temporary)
+    os.replace(temporary, path)

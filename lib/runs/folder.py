@@ -251,9 +251,10 @@ class RunFolder:
         try:
             record = files.read_json(path)
             if not isinstance(record['args'], dict):
-                raise TypeError('args is no object')
-            if not isinstance(record.get('classes', []), list):
-                raise TypeError('classes is no list')
+                raise TypeError('args is not an object')
+            for name in ('classes', 'counts'):
+                if not isinstance(record.get(name, []), list):
+                    raise TypeError(f'{name} is not a list')
             return record
         except OSError as error:
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error
@@ -301,11 +302,10 @@ class RunFolder:
         Raises:
             UserError: an option differs; the message names it.
         """
-        record = self.read_args()
-        if record is None:
-            return
+        record = self._begun_with()
+        recorded = record['args'] if record else args
         for option, value in args.items():
-            before = record['args'].get(option, (defaults or {}).get(option, value))
+            before = recorded.get(option, (defaults or {}).get(option, value))
             if option not in may_change and before != value:
                 raise UserError(
                     f'The run folder {self.path} was made with {option}={before}, not {value}; '
@@ -322,13 +322,37 @@ class RunFolder:
         Raises:
             UserError: the dataset was made again of other classes.
         """
-        before = (self.read_args() or {}).get('classes')
+        before = self._begun_with().get('classes')
         if before and before != list(classes):
             raise UserError(
                 f'The run folder {self.path} was made with the classes '
                 f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
                 f'make the dataset again of those, or {otherwise}.'
             )
+
+
+    def check_counts(self, counts):
+        """Refuses to go on with a run whose pictures were made again, more or fewer: some that it
+        was trained on may be among those that it is tested on now.
+
+        Args:
+            counts: how many there are, as `write_args` was told; empty where none are recorded.
+
+        Raises:
+            UserError: there are others.
+        """
+        before = self._begun_with().get('counts')
+        if before and before != list(counts):
+            raise UserError(
+                f'The run folder {self.path} was begun with {before[0]} pictures for training and '
+                f'{before[1]} for testing, and its dataset has {counts[0]} and {counts[1]} now, '
+                'so that it may be tested on what it was trained on; make the dataset again as it '
+                'was, or choose another --train_dir.'
+            )
+
+    def _begun_with(self):
+        """The record of a run that has a checkpoint; {} where nothing is to go on with."""
+        return self.checkpoint_steps() and self.read_args() or {}
 
 
 def _versions():

@@ -364,6 +364,22 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
     assert not run.checkpoint_steps()
 
 
+def test_a_report_that_takes_too_much_memory_costs_no_training(tmp_path):
+    run = new_run(tmp_path)
+
+    class Greedy(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if self.step > 1:
+                raise MemoryError('Unable to allocate 34.0 GiB')
+
+    _, go = one_by_one(run, make_reports=lambda *_: [Greedy()])
+    sentence = r"^There is too little memory for the report: .* goes on\. The checkpoint of step 4"
+    with pytest.raises(UserError, match=sentence) as error:
+        go()
+    assert '--batch' not in str(error.value)
+    assert run.checkpoint_steps() == [4] and run.owes_report
+
+
 def test_a_long_period_has_checkpoints_of_its_own(trained, tmp_path, monkeypatch):
     _, record, model = trained
     monkeypatch.setattr(callbacks, 'SAVE_SEC', 0)
@@ -491,3 +507,10 @@ def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, ca
         tags = [word.removesuffix('=') for word in losses.split() if word.endswith('=')]
         assert tags == model.tags and losses.endswith(' img/s]')
         assert accuracy.split('  ')[1].startswith('accuracy=')
+
+
+def test_options_are_told_to_tensorboard_once_of_what_goes_on_without_its_event_files(tmp_path):
+    run = new_run(tmp_path)
+    for _ in range(2):  # the second finds the first's
+        train._open_events(run, {'depth': 2}, {}, 5, None).close()
+    assert made_runs.steps_by_tag(run.summaries) == {'_hparams_/session_start_info': [0]}

@@ -18,6 +18,13 @@ def run(tmp_path):
     return folder
 
 
+@pytest.fixture
+def begun(run):
+    """A run with a checkpoint."""
+    open(f'{run.checkpoint(1)}.index', 'w').close()
+    return run
+
+
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
 def test_names_are_the_originals(script):
     config, _ = tiny.golden(script)
@@ -101,34 +108,49 @@ def test_args_are_recorded_with_the_versions(run):
     assert not [name for name in os.listdir(run.path) if files.PARTIAL in name]
 
 
-def test_a_run_keeps_its_options(run):
-    run.check_args(ARGS)  # a new run
-    run.write_args(ARGS)
-    run.check_args(dict(ARGS))
-    run.check_args({**ARGS, 'total_kimg': 128}, may_change=['total_kimg'])
+def test_a_run_keeps_its_options(begun):
+    begun.check_args(ARGS)  # a new run
+    begun.write_args(ARGS)
+    begun.check_args(dict(ARGS))
+    begun.check_args({**ARGS, 'total_kimg': 128}, may_change=['total_kimg'])
     with pytest.raises(UserError, match=r'made with lr=0.0001, not 0.1; give --lr=0.0001'):
-        run.check_args({**ARGS, 'lr': 0.1}, may_change=['total_kimg'])
+        begun.check_args({**ARGS, 'lr': 0.1}, may_change=['total_kimg'])
     with pytest.raises(UserError, match='total_kimg=64, not 128'):
-        run.check_args({**ARGS, 'total_kimg': 128})
+        begun.check_args({**ARGS, 'total_kimg': 128})
 
 
-def test_an_option_that_an_old_run_did_not_record_takes_its_default(run):
-    run.write_args(ARGS)
-    run.check_args({**ARGS, 'tricks': 0}, defaults={'tricks': 0})
-    run.check_args({**ARGS, 'versions_of_no_flag': 3})
+def test_a_run_without_a_checkpoint_may_begin_otherwise(run):
+    run.write_args(ARGS, classes=('cats', 'dogs'), counts=(90, 10))
+    run.check_args({**ARGS, 'lr': 0.1})  # the batch was too large, say
+    run.check_classes(('ants',))
+    run.check_counts((80, 20))
+
+
+def test_a_run_keeps_the_numbers_of_its_pictures(begun):
+    begun.check_counts((80, 20))  # of a run that did not record them
+    begun.write_args(ARGS, counts=(90, 10))
+    begun.check_counts((90, 10))
+    with pytest.raises(UserError, match='90 pictures .* 10 for testing, .* has 80 and 20 now'):
+        begun.check_counts((80, 20))
+
+
+def test_an_option_that_an_old_run_did_not_record_takes_its_default(begun):
+    begun.write_args(ARGS)
+    begun.check_args({**ARGS, 'tricks': 0}, defaults={'tricks': 0})
+    begun.check_args({**ARGS, 'versions_of_no_flag': 3})
     with pytest.raises(UserError, match='made with tricks=0, not 2; give --tricks=0'):
-        run.check_args({**ARGS, 'tricks': 2}, defaults={'tricks': 0})
+        begun.check_args({**ARGS, 'tricks': 2}, defaults={'tricks': 0})
 
 
-def test_a_run_keeps_its_classes(run):
-    run.check_classes(('cats', 'dogs'))  # a new run
-    run.write_args(ARGS)
-    run.check_classes(('cats', 'dogs'))  # of a run that did not record them
-    run.write_args(ARGS, classes=('cats', 'dogs'))
-    run.check_classes(('cats', 'dogs'))
+def test_a_run_keeps_its_classes(begun):
+    begun.check_classes(('cats', 'dogs'))  # a new run
+    begun.write_args(ARGS)
+    begun.check_classes(('cats', 'dogs'))  # of a run that did not record them
+    begun.write_args(ARGS, classes=('cats', 'dogs'))
+    begun.check_classes(('cats', 'dogs'))
     for now in [('dogs', 'cats'), ('ants', 'cats', 'dogs'), ('ants', 'dogs')]:
         with pytest.raises(UserError, match=f'classes cats, dogs, and .* has {", ".join(now)} now'):
-            run.check_classes(now)
+            begun.check_classes(now)
 
 
 @pytest.mark.parametrize(
