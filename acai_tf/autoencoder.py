@@ -25,7 +25,8 @@ class Losses:
         objectives: {parameter group: the scalar it minimises}.
         scalars: {tag: scalar}, what is reported, under the original's tags.
         updates: {attribute of the model that is a variable: its new value}, what a train step moves
-            without a gradient, such as moving averages.
+            without a gradient, such as moving averages. On several devices each must come to the
+            same: all-reduce what depends on the batch, as `lib.discretization` does.
     """
 
     objectives: dict

@@ -13,7 +13,9 @@ from lib.original_names import adam
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
 TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
-COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
+# Without jit_compile, which Keras stores as it was resolved on the machine that saved.
+COMPILED = ('run_eagerly', 'steps_per_execution')
+PACKAGE = 'acai_tf'  # under which saved models name their classes
 
 
 class KerasModel(keras.Model):
@@ -29,7 +31,10 @@ class KerasModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        keras.saving.register_keras_serializable(package=cls.__module__.partition('.')[0])(cls)
+        # In the script that trains it a class is of another module than where that is imported.
+        keras.saving.register_keras_serializable(package=PACKAGE)(cls)
+        module = cls.__module__.partition('.')[0]  # the package in files of earlier versions
+        keras.saving.get_custom_objects()[f'{module}>{cls.__name__}'] = cls
 
     def add_scalar(self, name, dtype):
         """A variable of one number, 0 at first, that is saved with the weights."""
@@ -177,7 +182,8 @@ class KerasModel(keras.Model):
             )
         super().compile(optimizer=None, **kwargs)
         if self.latent_shape is not None:
-            self._make_optimizers()
+            with self.distribute_strategy.scope():
+                self._make_optimizers()
 
     def compile_from_config(self, config):
         self.compile(**{name: config[name] for name in COMPILED})
@@ -233,7 +239,8 @@ class KerasModel(keras.Model):
         return self.reconstruct(batches.data(x))
 
     def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
-        """Writes a SavedModel with the signatures encode, decode, reconstruct and classify.
+        """Writes a SavedModel with the signatures encode, decode, reconstruct and classify, and
+        Keras' own `serve`, which is `call`.
 
         Each takes one tensor (B, ...) and returns one under 'output_0'. A sampling method draws as
         at the step of the export. Other formats of Keras' export have `call` alone.
@@ -249,8 +256,11 @@ class KerasModel(keras.Model):
         h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
         archive = keras.export.ExportArchive()
         archive.track(self)
-        for name, spec in {'encode': x, 'decode': h, 'reconstruct': x, 'classify': x}.items():
-            archive.add_endpoint(name, functools.partial(getattr(self, name)), [spec])
+        functions = {'serve': self.reconstruct}  # the first is also serving_default
+        functions |= {name: getattr(self, name) for name in ('encode', 'reconstruct', 'classify')}
+        for name, function in functions.items():
+            archive.add_endpoint(name, functools.partial(function), [x])
+        archive.add_endpoint('decode', functools.partial(self.decode), [h])
         return archive.write_out(filepath, verbose=verbose)
 
     def seed_states(self):

@@ -10,7 +10,7 @@ import acai_tf
 from lib import callbacks, checkpoints, runs
 from lib.errors import UserError
 from lib.runs import scalars
-from tests import tiny
+from tests import forked, tiny
 
 IMAGE = {'image_shape': (8, 8, 1), 'scales': 1}
 some_methods = pytest.mark.parametrize('method', ['ACAI', 'VAE', 'AEVQVAE'])
@@ -242,10 +242,38 @@ def test_a_saved_model_keeps_its_precision_and_loss_scale(tmp_path):
     assert_equal(state(loaded), state(model))
 
 
+def test_the_compiler_is_chosen_where_a_model_is_loaded(tmp_path):
+    model, path = make(), str(tmp_path / 'm.keras')
+    model.compile(jit_compile=True, steps_per_execution=2)
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    assert loaded.compiled and loaded.steps_per_execution == 2 and not loaded.jit_compile
+
+
+def test_a_method_of_a_script_is_loaded_where_the_script_is_imported(tmp_path):
+    (tmp_path / 'mine.py').write_text(
+        'import acai_tf\n\n\nclass Mine(acai_tf.AEBaseline):\n    pass\n\n\n'
+        "if __name__ == '__main__':\n"
+        '    model = Mine((8, 8, 1), 2, scales=1, depth=2, latent=2)\n'
+        "    model.save('mine.keras')\n"
+    )
+    env = {**os.environ, 'PYTHONPATH': f'{tmp_path}:{tiny.REPOSITORY}'}
+    load = "import mine, keras; assert type(keras.models.load_model('mine.keras')) is mine.Mine"
+    for command in (['mine.py'], ['-c', load]):
+        done = forked.run(*command, cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stderr
+    named = type('Named', (acai_tf.AEBaseline,), {'__module__': 'theirs.methods'})
+    for package in ('acai_tf', 'theirs'):  # as files of earlier versions have it
+        assert keras.saving.get_registered_object(f'{package}>Named') is named
+
+
 @every_method
 def test_export(method, tmp_path):
     model = make(method)
     model.export(str(tmp_path), verbose=False)
+    served = keras.layers.TFSMLayer(str(tmp_path))  # takes Keras' own endpoint
+    x = tiny.batch(model)['x']
+    np.testing.assert_allclose(served(x), model(x), atol=1e-5)
     signatures = tf.saved_model.load(str(tmp_path)).signatures
     assert {'encode', 'decode', 'reconstruct', 'classify'} <= set(signatures)
     for size in (1, 3):
