@@ -21,7 +21,7 @@ def tf_config(environment):
     job = int(environment['SLURM_JOB_ID']) * PORTS_PER_JOB
     resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
         port_base=PORTS[job % len(PORTS)],
-        # Slurm itself shows each task its GPUs; without these, it would ask nvidia-smi for them.
+        # `own_gpus` shows each its GPUs; without these, it would ask nvidia-smi for them.
         gpus_per_node=count,
         gpus_per_task=1,
         auto_set_gpu=False,
@@ -37,7 +37,29 @@ def tf_config(environment):
     return json.dumps({'cluster': {'worker': workers}, 'task': task})
 
 
+def own_gpus(environment, config):
+    """CUDA_VISIBLE_DEVICES of a process, where Slurm shows several on one node all GPUs of it.
+
+    Args:
+        environment: the variables of a process that srun started.
+        config: its TF_CONFIG.
+
+    Returns:
+        The value; None where each sees its own already.
+    """
+    workers = json.loads(config)['cluster']['worker']
+    here = sum(worker.rpartition(':')[0] == environment['SLURMD_NODENAME'] for worker in workers)
+    gpus = environment.get('CUDA_VISIBLE_DEVICES', '').split(',')
+    each = len(gpus) // here
+    if here == 1 or not each or 'SLURM_GPUS_PER_TASK' in environment:
+        return None
+    first = each * int(environment['SLURM_LOCALID'])
+    return ','.join(gpus[first : first + each])
+
+
 def join():
     """Makes this process one of the machines of its Slurm task, if there are several."""
     if config := tf_config(os.environ):
         os.environ['TF_CONFIG'] = config
+        if gpus := own_gpus(os.environ, config):
+            os.environ['CUDA_VISIBLE_DEVICES'] = gpus

@@ -104,6 +104,21 @@ def test_machines_of_a_task(monkeypatch):
     assert machines.tf_config(step | {'TF_CONFIG': '{}'}) is None
 
 
+def test_processes_of_a_node_share_its_gpus_out():
+    config = json.dumps({'cluster': {'worker': ['n2:1', 'n10:1', 'n10:2']}})
+
+    def own(host, local, gpus, **others):
+        place = {'SLURMD_NODENAME': host, 'SLURM_LOCALID': local, 'CUDA_VISIBLE_DEVICES': gpus}
+        return machines.own_gpus(place | others, config)
+
+    assert [own('n10', local, '0,1,2,3') for local in '01'] == ['0,1', '2,3']
+    assert [own('n10', local, '4,5,6') for local in '01'] == ['4', '5']
+    assert own('n2', '0', '0,1') is None  # alone there
+    assert own('n10', '1', '0') is None  # Slurm shows it one already
+    assert own('n10', '1', '0,1', SLURM_GPUS_PER_TASK='2') is None
+    assert machines.own_gpus({'SLURMD_NODENAME': 'n10', 'SLURM_LOCALID': '0'}, config) is None
+
+
 class Place:
     """A copy of the repository whose training scripts are stand-ins, and a train_dir."""
 
