@@ -16,7 +16,6 @@ import contextlib
 import functools
 import os
 import sys
-import time
 from typing import NamedTuple
 from unittest import mock
 
@@ -103,7 +102,7 @@ def without(trick):
     return mock.patch.object(convolution, trick, PLAIN[trick])
 
 
-def images_per_second(make_model, setting, batch_size, steps):
+def images_per_second(make_model, setting, batch_size, seconds):
     """Of train steps as the training loop makes them, several in a call, on a stored batch."""
     strategy = setting.strategy
     replicas = strategy.num_replicas_in_sync
@@ -114,10 +113,7 @@ def images_per_second(make_model, setting, batch_size, steps):
     stored = tf.data.Dataset.from_tensors(batch).repeat()
     batches = iter(devices.distribute(strategy, stored))
     train_steps = train.make_train_steps(model, setting.jit)
-    train_steps(batches, tf.constant(2)).numpy()  # compiles
-    start = time.perf_counter()
-    train_steps(batches, tf.constant(steps)).numpy()
-    return batch_size * steps / (time.perf_counter() - start)
+    return batch_size * train.steps_per_second(train_steps, batches, seconds)
 
 
 def check(name, method, make_model, setting, **size):
@@ -128,7 +124,7 @@ def check(name, method, make_model, setting, **size):
         method: a class of `acai_tf`, by name.
         make_model: (method, dtype=...) -> a model whose speed is measured.
         setting: `Setting`.
-        **size: batch_size and steps, of the measured speed.
+        **size: batch_size and seconds, of the measured speed.
     """
     how = setting.dtype, setting.jit, setting.strategy
     try:
@@ -193,7 +189,7 @@ def main(_):
             tf.config.experimental.set_memory_growth(gpu, True)
         names, precisions = [f'GPU:{k}' for k in range(len(gpus))], usable_precisions(gpus)
     precisions = FLAGS.precisions or precisions
-    size = {'batch_size': FLAGS.batch, 'steps': FLAGS.steps}
+    size = {'batch_size': FLAGS.batch, 'seconds': FLAGS.seconds}
     rows, all_passed = [], True
     for row, passed in checks(names, precisions, FLAGS.methods, train_step.make_model, **size):
         print(*row, file=sys.stderr)  # how far it is
@@ -205,9 +201,10 @@ def main(_):
 
 if __name__ == '__main__':
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import train_step  # with the flags --methods, --batch and --steps
+    import train_step  # with the flags --methods and --batch
 
     FLAGS = flags.FLAGS
     flags.DEFINE_enum('device', 'gpu', ['gpu', 'cpu'], 'What to check.')
+    flags.DEFINE_float('seconds', 2, 'How long each speed is measured at least.', 0.0)
     flags.DEFINE_list('precisions', [], 'Keras dtype policies; none for those of the devices.')
     app.run(main)

@@ -2,7 +2,6 @@
 import os
 import shlex
 import statistics
-import time
 
 import tensorflow as tf
 
@@ -123,11 +122,4 @@ def _measured(experiment, choice):
     }
     steps = train.make_train_steps(model, choice.jit)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
-    seconds = images = 0
-    steps(batches, tf.constant(1)).numpy()
-    while seconds < MEASURE_SEC:
-        start = time.perf_counter()
-        steps(batches, tf.constant(1)).numpy()  # until a GPU is done
-        seconds += time.perf_counter() - start
-        images += constants.BATCH
-    return images / seconds
+    return constants.BATCH * train.steps_per_second(steps, batches, MEASURE_SEC)

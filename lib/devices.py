@@ -1,5 +1,6 @@
 """What the machine offers: devices, and the number formats and the compiler that suit them."""
 import dataclasses
+import functools
 
 import joblib
 import tensorflow as tf
@@ -161,10 +162,16 @@ def mean_over_machines(strategy, numbers):
     Each machine waits for the others.
     """
     numbers = tf.constant(numbers, tf.float64)
-    if is_several_machines(strategy):
-        answers = strategy.run(tf.identity, (numbers,))
-        numbers = strategy.reduce('mean', answers, axis=None)
-    return numbers.numpy()
+    return (_mean_of(strategy)(numbers) if is_several_machines(strategy) else numbers).numpy()
+
+
+@functools.cache
+def _mean_of(strategy):
+    @tf.function(autograph=False)  # TensorFlow warns of what it runs on machines without
+    def mean(numbers):
+        return strategy.reduce('mean', strategy.run(tf.identity, (numbers,)), axis=None)
+
+    return mean
 
 
 def is_same_on_all(strategy, number):

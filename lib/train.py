@@ -106,20 +106,44 @@ def make_train_steps(model, jit_compile):
         scalars, (steps, len(model.tags)) float32, means over the replicas.
     """
     strategy = model.distribute_strategy
-    train_step = tf.function(model.train_step, autograph=False, jit_compile=jit_compile)
+    train_step = model.train_step
+    if strategy.num_replicas_in_sync == 1:  # in a function of its own replicas could not meet
+        train_step = tf.function(train_step, autograph=False, jit_compile=jit_compile)
+
+    def values(batch):
+        scalars = train_step(batch)
+        return tf.stack([scalars[tag] for tag in model.tags])
 
     @tf.function(autograph=False)
     def train_steps(batches, count):
         def one_more(row, rows):
-            scalars = strategy.run(train_step, (next(batches),))
-            means = [strategy.reduce('mean', scalars[tag], axis=None) for tag in model.tags]
-            return row + 1, rows.write(row, tf.stack(means))
+            of_replicas = strategy.run(values, (next(batches),))
+            return row + 1, rows.write(row, strategy.reduce('mean', of_replicas, axis=None))
 
         rows = tf.TensorArray(tf.float32, count, element_shape=(len(model.tags),))
         _, rows = tf.while_loop(lambda row, _: row < count, one_more, (0, rows))
         return rows.stack()
 
     return train_steps
+
+
+def steps_per_second(train_steps, batches, at_least_sec):
+    """The rate of train steps once they are compiled, of one call that takes some seconds.
+
+    Args:
+        train_steps: of `make_train_steps`.
+        batches: an iterator over endless batches.
+        at_least_sec: how long the call takes at least: a GPU needs a while to come to its speed.
+    """
+    count = 1
+    train_steps(batches, tf.constant(count)).numpy()  # compiles
+    while True:
+        start = time.perf_counter()
+        train_steps(batches, tf.constant(count)).numpy()  # until a GPU is done
+        seconds = time.perf_counter() - start
+        if seconds >= at_least_sec:
+            return count / seconds
+        count = 1 + int(1.2 * count * min(at_least_sec / seconds, 10))
 
 
 class ReportError(OSError):

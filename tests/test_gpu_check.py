@@ -10,7 +10,7 @@ from keras import ops
 from lib import convolution, devices
 from tests import tiny
 
-SIZE = {'batch_size': 8, 'steps': 2}
+SIZE = {'batch_size': 8, 'seconds': 0.01}
 
 
 @pytest.fixture(scope='module')

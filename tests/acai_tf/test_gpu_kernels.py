@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import kernels
 
-from lib import convolution
+from lib import convolution, train
 from tests import tiny
 
 SMALL = {'image_shape': (4, 4, 1), 'scales': 1, 'depth': 2, 'latent': 2}
@@ -89,6 +89,19 @@ def test_a_compiled_step_is_the_uncompiled_one(traced):
         assert np.linalg.norm(moments[group] - theirs) <= apart * np.linalg.norm(theirs), group
     for ours, theirs in zip(averages, plain_averages, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=apart, atol=apart)
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'VAE', 'AAE', 'AEDropout', 'AEDenoising'])
+def test_a_gpu_draws_noise_and_makes_several_steps_compiled(method):
+    """As the loop does on one GPU, with noise of its own."""
+    model = tiny.make(method, **SMALL)
+    steps = train.make_train_steps(model, jit_compile=True)
+    batches = iter(tf.data.Dataset.from_tensors(tiny.batch(model)).repeat())
+    scalars = steps(batches, tf.constant(2)).numpy()
+    assert int(model.global_step) == 2 and np.isfinite(scalars).all()
+    noise = tf.function(model.draw_noise).get_concrete_function(tiny.batch(model)['x'])
+    missing, seen = without_gpu_kernel(noise.graph)
+    assert not missing and any(name.startswith('StatelessRandom') for name in seen)
 
 
 def made(model, scalars):
