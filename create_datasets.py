@@ -16,7 +16,7 @@ paths.define('images', None, 'Folder of your own pictures, a sub-folder for each
 flags.DEFINE_string('name', None, 'Name of the dataset of your own pictures.')
 flags.DEFINE_integer('size', 32, 'Width and height of your own pictures, in pixels.')
 flags.DEFINE_float('test_fraction', 0.1, 'Share of your own pictures that is for testing.')
-flags.DEFINE_bool('strict', False, 'Stop at a file that is no picture, in place of skipping it.')
+flags.DEFINE_bool('strict', False, 'Stop at a file that is not a picture, in place of skipping it.')
 
 FLAGS = flags.FLAGS
 

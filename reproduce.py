@@ -38,14 +38,14 @@ MODES = 'status', 'watch', 'cancel', 'dry_run', 'write_runs'
 flags.mark_bool_flags_as_mutual_exclusive(MODES)
 
 
-def tells():
-    """Whether the runs' files answer."""
+def only_reads_files():
+    """Whether --status, --watch or --cancel is given, which need no TensorFlow."""
     return FLAGS.status or FLAGS.watch or FLAGS.cancel
 
 
 def main():
     train_dir = os.path.abspath(FLAGS.train_dir)
-    if tells():
+    if only_reads_files():
         from cli import status
 
         return status.cancel(train_dir) if FLAGS.cancel else status.show(train_dir, FLAGS.watch)
@@ -91,4 +91,4 @@ def main():
 
 
 if __name__ == '__main__':
-    cli.run(main, wants_tensorflow=lambda: not tells())
+    cli.run(main, wants_tensorflow=lambda: not only_reads_files())

@@ -8,7 +8,7 @@ With encoder f, decoder g, critic d, alpha ~ U(0, 0.5), lambda = advweight and g
     autoencoder minimises  (x - g(f(x)))^2 + lambda d(x_mix)^2                            (3)
 
 The critic guesses how far along an interpolation a picture lies; the autoencoder wants it to
-answer 0, as for a picture that is no interpolation at all.
+answer 0, as for a picture that is not an interpolation at all.
 """
 from keras import ops
 

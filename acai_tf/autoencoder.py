@@ -88,7 +88,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
     HAS_PRIOR = False
     FIXED_LENGTH = False  # a run of any length can be made longer
 
-    # Numbers that an image's train step keeps for its backward pass beside the convolutions'.
+    # Numbers of an image that a train step keeps for its backward pass, beside the convolutions'
+    # answers: see `lib.memory`.
     own_numbers_kept = 0
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known
@@ -128,7 +129,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
         networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
-        # NumPy's, as of labels.max() + 1, are no units for Keras.
+        # Keras takes no NumPy integer, such as labels.max() + 1, for units.
         self.nclass = int(nclass)
         paper = {name: None if size is None else int(size) for name, size in paper.items()}
         if encoder is not None:

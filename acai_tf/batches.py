@@ -69,7 +69,7 @@ def _unlisted(x):
 
 
 def _single(x):
-    """The data, or their shape; UserError for several, which are no shape's numbers."""
+    """The data, or their shape; UserError for a list of several arrays, which is not a shape."""
     is_several = isinstance(x, (list, tuple)) and any(
         hasattr(each, '__len__') or hasattr(each, 'shape') for each in x
     )

@@ -9,10 +9,6 @@ from lib import runs
 from lib.errors import UserError
 from lib.paper import experiments
 
-# The bounds of what is False or True, which are numbers in a run folder's name. Others' 0.0 and 1.0
-# are equal to these, so that what has them is told by identity.
-TRUTH = (0, 1)
-
 
 @dataclasses.dataclass(frozen=True)
 class Hyperparameter:
@@ -24,12 +20,14 @@ class Hyperparameter:
         help: what it is, from the class's docstring.
         bounds: (lowest, highest) of a number, None where there is none; of a text a function that
             raises ValueError for what it must not be.
+        is_truth: whether it is False or True, which are 0 and 1 in a run folder's name.
     """
 
     name: str
     default: object
     help: str
     bounds: object = (None, None)
+    is_truth: bool = False
 
     @property
     def kind(self):
@@ -49,7 +47,7 @@ class Hyperparameter:
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
         is_number = isinstance(value, number) and math.isfinite(value)
-        if not is_number or isinstance(value, bool) and self.bounds is not TRUTH:
+        if not is_number or isinstance(value, bool) and not self.is_truth:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:
@@ -73,9 +71,10 @@ def of_class(cls):
         name, default = argument.name, argument.default
         if argument.kind is argument.KEYWORD_ONLY and isinstance(default, (int, float, str)):
             text, bounds = _described_arguments(base).get(name, ''), _bounds(cls, name)
-            if isinstance(default, bool):
-                default, bounds = int(default), TRUTH
-            own[name] = Hyperparameter(name, default, text, bounds)
+            is_truth = isinstance(default, bool)
+            if is_truth:
+                default, bounds = int(default), (0, 1)
+            own[name] = Hyperparameter(name, default, text, bounds, is_truth)
     return own
 
 
@@ -155,7 +154,7 @@ class HasHyperparameters:
                 continue
             if any(name == argument.name for _, argument in _constructor_arguments(cls)):
                 raise TypeError(
-                    f"{cls.__name__}'s {name} is no hyper-parameter, which is a keyword-only "
+                    f"{cls.__name__}'s {name} is not a hyper-parameter, which is a keyword-only "
                     'argument with a number, a text, True or False as its default; give it one, or '
                     'do not hand it on.'
                 )

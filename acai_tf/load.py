@@ -19,7 +19,7 @@ def load_run(path):
         path: TRAIN_DIR/DATASET/EXPERIMENT.
 
     Raises:
-        UserError: the folder is no run, or has no readable checkpoint, or one of another model.
+        UserError: the folder is not a run, or has no readable checkpoint, or one of another model.
     """
     check_is_there(path)
     run = runs.RunFolder(path)

@@ -51,7 +51,7 @@ class Network(keras.layers.Layer):
         self.network, self.mode = network, mode
 
     def check(self, x):
-        """Raises UserError for what are no examples of the shape that it met, or no floats."""
+        """Raises UserError for what is not floats, or not examples of the shape that it met."""
         self._check_floats(x)
         if not layers.fits(x.shape[1:], self.shape_of_one):
             raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
@@ -142,7 +142,7 @@ def input_shape_of(network):
 
 
 def check_arguments(class_name, given, image_shape, nclass, sizes):
-    """Refuses arguments of a model that contradict each other, or are no sizes.
+    """Refuses arguments of a model that contradict each other, or are not sizes.
 
     Args:
         class_name: of the model.
@@ -161,7 +161,7 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
             raise UserError(f'{name}={value!r}: it must be an integer of at least {least}.')
     if image_shape is not None and not _is_shape(image_shape):
         raise UserError(
-            f'image_shape={image_shape!r} is no shape of one example, such as (32, 32, 1) or (64,).'
+            f'image_shape={image_shape!r} is not the shape of one example, such as (32, 32, 1).'
         )
     if (given.encoder is None) != (given.decoder is None):
         raise UserError(f'{class_name} needs an encoder and a decoder, or neither.')

@@ -93,14 +93,14 @@ def release(path, folder, overwrite=False):
 def _check_may_be_replaced(path, folder):
     """Raises UserError unless a folder is a released or an empty one, and not the run itself."""
     if not os.path.isdir(folder):
-        raise UserError(f'{folder} is no folder; choose another --release.')
+        raise UserError(f'{folder} is not a folder; choose another --release.')
     if os.path.samefile(path, folder):
         raise UserError(f'{path} would become its own release; choose another --release.')
     there = set(os.listdir(folder))
     if there and SCORES_NAME not in there:
         raise UserError(
-            f'{folder} has no {SCORES_NAME}, so that it is no released folder, which --overwrite '
-            'could replace; choose another --release.'
+            f'{folder} has no {SCORES_NAME}, which a released folder has; choose another '
+            '--release: --overwrite replaces no other.'
         )
     below = os.listdir(os.path.join(folder, 'tf')) if 'tf' in there else []
     others = there - {'tf', SCORES_NAME, runs.ARGS_NAME, runs.CURVE_NAME}

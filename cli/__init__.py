@@ -124,7 +124,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     Yields:
         The positional arguments.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # for names of files that are no text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # for names of files that are not text
         sys.stdout.reconfigure(errors='backslashreplace')
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
@@ -147,7 +147,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         sys.exit(f'{script}: --{name} is empty; give it a value, or leave it out.')
     for name, value in FLAGS.flag_values_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
-            sys.exit(f'{script}: --{name}={value} is no number to compute with.')
+            sys.exit(f'{script}: --{name}={value} is not a number to compute with.')
     if wants_tensorflow():
         _import_tensorflow()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation

@@ -27,7 +27,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 
     Raises:
         UserError: the run's folder cannot be written, its dataset is endless or too small, or its
-            latents are no finite numbers.
+            latents are not finite.
     """
     ae, run, images = tasks.open_autoencoder()
     _check(run, images)
@@ -68,7 +68,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
     if len(train) < nclass:
         raise UserError(f'{len(train)} images are too few for {nclass} clusters.')
     if not (np.isfinite(train).all() and np.isfinite(test).all()):
-        raise UserError(f'The latents of {run.path} are no finite numbers: its training diverged.')
+        raise UserError(f'The latents of {run.path} are not finite: its training diverged.')
     inits = f'{zlib.crc32(train):08x} {nclass} {use_svd} {n_init}'
     if use_svd:
         train, test = kmeans.whiten(train, test)

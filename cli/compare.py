@@ -62,7 +62,7 @@ def labelled(paths):
     """{label: path} of run folders, the label being what tells each from the others.
 
     Raises:
-        UserError: one is no run folder, or is given twice.
+        UserError: one is not a run folder, or is given twice.
     """
     known = [_what_it_is(path) for path in paths]
     if len({os.path.realpath(path) for path in paths}) < len(paths):

@@ -19,19 +19,19 @@ def dry_run(jobs, at_a_time):
     """Prints the commands that jobs need, how long they take, and which of them cannot be run.
 
     Args:
-        jobs, at_a_time: as for `say`.
+        jobs, at_a_time: as for `print_estimate`.
 
     Returns:
         The exit code.
     """
     for command in filter(None, (job.next_command() for job in jobs)):
         print(shlex.join(['python', *command]))
-    say(jobs, at_a_time)
+    print_estimate(jobs, at_a_time)
     reproduce.print_not_run(reproduce.unable(jobs))
     return 0
 
 
-def say(jobs, at_a_time=1):
+def print_estimate(jobs, at_a_time=1):
     """Prints how many runs are to be trained and about how many hours that takes.
 
     A run trains as fast as those of its kind did, by their own reports; where there are none, a few
@@ -79,7 +79,7 @@ def say(jobs, at_a_time=1):
 
 
 def _short(number):
-    """With three digits, or all of those before the point."""
+    """Three significant digits, or more where the integer part has more."""
     return f'{number:,.0f}' if number >= 100 else f'{number:.3g}'
 
 

@@ -133,7 +133,7 @@ def _read(path, shape):
         index = ' For a test image give its number as --left_index or --right_index.'
         raise UserError(f'{path} is missing.{index * path.isdigit()}') from error
     except Exception as error:  # damaged pictures make Pillow raise errors of every kind
-        raise UserError(f'{path} is no readable picture ({error}).') from error
+        raise UserError(f'{path} is not a readable picture ({error}).') from error
     if colors == 1:
         pixels = np.round(pixels @ np.array(LUMA))[..., None].astype(np.uint8)
     return data.scale(pixels).numpy()

@@ -67,7 +67,7 @@ class Job:
         return min(newest, self.last_step) * constants.BATCH
 
     def progress(self):
-        """What is other than before whenever the run has got further: trained, or clustered."""
+        """(images seen, {clustering file: when it was written}): changes when the run gets on."""
         pattern = os.path.join(glob.escape(self.folder.path), runs.CLUSTERING_FILES)
         written = {}
         for path in glob.glob(pattern):
@@ -152,7 +152,7 @@ def plan(
         UserError: a method is unknown, a dataset has no row in the table, or TensorFlow cannot open
             the folder.
     """
-    files.check_checkpoints(train_dir, 'choose another --train_dir')
+    files.check_checkpoint_path(train_dir, 'choose another --train_dir')
     wanted = experiments.of_table(table, datasets, _class_names(methods or ()))
     return [
         Job(experiment, train_dir, seed, total_kimg, report_kimg, table == 3, precision)

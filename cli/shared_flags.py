@@ -19,7 +19,7 @@ def define_training_flags(dataset='lines32'):
     paths.define('train_dir', './experiments', 'Folder of the run folders.')
     flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
     define_schedule_flags()
-    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is no finite number.')
+    flags.DEFINE_bool('allow_nan', False, 'Go on when a loss or weight is not finite.')
     flags.DEFINE_bool('dry_run', False, 'Print the resolved run and its size, and stop.')
 
 

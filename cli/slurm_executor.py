@@ -23,7 +23,7 @@ def parse_options(words):
     """{option of sbatch: value} of ['partition=gpu', 'time=1-12', 'exclusive', ...].
 
     Raises:
-        UserError: an option has no name, or a count is no number.
+        UserError: an option has no name, or a count is not a number.
     """
     options = dict(DEFAULTS)
     for word in words:
@@ -32,7 +32,7 @@ def parse_options(words):
             raise UserError(f'--slurm={word} names no option; write --slurm partition=gpu.')
         name = name.replace('-', '_')
         if name in COUNTS and not value.isdecimal():
-            raise UserError(f'--slurm={word} is no number.')
+            raise UserError(f'--slurm={word} is not a number.')
         options[name] = int(value) if name in COUNTS else value if is_set else True
     return options
 

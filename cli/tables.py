@@ -71,7 +71,7 @@ def find_classified(train_dir):
 
 
 def _classified(run):
-    """The `Classified` of a run folder, and what only a copy of it tells too."""
+    """The `Classified` of a run folder, and a key that only a copy of the same run shares."""
     curve = scalars.read(run.summaries).get('test_accuracy')
     args = run.args
     if not curve or not args:

@@ -1,4 +1,4 @@
-"""ACAI on data that are no pictures: scikit-learn's 1,797 digits as vectors of 64 numbers.
+"""ACAI on data that are not pictures: scikit-learn's 1,797 digits as vectors of 64 numbers.
 
     python -m examples.digits_vectors
 

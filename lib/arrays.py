@@ -1,6 +1,6 @@
 """Arrays kept in a file, which may be damaged, with a key that tells whether they still hold.
 
-Not in `lib.files`, which commands import that answer before NumPy would be there.
+Apart from `lib.files`, so that quick commands such as --status need not import NumPy.
 """
 import tokenize
 import zipfile

@@ -174,7 +174,7 @@ def save_original(model, prefix, step, moments=True):
             written under such a name. What was there before is there still.
     """
     prefix = os.fspath(prefix)
-    files.check_checkpoints(prefix, 'choose another folder')
+    files.check_checkpoint_path(prefix, 'choose another folder')
     variables = original_names.stored_variables(model)
     if moments:
         variables += original_names.loss_scale_variables(model)
@@ -247,18 +247,18 @@ def read_traits(prefix):
         As `lib.runs.architecture.traits_of`, with 'nclass' and all sizes.
 
     Raises:
-        UserError: it is no checkpoint of an autoencoder.
+        UserError: it is not a checkpoint of an autoencoder.
         DamagedCheckpointError: its files are missing or damaged.
     """
     traits = architecture.traits_of(_open(os.fspath(prefix))[1])
     if 'nclass' not in traits:
-        raise UserError(f'{prefix} is no checkpoint of an autoencoder of this project.')
+        raise UserError(f'{prefix} is not a checkpoint of an autoencoder of this project.')
     return traits
 
 
 def _open(prefix):
     """(reader, {variable: shape}) of a checkpoint whose index can be read."""
-    files.check_checkpoints(prefix, 'move it to another folder')
+    files.check_checkpoint_path(prefix, 'move it to another folder')
     for suffix in (INDEX, DATA):
         path = prefix + suffix
         if not os.path.isfile(path):

@@ -1,4 +1,5 @@
-"""Evaluation: how good an interpolation of lines is, and how well latents can be classified."""
+"""Evaluation: scores of interpolations and samples of lines, the latent classifier's accuracy, and
+how a model is run over many images."""
 import functools
 import math
 
@@ -18,7 +19,8 @@ ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
 
 
-# Those of 32x32 are drawn once and kept (80 MB); wider ones are drawn anew, as many at once.
+# Of reference lines held at a time: all 10,000 at 32x32, which are kept (80 MB); fewer of wider
+# ones, which are drawn anew each time.
 REFERENCE_PIXELS = REFERENCE_LINES * 32**2
 REFERENCE_ANGLES = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
 

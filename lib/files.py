@@ -132,11 +132,11 @@ def check_utf8(path, remedy):
         os.fspath(path).encode()
     except UnicodeEncodeError as error:
         raise UserError(
-            f'{path} has a name that is no UTF-8, which TensorFlow cannot open; {remedy}.'
+            f'{path} has a name that is not UTF-8, which TensorFlow cannot open; {remedy}.'
         ) from error
 
 
-def check_checkpoints(path, remedy):
+def check_checkpoint_path(path, remedy):
     """`check_utf8`, also for what TensorFlow's readers of checkpoints take for something else."""
     check_utf8(path, remedy)
     if _PATTERN.search(path):
@@ -168,7 +168,7 @@ def read_json(path):
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no JSON, or nested too deeply to be any of ours.
+        ValueError: it is not JSON, or nested too deeply to be any of ours.
     """
     with open(path, encoding='utf-8') as file:
         try:

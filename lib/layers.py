@@ -69,7 +69,7 @@ def dense(scope, seed, index, units, activation=None, name=None):
 
 
 def fits(shape, wanted):
-    """Whether a tensor's shape, None where it is not known yet, may be another one."""
+    """Whether a shape, with None for a size that is not known yet, agrees with a known one."""
     return len(shape) == len(wanted) and all(
         size is None or size == other for size, other in zip(shape, wanted, strict=True)
     )
@@ -128,7 +128,7 @@ class Encoder(_Convolutional):
         self.scales, self.depth, self.latent, self.seed = scales, depth, latent, seed
 
     def check(self, x):
-        """Raises UserError for what are no images of its shape, as a batch of floats."""
+        """Raises UserError for what is not a batch of floats, images of its shape."""
         if self.image_shape is None:
             return
         height, width, colors = self.image_shape

@@ -28,7 +28,7 @@ def variable_names(model):
             number = numbers[name, scope]
             name += f'{kind}_{number}/' if number else f'{kind}/'
         name += leaf
-        while name in names:  # layers of one name, of networks that are no original's
+        while name in names:  # layers of one name, of networks that are not the paper's
             name += '_'
         names[name] = variable
     return names

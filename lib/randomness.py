@@ -18,7 +18,7 @@ MAX_SEED = 2**31 - 1
 
 
 def check_seed(seed):
-    """Raises UserError for what is no seed; a larger one would be cut to 32 bits in silence."""
+    """Raises UserError for what is not a seed; a larger one would be cut to 32 bits in silence."""
     if not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
         raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
 

@@ -38,7 +38,7 @@ def next_report(step, period, last):
 
 
 class DivergedError(UserError):
-    """A scalar or weight is no finite number any more; the message says which and when."""
+    """A scalar or weight is not finite any more; the message says which and when."""
 
 
 def check_finite(model, scalars, step):
@@ -56,7 +56,7 @@ def check_finite(model, scalars, step):
             first = step - len(values) + 1 + bad[0]
             raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
     if name := original_names.not_finite(model):
-        raise DivergedError(f'The weights {name} are no finite numbers at step {step}.')
+        raise DivergedError(f'The weights {name} are not finite at step {step}.')
 
 
 class Interrupt:
@@ -260,7 +260,7 @@ def train_run(
         total_kimg: length of the run, in 1024 images.
         report_kimg: images from report to report, in 1024.
         jit_compile: whether to compile the step with XLA.
-        allow_nan: whether to go on when a loss or weight is no finite number.
+        allow_nan: whether to go on when a loss or weight is not finite.
         args: the resolved options, to be recorded in the run folder once its checkpoint fits.
         make_reports: lists what a report does; see `callbacks.autoencoder_reports`.
 

@@ -46,7 +46,7 @@ def parse(commands):
 
     Returns:
         {script: ([what becomes of each's arguments], names of its flags)}; what becomes of them is
-        {'rest': those that are no flags, 'values': {flag: value}}, or {'error': the complaint}.
+        {'rest': those that are not flags, 'values': {flag: value}}, or {'error': the complaint}.
     """
     done = forked.run('-c', PARSE, input=json.dumps(commands))
     assert done.returncode == 0, done.stderr

@@ -85,7 +85,7 @@ def _members(path, allowed, members, wanted):
     except UserError:
         raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
-        raise unusable(path, f'is no readable tar.gz ({error})') from error
+        raise unusable(path, f'is not a readable tar.gz ({error})') from error
     return found
 
 

@@ -37,7 +37,7 @@ class Preparation:
     shape: (height, width, colors) of the prepared ones.
     nclass: labels must be below it.
     prepare: (n, *stored) uint8 tensor -> (n, *shape), uint8 pixels or float32 in [-1, 1].
-    dtype: uint8, or float32 where prepared values are no whole pixels.
+    dtype: uint8, or float32 where prepared values are not whole pixels.
     """
 
     name: str

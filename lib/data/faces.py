@@ -63,7 +63,7 @@ def open_zip(path):
     """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
 
     Raises:
-        UserError: it is no zip, or has no JPEG, or two of one name.
+        UserError: it is not a zip, or has no JPEG, or two of one name.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -98,7 +98,7 @@ def checked(path, name, read, file, size):
         size: file -> its size in bytes, as its zip or folder says.
 
     Raises:
-        UserError: it is no picture of CelebA, or cannot be read.
+        UserError: it is not a picture of CelebA, or cannot be read.
     """
     try:
         image = read(file) if size(file) <= MAX_BYTES else b''
@@ -109,7 +109,7 @@ def checked(path, name, read, file, size):
         ) from error
     if image[:2] != b'\xff\xd8' or decoding.size(image) != SHAPE:
         raise UserError(
-            f'{path}: {name} is no JPEG of 178x218 pixels in colour; give the '
+            f'{path}: {name} is not a JPEG of 178x218 pixels in colour; give the '
             'img_align_celeba.zip of the aligned and cropped pictures.'
         )
     if JPEG_END not in image[-END_BYTES:]:

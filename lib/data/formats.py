@@ -147,7 +147,7 @@ def _read_idx(path, ndim):
         with (gzip.open if packed else open)(path, 'rb') as file:
             header = file.read(4 + 4 * ndim)
             if header[:4] != bytes([0, 0, 8, ndim]) or len(header) < 4 + 4 * ndim:
-                raise unusable(path, f'is no idx file of {kind}: it does not begin as one')
+                raise unusable(path, f'is not an idx file of {kind}: it does not begin as one')
             claimed = math.prod(struct.unpack(f'>{ndim}I', header[4:]))
             possible = fits(claimed, path) if packed else claimed <= os.path.getsize(path)
             content = file.read(claimed + 1) if possible else b''
@@ -180,7 +180,7 @@ class Mat(Format):
             raise
         except Exception as error:  # SciPy's reader raises of every kind
             detail = str(error).partition('\n')[0]
-            raise unusable(path, f'is no readable MATLAB file ({detail})') from error
+            raise unusable(path, f'is not a readable MATLAB file ({detail})') from error
         whole = images.dtype == np.uint8 and labels.dtype.kind in 'iu'
         if images.shape[3:] != (count,) or not whole:
             raise unusable(path, 'holds no 8-bit pictures X with whole numbers y')
@@ -193,7 +193,7 @@ class Mat(Format):
         """How many pictures a file claims to hold."""
         x, y = shapes.get('X', ()), shapes.get('y', ())
         if len(x) != 4 or x[:3] != (32, 32, 3) or x[3] < 1 or y != (x[3], 1):
-            raise unusable(path, 'is no SVHN: it lacks X of 32x32x3xN and y of Nx1')
+            raise unusable(path, 'is not of SVHN: it lacks X of 32x32x3xN and y of Nx1')
         if not fits(math.prod(x), path):
             raise unusable(path, f'says that it holds {x[3]:,} pictures, but is too small for that')
         return x[3]

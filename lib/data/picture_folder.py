@@ -58,7 +58,7 @@ def create(
         data_dir: folder of the records.
         test_fraction: about this share of each class, at least one picture, is for testing. Which
             ones is a function of their paths in the folder alone.
-        strict: whether a file that is no readable picture is an error; else it is skipped.
+        strict: whether a file that is not a readable picture is an error; else it is skipped.
         overwrite: whether files that are there are made again.
         size: width and height of the pictures, in pixels.
 
@@ -164,7 +164,7 @@ def _check(folder, name, test_fraction):
     if not 0 < test_fraction < 1:
         raise UserError(f'--test_fraction={test_fraction} must lie between 0 and 1.')
     if not os.path.isdir(folder):
-        raise UserError(f'{folder} is no folder; give --images the folder of your pictures.')
+        raise UserError(f'{folder} is not a folder; give --images the folder of your pictures.')
 
 
 def _files(folder, data_dir):
@@ -234,7 +234,7 @@ def _read_all(folder, found, spool, strict, size):
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
             if not _is_file(path):  # to open a pipe would wait for ever
-                raise ValueError('it is no file')
+                raise ValueError('it is not a file')
             pixels = read_picture(path, size)
         except MemoryError:
             raise
@@ -276,7 +276,7 @@ def _skipped_note(skipped):
     names = ', '.join(list(skipped)[:NAMED]) + (', ...' if len(skipped) > NAMED else '')
     reasons = '; '.join(list(dict.fromkeys(skipped.values()))[:NAMED])
     return (
-        f' Skipped {len(skipped):,} files that are no readable pictures in a class: {names}. Why: '
+        f' Skipped {len(skipped):,} files that are not readable pictures in a class: {names}. Why: '
         f'{reasons}.'
     )
 

@@ -39,7 +39,7 @@ def create(source, stems, folder, data_dir, verified=True):
 def _find(source, stems, folder):
     """{split: [path of each file that it is read from]}."""
     if not os.path.isdir(folder):
-        raise UserError(f'{folder} is no folder; give --from the one that holds the files.')
+        raise UserError(f'{folder} is not a folder; give --from the one that holds the files.')
     own = os.path.join(folder, source.name)
     folder = own if os.path.isdir(own) else folder
     paths, missing = {}, {}

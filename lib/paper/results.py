@@ -263,8 +263,8 @@ def _usual(run):
 
 
 def distinct(records, any_period=False):
-    """Runs without repeats of a seed: of several equal ones, the longest, with what others of it
-    have beside.
+    """Runs without repeats of a seed: the longest of each seed's, which is given what only a
+    shorter one has (a clustering, say).
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
     seed and computed the same; elsewhere the recorded seed tells. The 2018 code recorded none, and

@@ -20,7 +20,7 @@ def traits_of(shapes):
     Returns:
         {'method': the class or classes that have such variables, then the run's parameters of
         which a shape speaks: 'depth', 'latent', 'latent_width', 'scales', 'colors', 'nclass', and a
-        method's own}. A trait that cannot be told is left out; {} if this is no autoencoder at all.
+        method's own}. A trait that cannot be told is left out; {} if this is not an autoencoder.
     """
     try:
         traits = _read_off(shapes)
@@ -128,7 +128,7 @@ def explain(traits, own_traits, class_name):
     if not own_traits:
         return f'it is of another model than {class_name}.'
     if not traits:
-        return 'it is no checkpoint of an autoencoder of this project.'
+        return 'it is not a checkpoint of an autoencoder of this project.'
     looks = ', '.join(f'{key}={value}' for key, value in traits.items() if key != 'method')
     looks = f'(It looks like {traits["method"]} with {looks}.)'
     if traits['method'] != own_traits['method']:

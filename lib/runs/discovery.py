@@ -51,18 +51,18 @@ def identify(run, methods):
         methods: {class name: {hyper-parameter: its type}} of all that are known.
 
     Raises:
-        UserError: the folder is no run, or its args.json is damaged.
+        UserError: the folder is not a run, or its args.json is damaged.
     """
     recorded = run.args
     class_name = _class_of(run, methods)
     if class_name not in methods and 'class' in recorded:
         raise UserError(
-            f'{run.path} is of the class {recorded["class"]!r:.50}, which is no method that was '
+            f'{run.path} is of the class {recorded["class"]!r:.50}, which is not a method that was '
             "imported; import it first, or give an autoencoder's run folder."
         )
     if class_name not in methods:
         raise UserError(
-            f'{run.path} is no run folder: without args.json its name must begin with one of '
+            f'{run.path} is not a run folder: without args.json its name must begin with one of '
             f'{", ".join(sorted(methods))}.'
         )
     if run.is_recorded:
@@ -71,7 +71,7 @@ def identify(run, methods):
         class_name, params = _params_from_name(run, class_name, methods)
     for key in SIZES:
         if params[key] < (0 if key == 'scales' else 1):
-            raise UserError(f'{run.path} is no run folder: it has {key}={params[key]}.')
+            raise UserError(f'{run.path} is not a run folder: it has {key}={params[key]}.')
     return Identity(class_name, params, recorded.get('dataset', run.dataset), recorded)
 
 
@@ -88,7 +88,7 @@ def find(train_dir, methods):
         UserError: there is no such folder.
     """
     if not os.path.isdir(train_dir):
-        raise UserError(f'{train_dir} is no folder; give the one that holds the runs.')
+        raise UserError(f'{train_dir} is not a folder; give the one that holds the runs.')
 
     def tell(error):
         print(f'Cannot read {error.filename} ({error.strerror}); left out.', file=sys.stderr)
@@ -152,7 +152,7 @@ def _params_from_name(run, class_name, methods):
     try:
         params = {key: types[key](value) for key, value in text.items()}
     except ValueError as error:
-        raise UserError(f'{run.name} is no name of a run folder: {error}.') from error
+        raise UserError(f'{run.name} is not a name of a run folder: {error}.') from error
     if missing:
-        raise UserError(f'{run.name} is no name of a run folder: it lacks {missing[0]}.')
+        raise UserError(f'{run.name} is not a name of a run folder: it lacks {missing[0]}.')
     return class_name, params

@@ -60,7 +60,7 @@ def parse_experiment_name(name, known):
     values = {key: value for key, value in match.groupdict().items() if value} if match else {}
     if not values:
         raise UserError(
-            f'{name} is no name of a run folder; expected CLASS_param1value1_param2value2...'
+            f'{name} is not a name of a run folder; expected CLASS_param1value1_param2value2...'
         )
     return values
 
@@ -152,7 +152,7 @@ class RunFolder:
                 f'{self.path} holds what a run reported, which cannot go on from there; choose '
                 'another --train_dir.'
             )
-        files.check_checkpoints(self.path, 'choose another --train_dir')
+        files.check_checkpoint_path(self.path, 'choose another --train_dir')
         try:
             for folder in (self.checkpoints, self.summaries, self.images):
                 os.makedirs(folder, exist_ok=True)
@@ -243,7 +243,7 @@ class RunFolder:
         """What `write_args` recorded, or None where there is no record (the original's runs).
 
         Raises:
-            UserError: the record may not be read, or is no readable JSON.
+            UserError: the record may not be read, or is not readable JSON.
         """
         path = os.path.join(self.path, ARGS_NAME)
         if not os.path.exists(path):

@@ -58,7 +58,7 @@ def read_curve(path):
 
     Args:
         path: the table, of which a line that is damaged does not count, nor what follows one that
-            is no line of a table at all.
+            is not a line of a table at all.
     """
     by_tag = {}
     try:
@@ -111,7 +111,7 @@ def _values(path):
 
 
 def _number(value):
-    """The float of a summary value; None for what is no scalar."""
+    """The float of a summary value; None for what is not a scalar."""
     kind = value.WhichOneof('value')
     if kind == 'simple_value':
         return value.simple_value

@@ -42,7 +42,7 @@ def test_defaults_are_the_originals():
         ({'scales': -1}, 'scales=-1: it must be an integer of at least 0'),
         ({'depth': 2.0}, 'depth=2.0: it must be an integer of at least 1'),
         ({'latent': 0}, 'latent=0: it must be an integer of at least 1'),
-        ({'image_shape': 32}, 'image_shape=32 is no shape of one example'),
+        ({'image_shape': 32}, 'image_shape=32 is not the shape of one example'),
         ({'image_shape': (32, 32)}, r'image_shape=\(32, 32\) is no \(height, width, colors\)'),
     ],
 )

@@ -348,7 +348,7 @@ def answering(function):
         ({'encoder': None, 'decoder': None}, 'ACAI needs scales; give image_shape, scales'),
         ({'reg': 2}, 'reg=2: it must be between'),
         ({'nclass': 2.5}, 'nclass=2.5: it must be an integer of at least 1'),
-        ({'image_shape': 7}, r'image_shape=7 is no shape of one example, such as .* or \(64,\)'),
+        ({'image_shape': 7}, r'image_shape=7 is not the shape of one example, such as \(32'),
         ({'lr': '1e-3'}, "lr='1e-3': it must be a number of at least 0"),
     ],
 )

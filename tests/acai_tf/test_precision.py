@@ -57,7 +57,7 @@ def gradients_near_the_answer(model, distance):
     batch = tiny.batch(model, 8)
     noise = model.draw_noise(batch['x'])
     alpha = noise.get('alpha', tf.ones((8, 1, 1, 1)))  # the LRAE's critic should answer 1
-    other = tf.fill(alpha.shape, 0.05)  # to pictures that are no mixtures
+    other = tf.fill(alpha.shape, 0.05)  # to pictures that are not mixtures
     is_lrae = type(model).__name__ == 'LRAE'
     near = [other, alpha + distance] if is_lrae else [alpha + distance, other]
 

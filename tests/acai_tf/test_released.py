@@ -111,13 +111,13 @@ def test_what_is_no_released_folder_is_not_replaced(trained, folder, tmp_path):
     file = tmp_path / 'file'
     file.touch()
     for overwrite in (False, True):
-        with pytest.raises(UserError, match='file is no folder; choose another --release'):
+        with pytest.raises(UserError, match='file is not a folder; choose another --release'):
             released.release(trained.path, str(file), overwrite)
     with pytest.raises(UserError, match='would become its own release'):
         released.release(folder.path, folder.path, overwrite=True)
     run = runs.RunFolder(str(tmp_path / 'lines32' / runs.RunFolder(trained.path).name))
     shutil.copytree(trained.path, run.path)
-    with pytest.raises(UserError, match='no released folder, which --overwrite could replace'):
+    with pytest.raises(UserError, match='no scores.json, which a released folder has; choose'):
         released.release(trained.path, run.path, overwrite=True)
     assert checkpoints.restore(acai_tf.load_run(run.path), run) == 49  # training can go on
     for name in ('notes.txt', 'tf/summaries'):

@@ -41,7 +41,7 @@ def test_a_new_run_tells_its_size_and_the_run_that_it_resembles(tmp_path, model,
     recorded(tmp_path / 'c', seed=5, lr=1.0)
     _, alike = begun(tmp_path / 'd', model, capsys, seed=4)
     assert alike == f'It differs from {tmp_path}/b in seed alone: 0 there, 4 here.'
-    # What follows from another option is no difference of its own.
+    # What follows from another option is not a difference of its own.
     lines = begun(tmp_path / 'e', model, capsys, latent_width=2, scales=4)
     assert lines[1].endswith('b in latent_width alone: 4 there, 2 here.')
     (tmp_path / 'b' / 'args.json').write_text('{')

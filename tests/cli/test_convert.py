@@ -141,7 +141,7 @@ def test_an_interruption_leaves_the_run_that_was_there(tmp_path, monkeypatch):
                 str(original.BASELINE_RUN), str(tmp_path), OPTIONS, overwrite=True
             )
     assert original.files(tmp_path) == before
-    # After a kill, what was half made is no run.
+    # After a kill, what was half made is not a run.
     shutil.copytree(run.path, tmp_path / 'lines32' / f'.{run.name}.1.tmp')
     assert [found.path for found in load.find_runs(str(tmp_path))] == [run.path]
 

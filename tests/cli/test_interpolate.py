@@ -97,7 +97,7 @@ def test_a_square_of_pictures(picture, tmp_path):
         ([0, 1], 'a.png', {'steps': 1}, '--steps=1 must lie between'),
         ([0, 'missing.png'], 'a.png', {}, r'missing.png is missing\.$'),
         (['0', 1], 'a.png', {}, '0 is missing. For a test image give its number as --left_index'),
-        ([0, __file__], 'a.png', {}, 'is no readable picture'),
+        ([0, __file__], 'a.png', {}, 'is not a readable picture'),
         ([0, 5000], 'a.png', {}, 'no test image 5000 in lines32, which has 5000'),
         ([0, 10**20], 'a.png', {}, 'no test image 10{20} in lines32'),
         ([0, 1, 2, 3], 'a.png', {'steps': 1000}, 'have 1,024,000,000 pixels, more than'),

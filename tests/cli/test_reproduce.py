@@ -108,7 +108,7 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
         with events.as_default(step):
             tf.summary.scalar('time/images_per_sec', rate)
     events.close()
-    estimate.say(jobs)
+    estimate.print_estimate(jobs)
     lines = capsys.readouterr().out.splitlines()
     images = 64 * 1025
     assert lines[0] == f'# 3 runs to train, {3 * images / 1e6:.3g} million images; 1 complete.'
@@ -122,14 +122,14 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
         told = []
         patch.setattr(tf.config.threading, 'set_intra_op_parallelism_threads', told.append)
         patch.setattr(devices.joblib, 'cpu_count', lambda: 8)
-        estimate.say(jobs, at_a_time=3)  # on two cores each, of which no run has told yet
+        estimate.print_estimate(jobs, at_a_time=3)  # on two cores each, of which no run tells yet
         assert told == [2]
         assert ': 16, measured now' in capsys.readouterr().out.splitlines()[2]
         jobs[0].files.write(run_record.Record(jobs[0].name, jobs[0].images, cores=2))
-        estimate.say(jobs, at_a_time=7)
+        estimate.print_estimate(jobs, at_a_time=7)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith(f'# About {hours / 3:.3g} hours on this machine, 3 runs at a time, at')
-    estimate.say(jobs[:1])
+    estimate.print_estimate(jobs[:1])
     assert capsys.readouterr().out == '# 0 runs to train, 0 million images; 1 complete.\n'
 
 

@@ -30,7 +30,7 @@ def test_options():
         'time': '1-12', 'job_name': 'acai', 'partition': 'gpu', 'gpus_per_node': '1',
         'exclusive': True, 'nodes': 2, 'mem': '16G',
     }  # fmt: skip
-    with pytest.raises(UserError, match='--slurm=nodes=many is no number'):
+    with pytest.raises(UserError, match='--slurm=nodes=many is not a number'):
         slurm_executor.parse_options(['nodes=many'])
     with pytest.raises(UserError, match='names no option'):
         slurm_executor.parse_options(['=gpu'])

@@ -277,8 +277,8 @@ def test_celeba_zip_errors(tmp_path):
     assert "holds '000001.jpg' twice" in message(twice)
     small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
     bad = write_zip(tmp_path / 'b.zip', [*jpegs(1), small])
-    assert '000002.jpg is no JPEG of 178x218' in message(bad)
-    assert '000001.jpg is no JPEG' in message(write_zip(tmp_path / 'c.zip', [b'text']))
+    assert '000002.jpg is not a JPEG of 178x218' in message(bad)
+    assert '000001.jpg is not a JPEG' in message(write_zip(tmp_path / 'c.zip', [b'text']))
     whole = pathlib.Path(write_zip(tmp_path / 'd.zip', jpegs(2)))
     content = bytearray(whole.read_bytes())
     content[500] ^= 255

@@ -111,7 +111,7 @@ def test_pipes_and_real_numbers_are_no_pictures(folder, tmp_path, capsys):
     skipped = capsys.readouterr().out.rpartition('Skipped 3 files ')[2]
     names = ', '.join(os.path.join('a', name) for name in ('pipe.png', 'real.tiff', 'whole.tiff'))
     assert skipped.endswith(
-        f'{names}. Why: it is no file; which of its numbers is white is not known.\n'
+        f'{names}. Why: it is not a file; which of its numbers is white is not known.\n'
     )
 
 
@@ -210,7 +210,7 @@ def test_five_of_many_skipped_files_are_named(folder, tmp_path, capsys):
         (folder / 'a' / f'{i}.txt').write_text('no picture')
     create(folder, tmp_path)
     named = ', '.join(os.path.join('a', f'{i}.txt') for i in range(5))
-    assert f'Skipped 7 files that are no readable pictures in a class: {named}, .... Why: ' in (
+    assert f'Skipped 7 files that are not readable pictures in a class: {named}, .... Why: ' in (
         capsys.readouterr().out
     )
 
@@ -260,7 +260,7 @@ def test_records_that_cannot_be_written_are_found_before_pictures_are_read(folde
 
 def test_a_folder_of_records_that_tensorflow_cannot_open(folder, tmp_path):
     latin_1 = tmp_path / os.fsdecode(b'caf\xe9')
-    with pytest.raises(UserError, match='no UTF-8.*; choose another folder for the records'):
+    with pytest.raises(UserError, match='not UTF-8.*; choose another folder for the records'):
         create(folder, latin_1)
     assert not latin_1.exists()
 
@@ -474,7 +474,7 @@ def test_names_that_cannot_be_used(pictures, tmp_path, name):
 
 def test_nothing_to_train_on(tmp_path):
     folder = tmp_path / 'nothing'
-    with pytest.raises(UserError, match='is no folder'):
+    with pytest.raises(UserError, match='is not a folder'):
         create(folder, tmp_path)
     (folder / 'a').mkdir(parents=True)
     with pytest.raises(UserError, match='holds no readable picture'):

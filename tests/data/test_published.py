@@ -66,7 +66,7 @@ def test_a_folder_of_the_datasets_name_comes_first(files, tmp_path):
 
 
 def test_missing_files_are_named(files, tmp_path):
-    assert 'nowhere is no folder; give --from' in _message(
+    assert 'nowhere is not a folder; give --from' in _message(
         lambda: downloads.create('mnist', str(tmp_path), folder=str(tmp_path / 'nowhere'))
     )
     published_files.write_idx(files)
@@ -124,16 +124,16 @@ CLAIM = b'\0\0\x08\x03' + np.array([2**31, 28, 28], '>u4').tobytes()  # 1.7 TB o
 @pytest.mark.parametrize(
     'name, content, why',
     [
-        ('images-idx3', b'', 'no idx file of pictures'),
-        ('images-idx3', b'<html>come back later</html>', 'no idx file of pictures'),
-        ('images-idx3', b'\0\0\x0d\x03' + IMAGES[4:], 'no idx file of pictures'),  # floats
-        ('images-idx3', IMAGES[:10], 'no idx file of pictures'),
+        ('images-idx3', b'', 'not an idx file of pictures'),
+        ('images-idx3', b'<html>come back later</html>', 'not an idx file of pictures'),
+        ('images-idx3', b'\0\0\x0d\x03' + IMAGES[4:], 'not an idx file of pictures'),  # floats
+        ('images-idx3', IMAGES[:10], 'not an idx file of pictures'),
         ('images-idx3', IMAGES[:-1], 'cut short'),
         ('images-idx3', IMAGES + b'\0', 'cut short'),
         ('images-idx3', CLAIM, 'cut short'),
         ('images-idx3', published_files.idx(np.zeros((20, 27, 28), np.uint8)), '27x28, not of'),
         ('images-idx3', published_files.idx(np.zeros((0, 28, 28), np.uint8)), 'cut short'),
-        ('labels-idx1', IMAGES, 'no idx file of labels'),
+        ('labels-idx1', IMAGES, 'not an idx file of labels'),
         ('labels-idx1', published_files.idx(np.zeros(19, np.uint8)), '19 labels for the 20'),
         ('labels-idx1', published_files.idx(np.full(20, 10, np.uint8)), 'has the label 10'),
     ],
@@ -162,10 +162,10 @@ X, Y = np.zeros((32, 32, 3, 4), np.uint8), np.ones((4, 1), np.uint8)
 @pytest.mark.parametrize(
     'content, why',
     [
-        ({'X': X}, 'is no SVHN'),
-        ({'X': X[..., 0], 'y': Y}, 'is no SVHN'),
-        ({'X': X, 'y': Y[:3]}, 'is no SVHN'),
-        ({'X': X[:, :16], 'y': Y}, 'is no SVHN'),
+        ({'X': X}, 'is not of SVHN'),
+        ({'X': X[..., 0], 'y': Y}, 'is not of SVHN'),
+        ({'X': X, 'y': Y[:3]}, 'is not of SVHN'),
+        ({'X': X[:, :16], 'y': Y}, 'is not of SVHN'),
         ({'X': X.astype(np.float64), 'y': Y}, 'holds no 8-bit pictures'),
         ({'X': X, 'y': Y * 0}, 'has labels y that are not 1 to 10'),
         ({'X': X, 'y': Y * 11}, 'has labels y that are not 1 to 10'),
@@ -185,7 +185,7 @@ def test_damaged_mat_files(files, tmp_path):
     for content in (b'', b'<html>', whole[:300], whole[: len(whole) // 2]):
         path.write_bytes(content)
         said = refusal('svhn', tmp_path)
-        assert 'is no readable MATLAB file' in said or 'is no SVHN' in said
+        assert 'is not a readable MATLAB file' in said or 'is not of SVHN' in said
     scipy.io.savemat(path, {'X': X, 'y': Y})
     claimed = path.read_bytes()
     for before in ([32, 32, 3, 4], [4, 1]):
@@ -243,7 +243,7 @@ def test_damaged_tars(files, tmp_path):
     whole = path.read_bytes()
     for content in (b'', b'<html>', whole[:-2000]):
         path.write_bytes(content)
-        assert 'is no readable tar.gz' in refusal('cifar10', tmp_path)
+        assert 'is not a readable tar.gz' in refusal('cifar10', tmp_path)
     del contents[f'{BINARY}/data_batch_3.bin']
     published_files.write_tar(path, contents)
     assert f'lacks {BINARY}/data_batch_3.bin' in refusal('cifar10', tmp_path)
@@ -297,7 +297,7 @@ def test_names_and_headers_that_are_no_text(files, tmp_path):
     path.write_bytes(path.read_bytes().replace('é'.encode(), b'\xff\xff'))
     assert 'Cannot read' in refusal('celeba', tmp_path)
     path = files / 'cifar-10-binary.tar.gz'
-    odd = {'has a': {'size': '9' * 30}, 'is no readable tar.gz': {'GNU.sparse.map': 'a,b'}}
+    odd = {'has a': {'size': '9' * 30}, 'is not a readable tar.gz': {'GNU.sparse.map': 'a,b'}}
     for why, header in odd.items():
         with tarfile.open(path, 'w:gz', format=tarfile.PAX_FORMAT) as archive:
             member = tarfile.TarInfo('cifar-10-batches-bin/test_batch.bin')
@@ -318,7 +318,7 @@ def test_damaged_faces(files, tmp_path):
     assert "holds '000001.jpg' twice" in refusal('celeba', tmp_path)
     small = tf.io.encode_jpeg(np.zeros((32, 32, 3), np.uint8)).numpy()
     published_files.write_zip(path, [images[0], small])
-    assert '000002.jpg is no JPEG of 178x218' in refusal('celeba', tmp_path)
+    assert '000002.jpg is not a JPEG of 178x218' in refusal('celeba', tmp_path)
     published_files.write_zip(path, [images[0], images[1][:-700]])
     assert '000002.jpg is cut short' in refusal('celeba', tmp_path)
     published_files.write_zip(path, images)

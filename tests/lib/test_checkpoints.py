@@ -149,8 +149,8 @@ def test_names_a_checkpoint_of_something_else(tmp_path):
         copy,
         lambda values: [values.pop(name) for name in list(values) if 'conv2d' in name],
     )
-    assert 'no checkpoint of an autoencoder' in refused(tiny.golden_model('acai'), copy)
-    with pytest.raises(UserError, match='no checkpoint of an autoencoder'):
+    assert 'not a checkpoint of an autoencoder' in refused(tiny.golden_model('acai'), copy)
+    with pytest.raises(UserError, match='not a checkpoint of an autoencoder'):
         checkpoints.read_traits(copy)
 
 
@@ -251,12 +251,12 @@ def test_a_path_that_is_no_utf_8_is_no_damage(tmp_path, baseline, copied):
     folder = os.path.join(tmp_path, os.fsdecode(b'caf\xe9'))  # as Latin-1 wrote it
     shutil.copytree(os.path.dirname(copied), folder)
     other = os.path.join(folder, os.path.basename(copied))
-    with pytest.raises(UserError, match='no UTF-8, .*; move it to another folder') as raised:
+    with pytest.raises(UserError, match='not UTF-8, .*; move it to another folder') as raised:
         checkpoints.load_original(baseline, other)
     assert not isinstance(raised.value, checkpoints.DamagedCheckpointError)
-    with pytest.raises(UserError, match='no UTF-8, .*; choose another folder'):
+    with pytest.raises(UserError, match='not UTF-8, .*; choose another folder'):
         checkpoints.save_original(baseline, other, 1)
-    with pytest.raises(UserError, match='no UTF-8, .*; choose another --train_dir'):
+    with pytest.raises(UserError, match='not UTF-8, .*; choose another --train_dir'):
         runs.RunFolder(folder).create()
 
 

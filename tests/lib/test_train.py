@@ -312,8 +312,8 @@ def poisoned(*poison, draws=False):
         (5, np.nan, r'loss became nan at step 6\.'),
         (5, 1e30, r'loss became inf at step 6\.'),
         # No loss is yet.
-        (4, np.nan, r'The weights ae_decoder/\S+ are no finite numbers at step 4\.'),
-        (4, np.inf, r'The weights ae_decoder/\S+ are no finite numbers at step 4\.'),
+        (4, np.nan, r'The weights ae_decoder/\S+ are not finite at step 4\.'),
+        (4, np.inf, r'The weights ae_decoder/\S+ are not finite at step 4\.'),
     ],
 )
 def test_training_stops_when_it_diverges(step, value, problem, tmp_path):

@@ -232,7 +232,7 @@ def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):
     notes = capsys.readouterr().err.splitlines()
     assert [any(str(path) in note or path.name in note for note in notes)
             for path in (damaged, lacking, odd)] == [True] * 3
-    with pytest.raises(UserError, match='is no folder'):
+    with pytest.raises(UserError, match='is not a folder'):
         load.find_runs(str(tmp_path / 'nothing'))
 
 
@@ -264,6 +264,6 @@ def test_runs_of_different_length_are_never_averaged():
 
     cell = results.over_seeds([run('a', 1, 3), run('b', 5), run('c', 3, 5)], 'mean_distance')
     assert (cell.mean, cell.seeds, cell.kimg, cell.shorter) == (3, 2, 128, 1)
-    # A run of the 2018 code is no repeat of ours, whatever it recorded.
+    # A run of the 2018 code is not a repeat of ours, whatever it recorded.
     both = [run('a', 1, 3), run('b', 1, 3, code=results.ORIGINAL)]
     assert results.distinct(both) == (both, [])

@@ -29,7 +29,7 @@ def test_other_variables_are_no_autoencoder():
     assert architecture.traits_of({}) == {}
     assert architecture.traits_of({'dense/kernel': (3, 4), 'global_step': ()}) == {}
     assert 'another model than XLatentAE' in architecture.explain(SIZES, {}, 'XLatentAE')
-    assert 'no checkpoint of an autoencoder' in architecture.explain({}, SIZES, 'ACAI')
+    assert 'not a checkpoint of an autoencoder' in architecture.explain({}, SIZES, 'ACAI')
 
 
 @pytest.mark.parametrize(
