@@ -35,9 +35,9 @@ def main():
         if FLAGS[name].present and not FLAGS.original:
             raise UserError(f'--{name} is for --original; a run of ours has recorded it.')
     if FLAGS.release:
-        from acai_tf.released import release
+        from cli import release
 
-        run, step = release(FLAGS.run, FLAGS.release, FLAGS.overwrite)
+        run, step = release.write(FLAGS.run, FLAGS.release, FLAGS.overwrite)
         print(f'Wrote the weights of step {step}, without what training needs, to {run.path}.')
     elif FLAGS.records:
         from cli import records
