@@ -8,8 +8,7 @@ from keras import ops
 
 from acai_tf import batches, networks
 from lib.errors import UserError
-from lib.optimizer import Adam
-from lib.original_names import adam
+from lib.optimizer import Adam, without_loss_scale
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
 TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
@@ -105,12 +104,13 @@ class KerasModel(keras.Model):
             )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
-            if known and not isinstance(adam(known), Adam):
+            own = without_loss_scale(known)
+            if known and not isinstance(own, Adam):
                 raise UserError(
                     f'The optimizer of {group!r} is of class {type(known).__name__}; leave the '
                     "model's own in model.optimizers, whose moments are saved with the weights."
                 )
-            if known and {id(v) for v in variables} == {id(v) for v in adam(known).trained}:
+            if known and {id(v) for v in variables} == {id(v) for v in own.trained}:
                 continue
             optimizer = Adam(self.learning_rate(group))
             if computes_in_float16:

@@ -48,13 +48,6 @@ def identify(run):
     return discovery.identify(run, _hyperparameters())
 
 
-def read_record(run, identity):
-    """The `lib.paper.results.Run` of a run folder, of what it says about itself."""
-    return results.read_run(
-        run.path, identity.class_name, identity.dataset, identity.params, identity.options
-    )
-
-
 def find_runs(train_dir):
     """The records of every autoencoder below a folder; a note on stderr names what is unreadable.
 
@@ -67,9 +60,8 @@ def find_runs(train_dir):
     Raises:
         UserError: there is no such folder.
     """
-    records = []
-    for run, identity in discovery.find(train_dir, _hyperparameters()):
-        records.append(read_record(run, identity))
+    found = discovery.find(train_dir, _hyperparameters())
+    records = [results.read_run(run, identity) for run, identity in found]
     kept, notes = results.distinct(records)
     for note in notes:
         print(note, file=sys.stderr)

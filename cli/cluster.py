@@ -58,7 +58,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     _write(os.path.join(run.path, runs.CLUSTERING_NAME), record)
     for progress in kept:
         progress.remove()
-    value = papers_value(load.read_record(run, load.identify(run)), record)
+    value = papers_value(results.read_run(run, load.identify(run)), record)
     tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
 
 

@@ -8,8 +8,9 @@ import time
 import tensorflow as tf
 
 from cli import processes, reproduce, run_record, slurm, work
-from lib import devices, train
+from lib import devices
 from lib.errors import UserError
+from lib.interrupt import Interrupt
 from lib.runs import locks
 
 
@@ -100,7 +101,7 @@ def run_jobs(jobs, environments):
         if job.next_command() is None:
             console.print(job.name, 'done already')
     waiting = [job for job in jobs if job.next_command()]
-    with contextlib.closing(console), train.Interrupt() as interrupt:
+    with contextlib.closing(console), Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
     if interrupt.signal and waiting:  # these were not begun
         queued = slurm.known_queue()

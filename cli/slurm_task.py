@@ -7,8 +7,8 @@ import sys
 import time
 
 from cli import processes, run_record, slurm, work
-from lib import train
 from lib.errors import UserError
+from lib.interrupt import Interrupt
 from lib.runs import locks
 
 FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
@@ -33,7 +33,7 @@ class Task:
     def __call__(self):
         os.environ['PYTHONUNBUFFERED'] = '1'
         signal.signal(OUT_OF_TIME, self._time_is_up)
-        with train.Interrupt() as interrupt:
+        with Interrupt() as interrupt:
             if int(os.environ.get('SLURM_PROCID', 0)):
                 return self._follow(interrupt)
             return self._lead(interrupt)

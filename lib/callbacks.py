@@ -159,15 +159,15 @@ class LineScores(Scores):
 
     def on_epoch_end(self, epoch, logs=None):
         images = eval.interpolations(self.model, self.dataset)
-        distance, smoothness = eval.line_eval(images)
-        self.model.evaluation['mean_distance'].assign(distance)
-        self.model.evaluation['mean_smoothness'].assign(smoothness)
-        scores = {'mean_distance': distance, 'mean_smoothness': smoothness}
-        tagged = {original_names.TAGS[name]: value for name, value in scores.items()}
+        scores = eval.line_eval(images)
+        tagged = {}
+        for name, value in scores._asdict().items():
+            self.model.evaluation[name].assign(value)
+            tagged[original_names.TAGS[name]] = value
         write_scalars(self.events, self.step, tagged)
-        moves = math.isfinite(smoothness)
-        smooth = f'={_short(smoothness)}' if moves else ' undefined (nothing moves)'
-        self.say(f'mean_distance={_short(distance)}  mean_smoothness{smooth}')
+        moves = math.isfinite(scores.mean_smoothness)
+        smooth = f'={_short(scores.mean_smoothness)}' if moves else ' undefined (nothing moves)'
+        self.say(f'mean_distance={_short(scores.mean_distance)}  mean_smoothness{smooth}')
 
 
 class SampleScores(Scores):
@@ -212,9 +212,8 @@ class PictureGrid(Callback):
         if self.dataset.has_lines:
             # Original: the drawn interpolations' own scores, under these tags, of two methods; here
             # of all.
-            distance, smoothness = eval.line_eval(straight)
-            scores = {'mean_distance_2': distance, 'mean_smoothness_2': smoothness}
-            write_scalars(self.events, self.step, scores)
+            scores = eval.line_eval(straight)._asdict()
+            write_scalars(self.events, self.step, {f'{n}_2': v for n, v in scores.items()})
         parts = [(pictures.CAPTIONS[name], picture) for name, picture in drawn.items()]
         png = captions.explained(parts)
         kimg = (self.step * self.batch_size) >> 10
@@ -236,7 +235,7 @@ class Checkpoints(Callback):
         # left for the period's end, which says so.
         logs = logs or {}
         if self.step and time.monotonic() >= self.saved + SAVE_SEC:
-            sound = logs.get('finite', True) and not original_names.not_finite(self.model)
+            sound = logs.get('finite', True) and not checkpoints.not_finite(self.model)
             if sound or logs.get('allow_nan'):
                 self.save()
 

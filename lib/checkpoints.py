@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from lib import files, original_names
 from lib.errors import UserError
+from lib.optimizer import without_loss_scale
 from lib.runs import architecture
 from lib.runs.folder import DATA, INDEX
 
@@ -78,7 +79,7 @@ def load_original(model, prefix, weights_suffice=False):
     if step < 0:
         raise UserError(f'{prefix} has the global_step {step}; no training wrote that.')
     for optimizer in model.optimizers.values():
-        original_names.adam(optimizer).iterations.assign(step)
+        without_loss_scale(optimizer).iterations.assign(step)
     for name, variable in wanted:
         variable.assign(values[name])
     return step
@@ -153,6 +154,18 @@ def resume(model, run, last):
     if 0 < step < last:
         print(f'{step:,} of {last:,} steps are done.')
     return step
+
+
+def not_finite(model):
+    """The name of a stored variable that holds a number that is not finite; None if none does.
+
+    What the last evaluation found may be NaN, as the smoothness of what does not move is.
+    """
+    evaluation = getattr(model, 'evaluation', {})
+    for name, variable in original_names.stored_variables(model):
+        if name not in evaluation and not np.isfinite(variable.numpy()).all():
+            return name
+    return None
 
 
 def save_original(model, prefix, step, moments=True):

@@ -2,6 +2,7 @@
 how a model is run over many images."""
 import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -111,6 +112,13 @@ def smoothness_score(angles):
     return np.where(moves, score, np.nan)[()]
 
 
+class LineScore(NamedTuple):
+    """Of interpolations between lines: see `line_eval`."""
+
+    mean_distance: float
+    mean_smoothness: float
+
+
 def line_eval(images):
     """Scores interpolations between lines.
 
@@ -118,7 +126,7 @@ def line_eval(images):
         images: (n, k, size, size, 1), n interpolations of k images.
 
     Returns:
-        (mean_distance, mean_smoothness), floats. mean_distance is over all images.
+        `LineScore`: (mean_distance, mean_smoothness). mean_distance is over all images.
         # Original: mean_smoothness is the sum of the defined scores divided by the number of ALL
         interpolations, NaN if none is defined.
     """
@@ -130,7 +138,7 @@ def line_eval(images):
     scores = smoothness_score(angle.reshape(n, k))
     defined = scores[~np.isnan(scores)]
     smoothness = float(defined.sum() / n) if defined.size else math.nan
-    return float(distances.mean()), smoothness
+    return LineScore(float(distances.mean()), smoothness)
 
 
 def sample_eval(images):

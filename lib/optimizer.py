@@ -70,3 +70,8 @@ class Adam(keras.optimizers.Adam):
         super()._backend_update_step(grads, trainable_variables, learning_rate)
         for power, beta in zip(self.beta_powers, (BETA_1, BETA_2), strict=True):
             power.assign(power * beta)
+
+
+def without_loss_scale(optimizer):
+    """A group's `Adam` itself, of an optimizer that may scale its loss for float16."""
+    return getattr(optimizer, 'inner_optimizer', optimizer)

@@ -1,7 +1,7 @@
 """Which variables of a model a checkpoint holds, and what the original called them."""
 import re
 
-import numpy as np
+from lib.optimizer import without_loss_scale
 
 # Original: what an evaluation found is kept in variables of these names. So TensorFlow 1 adds a
 # suffix to its tags in event files.
@@ -43,7 +43,7 @@ def stored_variables(model):
     stored = list(variable_names(model).items())
     names = {id(variable): name for name, variable in stored}
     for number, optimizer in enumerate(model.optimizers.values()):
-        own = adam(optimizer)
+        own = without_loss_scale(optimizer)
         for variable, slots in zip(own.trained, own.slots(), strict=True):
             name = names[id(variable)]
             stored += zip((f'{name}/Adam', f'{name}/Adam_1'), slots, strict=True)
@@ -61,7 +61,7 @@ def loss_scale_variables(model):
     """
     stored = []
     for group, optimizer in model.optimizers.items():
-        own = adam(optimizer)
+        own = without_loss_scale(optimizer)
         if own is not optimizer:
             variables = {
                 'dynamic_scale': optimizer.dynamic_scale,
@@ -72,20 +72,3 @@ def loss_scale_variables(model):
             }
             stored += [(f'loss_scale/{group}/{name}', v) for name, v in variables.items()]
     return stored
-
-
-def adam(optimizer):
-    """A group's Adam itself."""
-    return getattr(optimizer, 'inner_optimizer', optimizer)  # past a loss scale
-
-
-def not_finite(model):
-    """The name of a stored variable that holds a number that is not finite; None if none does.
-
-    What the last evaluation found may be NaN, as the smoothness of what does not move is.
-    """
-    evaluation = getattr(model, 'evaluation', {})
-    for name, variable in stored_variables(model):
-        if name not in evaluation and not np.isfinite(variable.numpy()).all():
-            return name
-    return None

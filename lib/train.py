@@ -8,7 +8,6 @@ import errno
 import math
 import os
 import signal
-import sys
 import time
 
 import keras
@@ -16,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from lib import callbacks, checkpoints, devices, memory, original_names
+from lib import callbacks, checkpoints, devices, memory
 from lib.errors import UserError
+from lib.interrupt import Interrupt
 from lib.runs import events, scalars
 
 CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
@@ -55,43 +55,8 @@ def check_finite(model, scalars, step):
         if len(bad):
             first = step - len(values) + 1 + bad[0]
             raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
-    if name := original_names.not_finite(model):
+    if name := checkpoints.not_finite(model):
         raise DivergedError(f'The weights {name} are not finite at step {step}.')
-
-
-class Interrupt:
-    """Turns SIGINT and SIGTERM, unless they are ignored, into a request to stop after the step.
-
-    Args:
-        answer: what to say at once when the first signal comes.
-        on_signal: what to call then.
-
-    Attributes:
-        signal: the number of the signal that came, or None.
-    """
-
-    def __init__(self, answer='', on_signal=None):
-        self.signal, self.answer, self.on_signal = None, answer, on_signal
-
-    def __enter__(self):
-        self._previous = {
-            number: signal.signal(number, self._request)
-            for number in (signal.SIGINT, signal.SIGTERM)
-            if signal.getsignal(number) is not signal.SIG_IGN  # as Ctrl-C behind a script's &
-        }
-        return self
-
-    def __exit__(self, *_):
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _request(self, number, frame):
-        first, self.signal = self.signal is None, number
-        if first and self.answer:
-            with contextlib.suppress(OSError):  # nobody may read it; raised here, it may end a save
-                os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
-        if first and self.on_signal:
-            self.on_signal()
 
 
 def make_train_steps(model, jit_compile):

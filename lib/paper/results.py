@@ -98,30 +98,22 @@ class Run:
         return value, self.kimg(max(curve))
 
 
-def read_run(path, class_name, dataset, params, options):
-    """The `Run` of a run folder.
-
-    Args:
-        path: the folder.
-        class_name, dataset, params: what was trained.
-        options: {'seed', 'lr', 'batch', 'latent_width', 'precision', 'devices', 'report_kimg':
-            value} as far as they are recorded.
-    """
-    folder = runs.RunFolder(path)
+def read_run(folder, identity):
+    """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known."""
     curves = {
         name: {step: value for step, value in curve.items() if step > FIRST_STEP}
         for name, curve in scalars.of_run(folder).items()
     }
     return Run(
-        path,
-        class_name,
-        dataset,
-        params,
+        folder.path,
+        identity.class_name,
+        identity.dataset,
+        identity.params,
         curves=curves,
-        clustering=read_clustering(os.path.join(path, runs.CLUSTERING_NAME)),
+        clustering=read_clustering(os.path.join(folder.path, runs.CLUSTERING_NAME)),
         code=code_of(folder),
         has_weights=bool(folder.checkpoint_steps()),
-        **options,
+        **identity.options,
     )
 
 

@@ -47,8 +47,7 @@ def scores(model, dataset, images):
     if dataset.nclass > 1:
         numbers['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
     if dataset.has_lines:
-        scored = eval.line_eval(eval.interpolations(model, dataset))
-        numbers.update(zip(('mean_distance', 'mean_smoothness'), scored, strict=True))
+        numbers.update(eval.line_eval(eval.interpolations(model, dataset))._asdict())
         samples = sampling.sample_images(model, dataset, seed=model.seed)
         numbers.update(zip(sampling.tags(model), eval.sample_eval(samples), strict=True))
     return numbers

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 
 from lib import convolution, train
+from lib.optimizer import without_loss_scale
 from tests import tiny
 
 SMALL = {'image_shape': (4, 4, 1), 'scales': 1, 'depth': 2, 'latent': 2}
@@ -111,7 +112,7 @@ def made(model, scalars):
     """
     moments = {}
     for group, optimizer in model.optimizers.items():
-        slots = getattr(optimizer, 'inner_optimizer', optimizer).slots()
+        slots = without_loss_scale(optimizer).slots()
         moments[group] = np.concatenate([np.ravel(first) for first, _ in slots])
     averages = [variable.numpy() for variable in model.non_trainable_variables]
     return {tag: float(value) for tag, value in scalars.items()}, moments, averages

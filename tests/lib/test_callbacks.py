@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import callbacks, data
+from lib import callbacks, data, eval
 from lib.runs import scalars
 from tests import tiny
 
@@ -15,7 +15,8 @@ DISTANCE, SMOOTHNESS = 0.25, 0.5
 @pytest.fixture
 def report(monkeypatch, tmp_path):
     """(what makes a callback's report, given the callback's class and arguments; curves; lines)."""
-    monkeypatch.setattr(callbacks.eval, 'line_eval', lambda images: (DISTANCE, SMOOTHNESS))
+    score = eval.LineScore(DISTANCE, SMOOTHNESS)
+    monkeypatch.setattr(eval, 'line_eval', lambda images: score)
     model = tiny.make('AEBaseline')
     model.global_step.assign(65)
     lines = data.get_dataset('lines32', 8)

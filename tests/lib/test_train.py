@@ -129,36 +129,6 @@ def test_several_steps_a_call_are_those_steps_bit_for_bit(trained, tmp_path, mon
     assert several.steps == [1, 4, 7]
 
 
-def test_handlers_of_signals_are_put_back():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with train.Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert interrupt.signal == signal.SIGTERM
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-
-
-def test_an_ignored_signal_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for a command behind a script's &
-    try:
-        with train.Interrupt() as interrupt:
-            os.kill(os.getpid(), signal.SIGINT)
-        assert interrupt.signal is None and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_a_signal_is_noted_where_nobody_reads_the_answer(monkeypatch):
-    def closed(*_):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(os, 'write', closed)
-    called = []
-    with train.Interrupt('Stopping', lambda: called.append(1)) as interrupt:
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert interrupt.signal == signal.SIGTERM and called == [1]
-
-
 def test_reports_hold_the_means_of_their_period(trained):
     _, record, model = trained
     assert record.steps == list(range(1, LAST + 1)) and record.reports == [1, 4, 7]
