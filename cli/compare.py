@@ -84,7 +84,7 @@ def _what_it_is(path):
     class_name, params, dataset, recorded = load.identify(folder)
     record = results.Run(path, class_name, dataset, params, recorded.get('seed'))
     return {
-        'method': reported.METHODS.get(class_name, class_name),
+        'method': reported.method(class_name),
         'code': results.code_of(folder),
         'dataset': dataset,
         **{name: f'{name}={value}' for name, value in params.items()},

@@ -53,7 +53,7 @@ class Kind(NamedTuple):
     @property
     def words(self):
         """What to call it: ('ACAI', 'depth=2', '2018 code')."""
-        method = reported.METHODS.get(self.class_name, self.class_name)
+        method = reported.method(self.class_name)
         return method, *self.settings, *([self.code] if self.code != results.OURS else [])
 
 

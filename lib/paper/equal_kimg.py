@@ -37,7 +37,7 @@ class EqualKimg(NamedTuple):
     def layout(self, missing='not run'):
         """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far, and "-"
         where one did without a report."""
-        method = reported.METHODS.get(self.record.class_name, self.record.class_name)
+        method = reported.method(self.record.class_name)
         settings = ''.join(f', {text}' for text in results.settings_texts(self.record))
         dataset = self.record.dataset
         if not registry.is_lines(dataset):  # of others the paper has two sizes
@@ -53,7 +53,7 @@ class EqualKimg(NamedTuple):
         }
         lines = [
             layouts.Line(
-                reported.QUANTITIES.get(tag, reported.Quantity(tag)).label,
+                reported.quantity(tag).label,
                 [_number(cells.get(column), tag, absent[column]) for column in self._columns()],
             )
             for tag, cells in self.cells.items()
@@ -70,18 +70,10 @@ class EqualKimg(NamedTuple):
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
         run = self.record
+        kind = run.dataset, run.latent_size, run.class_name, results.settings_texts(run)
         return [
-            {
-                'table': self.number,
-                'dataset': run.dataset,
-                'latent_size': run.latent_size,
-                **tables.quantity_columns(tag),
-                'method': reported.METHODS.get(run.class_name, run.class_name),
-                'settings': ' '.join(results.settings_texts(run)),
-                'code': code,
-                **tables.cell_columns(cells.get((kimg, code)), tag),
-                'kimg': kimg,
-            }
+            tables.csv_line(self.number, (*kind, code), tag, cells.get((kimg, code)))
+            | {'kimg': kimg}
             for tag, cells in self.cells.items()
             for kimg, code in self._columns()
         ]
@@ -92,7 +84,7 @@ def _number(cell, tag, missing):
         return missing
     if math.isnan(cell.mean):
         return 'undefined'
-    quantity = reported.QUANTITIES.get(tag, reported.Quantity(tag))
+    quantity = reported.quantity(tag)
     text = f'{quantity.in_units(cell.mean):.3g}'
     if cell.sd is not None:
         text += f'±{quantity.in_units(cell.sd):.2g}'

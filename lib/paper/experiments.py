@@ -93,7 +93,7 @@ class Experiment:
     def title(self):
         """Such as 'ACAI lines32/64', or 'VAE advweight=0.5 lines32/64' where that is unusual."""
         changed = [f'{key}={value}' for key, value in self.changed.items()]
-        method = reported.METHODS.get(self.class_name, self.class_name)
+        method = reported.method(self.class_name)
         return ' '.join([method, *changed, f'{self.dataset}/{self.latent_size}'])
 
     @property

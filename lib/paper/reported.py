@@ -36,10 +36,21 @@ QUANTITIES = {
     'mean_smoothness': Quantity('mean smoothness'),
     'latent_accuracy': Quantity('accuracy', unit_text='%'),
     'clustering': Quantity('clustering accuracy', unit_text='%'),
+    'single_layer': Quantity('accuracy of a layer trained afterwards', unit_text='%'),
     'sample_distance': Quantity("samples' mean distance", 1e-3, 'x1e-3'),
     'sample_coverage': Quantity('share of angles that samples meet', 1e-2, '%'),
     'sample_kl': Quantity("divergence of samples' angles from even ones", unit_text='nats'),
 }
+
+
+def quantity(name):
+    """The `Quantity` of a tag, which is its own name where it is not of QUANTITIES."""
+    return QUANTITIES.get(name, Quantity(name))
+
+
+def method(class_name):
+    """What the paper calls the method of a class; the class's name where it is not the paper's."""
+    return METHODS.get(class_name, class_name)
 
 
 class PaperValue(NamedTuple):

@@ -66,15 +66,18 @@ class SamplesTable(NamedTuple):
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
         return [
-            {
-                'table': self.number,
-                'dataset': line.dataset,
-                **tables.quantity_columns(measure),
-                'method': reported.METHODS.get(line.class_name, line.class_name),
-                'settings': ' '.join([*line.settings, f'latents={line.source}']),
-                'code': line.code,
-                **tables.cell_columns(cell, measure),
-            }
+            tables.csv_line(
+                self.number,
+                (
+                    line.dataset,
+                    '',
+                    line.class_name,
+                    [*line.settings, f'latents={line.source}'],
+                    line.code,
+                ),
+                measure,
+                cell,
+            )
             for line in self.lines
             for measure, cell in line.cells.items()
         ]

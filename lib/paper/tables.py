@@ -124,7 +124,7 @@ def columns(records):
 
 def headings(class_names):
     """What the paper calls methods."""
-    return [reported.METHODS.get(name, name) for name in class_names]
+    return [reported.method(name) for name in class_names]
 
 
 def line_label(class_name, settings, code):
@@ -212,33 +212,40 @@ CSV_COLUMNS = (
 
 def _csv_line(number, row, kind, class_name, cell):
     code, settings = kind
-    line = {
-        'table': number,
-        'dataset': row.key[0],
-        'latent_size': row.key[1],
-        **quantity_columns(row.quantity),
-        'method': reported.METHODS.get(class_name, class_name),
-        'settings': ' '.join(settings),
-        'code': code,
-        **cell_columns(cell, row.quantity),
-    }
+    dataset, size = row.key
+    line = csv_line(number, (dataset, size, class_name, settings, code), row.quantity, cell)
     value = row.paper.get(class_name)
     if value and not settings:
         line |= {'paper_mean': value.mean, 'paper_sd': value.sd, 'paper_source': reported.SOURCE}
     return line
 
 
-def quantity_columns(name):
-    """The CSV columns that say what a number is."""
-    quantity = reported.QUANTITIES.get(name, reported.Quantity(name))
-    return {'quantity': name, 'unit': quantity.unit_text.removeprefix('x')}
+def csv_line(table, kind, name, cell):
+    """{CSV column: value} of a cell, in the unit of its quantity.
+
+    Args:
+        table: its number, or what --tables calls it.
+        kind: (dataset, latent size, class name, settings, code) of the cell's runs.
+        name: the quantity's, or a tag.
+        cell: a `lib.paper.results.Cell`; None where no run has it.
+    """
+    dataset, size, class_name, settings, code = kind
+    line = {
+        'table': table,
+        'dataset': dataset,
+        'latent_size': size,
+        'quantity': name,
+        'unit': reported.quantity(name).unit_text.removeprefix('x'),
+        'method': reported.method(class_name),
+        'settings': ' '.join(settings),
+        'code': code,
+    }
+    return line | _cell_columns(cell, reported.quantity(name))
 
 
-def cell_columns(cell, name):
-    """The CSV columns of a `Cell` or None, in the unit of its quantity."""
+def _cell_columns(cell, quantity):
     if not cell:
         return {'status': 'missing'}
-    quantity = reported.QUANTITIES.get(name, reported.Quantity(name))
     line = {'seeds': cell.seeds, 'seeds_undefined': cell.undefined, 'seeds_shorter': cell.shorter}
     line |= {'kimg': cell.kimg, 'status': 'undefined'}
     if cell.seeds:

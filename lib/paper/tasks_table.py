@@ -3,7 +3,7 @@ others'."""
 import math
 from typing import NamedTuple
 
-from lib.paper import layouts, reported, results, tables
+from lib.paper import layouts, results, tables
 
 TITLE = (
     'Tasks. Accuracy in % on the test set of a single layer trained with the autoencoder, of one '
@@ -84,17 +84,12 @@ class TasksTable(NamedTuple):
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
         return [
-            {
-                'table': self.number,
-                'dataset': line.dataset,
-                'latent_size': line.size,
-                'quantity': quantity,
-                'unit': '%',
-                'method': reported.METHODS.get(line.model, line.model),
-                'settings': ' '.join(line.settings),
-                'code': line.code,
-                **tables.cell_columns(cell, quantity),
-            }
+            tables.csv_line(
+                self.number,
+                (line.dataset, line.size, line.model, line.settings, line.code),
+                quantity,
+                cell,
+            )
             for line in self.lines
             for quantity, cell in line.cells.items()
         ]
