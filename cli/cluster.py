@@ -32,16 +32,6 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     ae, run, images = tasks.open_autoencoder()
     _check(run, images)
     stored = latents.stored_latents(ae, images, run, kmeans.MAX_TRAIN_IMAGES)
-    tries, kept = _cluster(
-        stored,
-        run,
-        nclass=images.nclass,
-        use_svd=use_svd,
-        n_init=n_init,
-        n_jobs=n_jobs,
-        n_try=n_try,
-    )
-    accuracy = 100 * sum(scores.test.accuracy for scores in tries) / n_try
     class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
     record = {
         'class': class_name,
@@ -52,14 +42,49 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'use_svd': use_svd,
         'n_init': n_init,
         'n_try': n_try,
-        'tries': [{name: part._asdict() for name, part in t._asdict().items()} for t in tries],
-        'test_accuracy': accuracy,
+        'latents': _checksum(stored),
     }
-    _write(os.path.join(run.path, runs.CLUSTERING_NAME), record)
+    path = os.path.join(run.path, runs.CLUSTERING_NAME)
+    kept = []
+    if before := _made_already(path, record):
+        print('The same latents were clustered so before, with the same result.')
+        record = before
+    else:
+        tries, kept = _cluster(
+            stored,
+            run,
+            nclass=images.nclass,
+            use_svd=use_svd,
+            n_init=n_init,
+            n_jobs=n_jobs,
+            n_try=n_try,
+        )
+        record['tries'] = [
+            {name: part._asdict() for name, part in scores._asdict().items()} for scores in tries
+        ]
+        record['test_accuracy'] = 100 * sum(scores.test.accuracy for scores in tries) / n_try
+    _write(path, record)
     for progress in kept:
         progress.remove()
     value = papers_value(results.read_run(run, load.identify(run)), record)
-    tasks.summarize('cluster', images.name, class_name, size, accuracy, value)
+    tasks.summarize('cluster', images.name, class_name, size, record['test_accuracy'], value)
+
+
+def _checksum(stored):
+    """Text that changes with stored latents and their classes."""
+    checksum = 0
+    for name in sorted(stored):
+        checksum = zlib.crc32(np.ascontiguousarray(stored[name]), checksum)
+    return f'{checksum:08x}'
+
+
+def _made_already(path, record):
+    """The record that is there of the same latents and options; None where there is none."""
+    for place in (path, _named(path, record)):
+        before = _read(place)
+        if before and all(before.get(name) == record[name] for name in (*OPTIONS, 'latents')):
+            return before
+    return None
 
 
 def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):

@@ -180,6 +180,13 @@ def test_cluster(train_dir):
     assert f'What clustering.json had is now in {kept.name}.' in again
     assert json.loads(kept.read_text()) == record
     assert json.loads((ae_dir / 'clustering.json').read_text())['use_svd'] is False
+    repeated = run(*args)
+    assert 'clustered so before' in repeated and 'k-means:' not in repeated
+    assert summary(repeated) == last
+    assert json.loads((ae_dir / 'clustering.json').read_text()) == record  # the last given counts
+    (ae_dir / 'clustering.json').write_text(json.dumps({**record, 'latents': 'others'}))
+    kept.unlink()
+    assert 'k-means: 5 inits' in run(*args)
 
 
 def test_what_table_3_shows_stays_while_others_are_made(tmp_path, capsys):
