@@ -12,8 +12,7 @@ from lib.optimizer import Adam, without_loss_scale
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
 TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
-# Without jit_compile, which Keras stores as it was resolved on the machine that saved.
-COMPILED = ('run_eagerly', 'steps_per_execution')
+COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
 PACKAGE = 'acai_tf'  # under which saved models name their classes
 
 
@@ -30,6 +29,12 @@ class KerasModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        other = keras.saving.get_registered_object(f'{PACKAGE}>{cls.__name__}')
+        if other and not issubclass(other, KerasModel):
+            raise UserError(
+                f'acai_tf has a {cls.__name__} already, by which saved models know it; give your '
+                'method another name.'
+            )
         # In the script that trains it a class is of another module than where that is imported.
         keras.saving.register_keras_serializable(package=PACKAGE)(cls)
         module = cls.__module__.partition('.')[0]  # the package in files of earlier versions
@@ -180,10 +185,16 @@ class KerasModel(keras.Model):
                 f'{type(self).__name__} minimises and reports what its method says; compile it '
                 'without loss and metrics.'
             )
+        self.asked_jit_compile = kwargs.get('jit_compile', 'auto')
         super().compile(optimizer=None, **kwargs)
         if self.latent_shape is not None:
             with self.distribute_strategy.scope():
                 self._make_optimizers()
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        # Keras has what 'auto' came to on this machine.
+        return {**config, 'jit_compile': self.asked_jit_compile} if config else config
 
     def compile_from_config(self, config):
         self.compile(**{name: config[name] for name in COMPILED})

@@ -23,7 +23,7 @@ def begin(folder, model, args, last):
     steps = folder.checkpoint_steps()
     if steps and steps[0] >= last:
         return
-    record = folder.read_args()
+    record = folder.begun_with()
     if record:
         for option in LENGTHS:
             before, now = record['args'].get(option), args.get(option)

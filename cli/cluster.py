@@ -1,4 +1,5 @@
 """Clusters an autoencoder's latents and records how well the clusters tell the classes apart."""
+import contextlib
 import dataclasses
 import json
 import math
@@ -45,12 +46,11 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'latents': _checksum(stored),
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
-    kept = []
     if before := _made_already(path, record):
         print('The same latents were clustered so before, with the same result.')
         record = before
     else:
-        tries, kept = _cluster(
+        tries = _cluster(
             stored,
             run,
             nclass=images.nclass,
@@ -64,8 +64,10 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         ]
         record['test_accuracy'] = 100 * sum(scores.test.accuracy for scores in tries) / n_try
     _write(path, record)
-    for progress in kept:
-        progress.remove()
+    beside, progress = _named(path, record), _progress_paths(run, record)
+    for old in [*progress, beside] if _read(path) == record else progress:
+        with contextlib.suppress(OSError):
+            os.remove(old)
     value = papers_value(results.read_run(run, load.identify(run)), record)
     tasks.summarize('cluster', images.name, class_name, size, record['test_accuracy'], value)
 
@@ -88,7 +90,7 @@ def _made_already(path, record):
 
 
 def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
-    """([`kmeans.Clustering`], [`kmeans.Progress`]): of each try at clustering stored latents."""
+    """The `kmeans.Clustering` of each try at clustering stored latents."""
     train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
     if len(train) < nclass:
         raise UserError(f'{len(train)} images are too few for {nclass} clusters.')
@@ -97,10 +99,8 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
     inits = f'{zlib.crc32(train):08x} {nclass} {use_svd} {n_init}'
     if use_svd:
         train, test = kmeans.whiten(train, test)
-    tries, kept = [], []
-    for seed in range(n_try):
-        path = _progress_path(run, seed, use_svd=use_svd, n_init=n_init)
-        kept.append(kmeans.Progress(path, f'{inits} {seed}'))
+    options, tries = {'use_svd': use_svd, 'n_init': n_init, 'n_try': n_try}, []
+    for seed, path in enumerate(_progress_paths(run, options)):
         scores = kmeans.cluster_and_score(
             train,
             stored['train_label'],
@@ -110,18 +110,19 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
             n_init=n_init,
             random_state=seed,
             n_jobs=n_jobs,
-            progress=kept[-1],
+            progress=kmeans.Progress(path, f'{inits} {seed}'),
         )
         tries.append(scores)
-    return tries, kept
+    return tries
 
 
-def _progress_path(run, seed, **options):
-    """Where what is done of a try is kept: a file for each set of options, which its name says,
+def _progress_paths(run, options):
+    """Where what is done of each try is kept: files for each set of options, which their names say,
     but for table 3's."""
     usual = experiments.CLUSTERING
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
-    return os.path.join(run.path, f'clustering{others}-{seed}.npz')
+    stem = os.path.join(run.path, f'clustering{others}')
+    return [f'{stem}-{seed}.npz' for seed in range(options['n_try'])]
 
 
 def _write(path, record):

@@ -4,6 +4,7 @@ import os
 
 PORTS = range(20000, 30000)  # below those that Linux gives to clients
 PORTS_PER_JOB = 10
+BINDS_GPUS = 'SLURM_GPUS_PER_TASK', 'SLURM_TRES_PER_TASK', 'SLURM_GPU_BIND'
 
 
 def tf_config(environment):
@@ -51,7 +52,8 @@ def own_gpus(environment, config):
     here = sum(worker.rpartition(':')[0] == environment['SLURMD_NODENAME'] for worker in workers)
     gpus = environment.get('CUDA_VISIBLE_DEVICES', '').split(',')
     each = len(gpus) // here
-    if here == 1 or not each or 'SLURM_GPUS_PER_TASK' in environment:
+    is_all = int(environment.get('SLURM_GPUS_ON_NODE', len(gpus))) == len(gpus)
+    if here == 1 or not each or not is_all or any(name in environment for name in BINDS_GPUS):
         return None
     first = each * int(environment['SLURM_LOCALID'])
     return ','.join(gpus[first : first + each])

@@ -121,8 +121,9 @@ class Job:
         """Raises UserError if the run's folder is of another seed, learning rate or batch, or its
         data are missing."""
         own = {'seed': self.seed, 'lr': constants.LR, 'batch': constants.BATCH}
+        recorded = self.folder.begun_with().get('args', {})
         for option, wanted in own.items():
-            before = self.folder.args.get(option, wanted)
+            before = recorded.get(option, wanted)
             if before != wanted:
                 raise UserError(
                     f'{self.folder.path} was trained with --{option}={before}, but '

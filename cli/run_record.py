@@ -184,7 +184,7 @@ def queue(job, slurm=''):
     """
     before = job.files.read()
     # One at work holds it for long, unless it is about to stop; others only for a moment.
-    at_work = before and before.state == RUNNING and not job.files.cancelled
+    at_work = before and before.state == RUNNING and not (slurm or job.files.cancelled)
     with contextlib.suppress(OSError):  # also where a command is only about to stop it
         os.remove(job.files.path(CANCEL_NAME))
     with contextlib.suppress(locks.HeldError), job.files.held(wait_sec=0 if at_work else None):

@@ -121,7 +121,8 @@ def _moved(run, args):
 
 
 def _check_autoencoder(run, args):
-    before, otherwise = run.args, 'delete that folder, or choose another --train_dir'
+    before = run.begun_with().get('args', {})
+    otherwise = 'delete that folder, or choose another --train_dir'
     if before.get('ae_step', args.get('ae_step')) != args.get('ae_step'):
         raise UserError(
             f'{run.path} holds a classifier of the autoencoder at step {before["ae_step"]}, which '

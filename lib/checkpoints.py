@@ -140,7 +140,7 @@ def resume(model, run, last):
     if step > last:
         print(f'{run.path} is at step {step}, past the {last} of this length: nothing to do.')
     elif step == last and run.owes_report:
-        print(f'{run.path} is at its last step, {step}; its report found no room and is made now.')
+        print(f'{run.path} is at its last step, {step}; its report is owed, and made now.')
     elif step == last:
         longer = '' if model.FIXED_LENGTH else '; raise --total_kimg to lengthen it'
         print(f'{run.path} is complete, at step {step} of {last}{longer}.')

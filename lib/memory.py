@@ -48,7 +48,7 @@ def too_little(error, purpose='', has_batch=True):
     """
     tensor = re.search(r'tensor with shape ?\[[\d,]*\]', str(error))
     which = f' (a {tensor[0]} did not fit)' if tensor else ''
-    helps = 'end other programs, or use a machine with more'
+    helps = 'end other programs and runs, or use a machine with more'
     if has_batch:
         helps = (
             'choose a smaller --batch, on a GPU --precision=mixed_bfloat16 or mixed_float16, or '

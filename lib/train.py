@@ -139,7 +139,7 @@ def loop(
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on with what `check_finite` refuses, before its report.
         on_signal: what to call as soon as a signal asks it to stop.
-        owed: of a report at the model's step that could not be written, to make it first.
+        owed: of a report at the model's step that could not be made, to make it first.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -301,7 +301,7 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         cause = f'Cannot write to {run.path} ({error.strerror or error}): make room'
         if error.errno == errno.EPIPE:
             cause = 'What read the output has ended: start it again'
-        if error.errno == errno.ENOMEM:
+        if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):
             cause = memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
         raise UserError(
             f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'

@@ -285,6 +285,7 @@ def _become(request, fds):
 
 
 def _run(command):
+    sys.path[1:1] = filter(None, os.environ.get('PYTHONPATH', '').split(os.pathsep))
     kind, *sys.argv = [None, *command]
     if sys.argv[0] in ('-m', '-c'):
         kind, what, *arguments = sys.argv

@@ -111,7 +111,8 @@ def _write(path, paths, preparation, total):
     def is_there():  # of another run, which may have it open: on a network file system it must stay
         return _open(path, preparation, total) is not None
 
-    if shutil.disk_usage(os.path.dirname(path) or '.').free < total * preparation.row.itemsize:
+    free = shutil.disk_usage(os.path.dirname(path) or '.').free
+    if 0 < free < total * preparation.row.itemsize:  # 0: some file systems do not tell
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # others' runs save there too
     with files.written_whole(path, unless=is_there) as partial, open(partial, 'wb') as file:
         np.lib.format.write_array_header_2_0(file, header)

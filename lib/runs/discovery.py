@@ -152,7 +152,7 @@ def _params_from_name(run, class_name, methods):
     try:
         params = {key: types[key](value) for key, value in text.items()}
     except ValueError as error:
-        raise UserError(f'{run.name} is not a name of a run folder: {error}.') from error
+        raise UserError(f'{run.name} is not the name of a run folder: {error}.') from error
     if missing:
-        raise UserError(f'{run.name} is not a name of a run folder: it lacks {missing[0]}.')
+        raise UserError(f'{run.name} is not the name of a run folder: it lacks {missing[0]}.')
     return class_name, params

@@ -17,7 +17,7 @@ CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 CLUSTERING_FILES = 'clustering*'  # the same, what it keeps beside it, and how far it is
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
-OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be written
+OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be made
 SIZES = ('scales', 'depth', 'latent')  # of the paper's networks, in a run folder's name
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
@@ -60,7 +60,7 @@ def parse_experiment_name(name, known):
     values = {key: value for key, value in match.groupdict().items() if value} if match else {}
     if not values:
         raise UserError(
-            f'{name} is not a name of a run folder; expected CLASS_param1value1_param2value2...'
+            f'{name} is not the name of a run folder; expected CLASS_param1value1_param2value2...'
         )
     return values
 
@@ -161,6 +161,12 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def remove_if_empty(self):
+        """Removes what `create` made, unless something is in it."""
+        for folder in (self.images, self.summaries, self.checkpoints, self.path):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
     def _unwritable(self, error):
         return UserError(
             f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
@@ -211,7 +217,7 @@ class RunFolder:
 
     @property
     def owes_report(self):
-        """Whether a report that could not be written is still to be made."""
+        """Whether a report that could not be made is still to be made."""
         return os.path.exists(self._owed_path)
 
     @property
@@ -219,7 +225,7 @@ class RunFolder:
         return os.path.join(self.path, OWED_NAME)
 
     def owe_report(self, step, owed):
-        """Keeps what a report needs that could not be written: {name: number or {tag: number}}.
+        """Keeps what a report needs that could not be made: {name: number or {tag: number}}.
 
         Raises:
             UserError: this cannot be written either.
@@ -252,9 +258,11 @@ class RunFolder:
             record = files.read_json(path)
             if not isinstance(record['args'], dict):
                 raise TypeError('args is not an object')
-            for name in ('classes', 'counts'):
-                if not isinstance(record.get(name, []), list):
-                    raise TypeError(f'{name} is not a list')
+            if not isinstance(record.get('classes', []), list):
+                raise TypeError('classes is not a list')
+            train, test = record.get('counts', (0, 0))
+            if not isinstance(train, int) or not isinstance(test, int):
+                raise TypeError('counts are not two numbers')
             return record
         except OSError as error:
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error
@@ -302,8 +310,7 @@ class RunFolder:
         Raises:
             UserError: an option differs; the message names it.
         """
-        record = self._begun_with()
-        recorded = record['args'] if record else args
+        recorded = self.begun_with().get('args', args)
         for option, value in args.items():
             before = recorded.get(option, (defaults or {}).get(option, value))
             if option not in may_change and before != value:
@@ -322,14 +329,13 @@ class RunFolder:
         Raises:
             UserError: the dataset was made again of other classes.
         """
-        before = self._begun_with().get('classes')
+        before = self.begun_with().get('classes')
         if before and before != list(classes):
             raise UserError(
                 f'The run folder {self.path} was made with the classes '
                 f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
                 f'make the dataset again of those, or {otherwise}.'
             )
-
 
     def check_counts(self, counts):
         """Refuses to go on with a run whose pictures were made again, more or fewer: some that it
@@ -341,8 +347,8 @@ class RunFolder:
         Raises:
             UserError: there are others.
         """
-        before = self._begun_with().get('counts')
-        if before and before != list(counts):
+        before = self.begun_with().get('counts')
+        if before and counts and before != list(counts):
             raise UserError(
                 f'The run folder {self.path} was begun with {before[0]} pictures for training and '
                 f'{before[1]} for testing, and its dataset has {counts[0]} and {counts[1]} now, '
@@ -350,7 +356,7 @@ class RunFolder:
                 'was, or choose another --train_dir.'
             )
 
-    def _begun_with(self):
+    def begun_with(self):
         """The record of a run that has a checkpoint; {} where nothing is to go on with."""
         return self.checkpoint_steps() and self.read_args() or {}
 

@@ -1,6 +1,5 @@
 """Clustering of latents (section 4.2): whitening, k-means, and the best matching of clusters."""
 import contextlib
-import os
 import time
 import warnings
 from concurrent import futures
@@ -109,11 +108,6 @@ class Progress:
         self.done, self._saved = done, time.monotonic()
         with contextlib.suppress(OSError):  # of a full disk; the clusters are what matters
             arrays.write(self.path, self.key, {'done': done, **self._stored})
-
-    def remove(self):
-        """Removes the file, for what it led to is written."""
-        with contextlib.suppress(OSError):
-            os.remove(self.path)
 
 
 def kmeans(

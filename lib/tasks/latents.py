@@ -191,9 +191,10 @@ def _fingerprint(model, dataset, limit):
 
 def weights_checksum(model):
     """Text that changes with the weights of a model."""
-    checksum = 0
+    checksum, scores = 0, {id(variable) for variable in model.evaluation.values()}
     for variable in model.variables:
-        checksum = zlib.crc32(np.ascontiguousarray(variable.numpy()), checksum)
+        if id(variable) not in scores:  # which a report made again may change
+            checksum = zlib.crc32(np.ascontiguousarray(variable.numpy()), checksum)
     return f'{checksum:08x}'
 
 

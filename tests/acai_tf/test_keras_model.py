@@ -242,12 +242,19 @@ def test_a_saved_model_keeps_its_precision_and_loss_scale(tmp_path):
     assert_equal(state(loaded), state(model))
 
 
-def test_the_compiler_is_chosen_where_a_model_is_loaded(tmp_path):
+@pytest.mark.parametrize('asked', [{}, {'jit_compile': True}, {'jit_compile': False}])
+def test_the_compiler_is_chosen_where_a_model_is_loaded(tmp_path, monkeypatch, asked):
     model, path = make(), str(tmp_path / 'm.keras')
-    model.compile(jit_compile=True, steps_per_execution=2)
+    model.compile(steps_per_execution=2, **asked)
     model.save(path)
-    loaded = keras.models.load_model(path)
-    assert loaded.compiled and loaded.steps_per_execution == 2 and not loaded.jit_compile
+    elsewhere = []  # with a GPU, 'auto' is another answer
+    monkeypatch.setattr(
+        acai_tf.ACAI, 'compile', lambda self, **kwargs: elsewhere.append(kwargs)
+    )
+    keras.models.load_model(path)
+    (given,) = elsewhere
+    assert given['jit_compile'] == asked.get('jit_compile', 'auto')
+    assert given['steps_per_execution'] == 2
 
 
 def test_a_method_of_a_script_is_loaded_where_the_script_is_imported(tmp_path):

@@ -115,7 +115,9 @@ def test_processes_of_a_node_share_its_gpus_out():
     assert [own('n10', local, '4,5,6') for local in '01'] == ['4', '5']
     assert own('n2', '0', '0,1') is None  # alone there
     assert own('n10', '1', '0') is None  # Slurm shows it one already
-    assert own('n10', '1', '0,1', SLURM_GPUS_PER_TASK='2') is None
+    for bound in ({'SLURM_GPUS_PER_TASK': '2'}, {'SLURM_GPU_BIND': 'closest'}):
+        assert own('n10', '1', '0,1', **bound) is None
+    assert own('n10', '1', '2,3', SLURM_GPUS_ON_NODE='4') is None
     assert machines.own_gpus({'SLURMD_NODENAME': 'n10', 'SLURM_LOCALID': '0'}, config) is None
 
 

@@ -185,7 +185,7 @@ def test_cluster(train_dir):
     assert summary(repeated) == last
     assert json.loads((ae_dir / 'clustering.json').read_text()) == record  # the last given counts
     (ae_dir / 'clustering.json').write_text(json.dumps({**record, 'latents': 'others'}))
-    kept.unlink()
+    assert not kept.exists()
     assert 'k-means: 5 inits' in run(*args)
 
 

@@ -8,7 +8,7 @@ from absl import flags
 from cli import training
 from lib import devices, runs
 from lib.errors import UserError
-from tests import forked, original
+from tests import forked, original, tiny
 
 
 def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
@@ -54,10 +54,12 @@ def test_nothing_is_decoded_before_flags_are_checked(tmp_path):
     assert done.returncode == 1 and '--latent_width=5 does not divide' in done.stderr
     done = run()
     assert done.returncode == 1 and 'mine-train.tfrecord' in done.stderr.splitlines()[-1]
+    assert os.listdir(tmp_path / 'T' / 'mine') == []  # no run folder
 
 
 def test_a_method_that_is_none_is_named(tmp_path):
-    done = forked.run('-c', "import cli; cli.train('Wae')", cwd=tmp_path)
+    env = {**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)}
+    done = forked.run('-c', "import cli; cli.train('Wae')", cwd=tmp_path, env=env)
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
     assert 'There is no method Wae in acai_tf: there are ' in sentence and 'AEBaseline' in sentence

@@ -65,7 +65,7 @@ def test_names_can_be_read_back(class_name, params, name):
 
 @pytest.mark.parametrize('name', ['', 'ACAI', 'ACAI_', 'ACAI_depth', 'ACAI_depth16_width3x', '__'])
 def test_other_names_are_refused(name):
-    with pytest.raises(UserError, match='is not a name of a run folder') as refused:
+    with pytest.raises(UserError, match='is not the name of a run folder') as refused:
         parsed = runs.parse_experiment_name(name, ['depth', 'latent'])
         raise AssertionError(parsed)
     assert '\n' not in str(refused.value)
