@@ -20,8 +20,12 @@ def load_released(name):
     Raises:
         UserError: there is none of that name; the message lists those that are there.
     """
-    path = os.path.join(FOLDER, name)
-    there = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
+    if not os.path.isdir(FOLDER):
+        raise UserError(
+            'The released weights lie in the repository: install it with pip install -e, or give '
+            'load_run the path of a folder of them.'
+        )
+    path, there = os.path.join(FOLDER, name), sorted(os.listdir(FOLDER))
     if os.path.basename(name) != name or name not in there:
         folders = [entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry))]
         known = ', '.join(entry for entry in folders if not entry.startswith('.')) or 'none'

@@ -47,8 +47,9 @@ def main(_):
     with tempfile.TemporaryDirectory() as folder:
         length = ['--total_kimg=64', f'--train_dir={folder}']
         subprocess.run([*COMMAND, *length], cwd=ROOT, check=True, capture_output=True)
-    kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f'peak memory of a run: {kib / 2**20:.2f} GiB')
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    unit = 2**30 if sys.platform == 'darwin' else 2**20  # bytes there, elsewhere KiB
+    print(f'peak memory of a run: {peak / unit:.2f} GiB')
 
 
 if __name__ == '__main__':

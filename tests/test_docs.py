@@ -12,7 +12,12 @@ from tests import script_flags, tiny
 
 README = tiny.REPOSITORY / 'README.md'
 DOCS = sorted((tiny.REPOSITORY / 'docs').glob('*.md'))
-pages = pytest.mark.parametrize('page', [README, *DOCS], ids=lambda page: page.name)
+FOLDERS = [tiny.REPOSITORY / folder / 'README.md' for folder in ('released', 'unfinished')]
+pages = pytest.mark.parametrize(
+    'page',
+    [README, tiny.REPOSITORY / 'CONTRIBUTING.md', *FOLDERS, *DOCS],
+    ids=lambda page: page.relative_to(tiny.REPOSITORY).as_posix(),
+)
 SCRIPTS = sorted(path.name for path in tiny.REPOSITORY.glob('*.py'))
 POSITIONAL = {'figures.py': [1], 'tables.py': [1], 'compare.py': range(9)}
 OTHER_FLAGS = {'help', 'kills'}  # of absl, and of tests/run_kills.py
@@ -81,7 +86,7 @@ def calls(page):
 def parsed():
     """{script: ([(arguments, what becomes of them)], its flags)}."""
     by_script = {script: [] for script in SCRIPTS if "'__main__'" in read(script)}
-    for page in [README, *DOCS]:
+    for page in [README, *FOLDERS, *DOCS]:
         for script, arguments in calls(page):
             by_script.setdefault(script, []).append(arguments)
     return {

@@ -179,6 +179,12 @@ def test_unknown_names_are_told_the_known_ones(folder):
             acai_tf.load_released(name)
 
 
+def test_an_install_without_the_repository_says_where_the_weights_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(released, 'FOLDER', str(tmp_path / 'nowhere'))
+    with pytest.raises(UserError, match='lie in the repository: install it with pip install -e'):
+        acai_tf.load_released('lines32-acai')
+
+
 def test_a_run_of_the_2018_code_is_converted_first(tmp_path):
     with pytest.raises(UserError, match='only runs of this project'):
         release.write(str(original.BASELINE_RUN), str(tmp_path / 'new'))
