@@ -55,9 +55,7 @@ def _side_by_side(parts, title=''):
 
 def _enlarged(picture, zoom):
     """(H, W, 1 or 3) in [-1, 1] -> uint8 (zoom H, zoom W, 3)."""
-    pixels = pictures.to_uint8(picture)
-    if pixels.shape[-1] == 1:
-        pixels = pixels.repeat(3, axis=-1)
+    pixels = pictures.to_rgb(pictures.to_uint8(picture))
     return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 

@@ -20,6 +20,11 @@ def to_uint8(images):
     return np.round(127.5 + 127.5 * clipped).astype(np.uint8)
 
 
+def to_rgb(pixels):
+    """Pixel values (H, W, 1 or 3), grey ones as equal parts of three colours: (H, W, 3)."""
+    return pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels
+
+
 def to_tensorboard(picture):
     """A picture (H, W, C) as the 2018 code's event files show it: 0 is grey, the largest white.
 

@@ -6,7 +6,7 @@ import numpy as np
 from lib import files
 from lib.drawing import pictures
 
-PADDING_PX, WHITE = 2, 1.0  # around each picture of a strip, as in the paper
+PADDING_PX, WHITE = 2, 255  # around each picture of a strip, as in the paper
 ZOOM, DPI = 2, 200  # printed dots for each pixel; dots an inch
 FONT_POINTS = 9
 GAP_PX, MARGIN_PX = 8, 4  # between groups of rows; around the figure
@@ -14,7 +14,7 @@ LINE_PX = 15  # height of a line of a label, in the pixels of the pictures
 
 
 def pad(images):
-    """Adds the white frame: (n, H, W, C) -> (n, H + 2 PADDING_PX, W + 2 PADDING_PX, C)."""
+    """Pixel values (n, H, W, C) in the white frame: (n, H + 2 PADDING_PX, W + 2 PADDING_PX, C)."""
     frame = (PADDING_PX, PADDING_PX)
     return np.pad(images, ((0, 0), frame, frame, (0, 0)), constant_values=WHITE)
 
@@ -38,7 +38,7 @@ def strips(groups, limits=(-1, 1)):
     shown = []
     for label, rows in groups:
         count = rows.shape[1]
-        flat = pad(to_display(rows.reshape(-1, *rows.shape[2:]), limits) / 127.5 - 1)
+        flat = pad(to_display(rows.reshape(-1, *rows.shape[2:]), limits))
         tiled = pictures.tile(flat.reshape(-1, count, *flat.shape[1:]))
         shown.append((label, tiled))
     # A label of many lines may be higher than its pictures.
@@ -62,7 +62,7 @@ def strips(groups, limits=(-1, 1)):
 
 def mosaic(rows, limits=(-1, 1)):
     """A figure of pictures without gaps and labels: (r, n, H, W, C)."""
-    image = pictures.tile(to_display(rows, limits) / 127.5 - 1)
+    image = pictures.tile(to_display(rows, limits))
     figure, place = _canvas(image.shape[1] + 2 * MARGIN_PX, image.shape[0] + 2 * MARGIN_PX)
     _show(place(MARGIN_PX, MARGIN_PX, image.shape[1], image.shape[0]), image)
     return figure
@@ -90,11 +90,8 @@ def _canvas(width_px, height_px):
 
 
 def _show(axes, image):
-    """Draws an image in [-1, 1] dot for dot."""
-    pixels = pictures.to_uint8(image)
-    if pixels.shape[-1] == 1:
-        pixels = pixels.repeat(3, axis=-1)
-    axes.imshow(pixels, interpolation='none', aspect='auto')
+    """Draws pixel values (H, W, 1 or 3) dot for dot."""
+    axes.imshow(pictures.to_rgb(image), interpolation='none', aspect='auto')
     axes.set_axis_off()
 
 

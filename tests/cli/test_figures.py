@@ -18,9 +18,9 @@ from tests import made_runs, original
 
 def test_padding_and_display_range():
     images = np.stack([np.full((4, 4, 1), value) for value in (-1.2, 0, 1.2)])
-    padded = sheets.pad(images)
-    assert padded.shape == (3, 8, 8, 1) and (padded[:, :2] == 1).all()
     shown = sheets.to_display(images, (-1.2, 1.2))
+    padded = sheets.pad(shown)
+    assert padded.shape == (3, 8, 8, 1) and (padded[:, :2] == 255).all()
     assert shown[:, 0, 0, 0].tolist() == [0, 128, 255]
     assert sheets.to_display(images)[:, 0, 0, 0].tolist() == [0, 128, 255]
     assert sheets.to_display(images * 0.5, (-1.2, 1.2))[:, 0, 0, 0].tolist() == [64, 128, 191]
