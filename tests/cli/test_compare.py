@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from cli import compare
+from lib import checkpoints
 from lib.errors import UserError
 from tests import made_runs, original, tiny
 
@@ -43,6 +44,7 @@ def test_runs_that_nothing_tells_apart_go_by_their_path(tmp_path):
 def test_labels_that_mean_other_classes_now_are_refused(tmp_path):
     model, run = made_runs.of_method(tmp_path, 'ACAI', dataset='mine')
     run.write_args(run.args, classes=['cat', 'dog'])
+    checkpoints.save_original(model, run.checkpoint(1), 1)
     made_again = dataclasses.replace(tiny.dataset(), name='mine', classes=('dog', 'zebra'))
     with pytest.raises(UserError, match='classes cat, dog, .* has dog, zebra now; .* --dataset'):
         compare._check_fits(run, model, made_again)
