@@ -267,11 +267,10 @@ class KerasModel(keras.Model):
         h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
         archive = keras.export.ExportArchive()
         archive.track(self)
-        functions = {'serve': self.reconstruct}  # the first is also serving_default
-        functions |= {name: getattr(self, name) for name in ('encode', 'reconstruct', 'classify')}
-        for name, function in functions.items():
-            archive.add_endpoint(name, functools.partial(function), [x])
-        archive.add_endpoint('decode', functools.partial(self.decode), [h])
+        # The first is also serving_default.
+        archive.add_endpoint('serve', functools.partial(self.reconstruct), [x])
+        for name, spec in {'encode': x, 'decode': h, 'reconstruct': x, 'classify': x}.items():
+            archive.add_endpoint(name, functools.partial(getattr(self, name)), [spec])
         return archive.write_out(filepath, verbose=verbose)
 
     def seed_states(self):

@@ -4,13 +4,12 @@ import dataclasses
 import json
 import math
 import os
-import zlib
 
 import numpy as np
 
 from acai_tf import load
 from cli import tasks
-from lib import files, runs
+from lib import arrays, files, runs
 from lib.errors import UserError
 from lib.paper import experiments, reported, results, tables
 from lib.tasks import kmeans, latents
@@ -43,7 +42,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'use_svd': use_svd,
         'n_init': n_init,
         'n_try': n_try,
-        'latents': _checksum(stored),
+        'latents': arrays.checksum(stored[name] for name in sorted(stored)),
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     if before := _made_already(path, record):
@@ -72,14 +71,6 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     tasks.summarize('cluster', images.name, class_name, size, record['test_accuracy'], value)
 
 
-def _checksum(stored):
-    """Text that changes with stored latents and their classes."""
-    checksum = 0
-    for name in sorted(stored):
-        checksum = zlib.crc32(np.ascontiguousarray(stored[name]), checksum)
-    return f'{checksum:08x}'
-
-
 def _made_already(path, record):
     """The record that is there of the same latents and options; None where there is none."""
     for place in (path, _named(path, record)):
@@ -96,7 +87,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
         raise UserError(f'{len(train)} images are too few for {nclass} clusters.')
     if not (np.isfinite(train).all() and np.isfinite(test).all()):
         raise UserError(f'The latents of {run.path} are not finite: its training diverged.')
-    inits = f'{zlib.crc32(train):08x} {nclass} {use_svd} {n_init}'
+    inits = f'{arrays.checksum([train])} {nclass} {use_svd} {n_init}'
     if use_svd:
         train, test = kmeans.whiten(train, test)
     options, tries = {'use_svd': use_svd, 'n_init': n_init, 'n_try': n_try}, []

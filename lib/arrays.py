@@ -17,6 +17,14 @@ DAMAGED = (
 )
 
 
+def checksum(arrays):
+    """Text that changes with the numbers of arrays."""
+    total = 0
+    for array in arrays:
+        total = zlib.crc32(np.ascontiguousarray(array), total)
+    return f'{total:08x}'
+
+
 def write(path, key, arrays):
     """Writes {name: array} for `read` of the same key.
 

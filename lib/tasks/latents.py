@@ -191,11 +191,10 @@ def _fingerprint(model, dataset, limit):
 
 def weights_checksum(model):
     """Text that changes with the weights of a model."""
-    checksum, scores = 0, {id(variable) for variable in model.evaluation.values()}
-    for variable in model.variables:
-        if id(variable) not in scores:  # which a report made again may change
-            checksum = zlib.crc32(np.ascontiguousarray(variable.numpy()), checksum)
-    return f'{checksum:08x}'
+    scores = {id(variable) for variable in model.evaluation.values()}
+    # Without those, which a report made again may change.
+    weights = (variable for variable in model.variables if id(variable) not in scores)
+    return arrays.checksum(variable.numpy() for variable in weights)
 
 
 def _checksum(batches, limit):
