@@ -37,9 +37,6 @@ def main():
     from lib import data
     from lib.data import downloads, picture_folder
 
-    for name in ('name', 'datasets'):  # as of the other flags with a value, which are paths
-        if FLAGS[name].present and not FLAGS[name].value:
-            raise UserError(f'--{name} is empty; give it a value, or leave it out.')
     logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or data.records_folder()
     if not data_dir:

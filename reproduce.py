@@ -6,6 +6,7 @@ The same command goes on with what was stopped, and skips what is done. On a Slu
     python reproduce.py --status --train_dir=TRAIN
 """
 import os
+import sys
 
 import cli
 from cli import flags, paths
@@ -43,7 +44,20 @@ def only_reads_files():
     return FLAGS.status or FLAGS.watch or FLAGS.cancel
 
 
+def check_alone(mode, *fitting):
+    """Raises UserError for flags beside --status, say, that change nothing about it."""
+    for flag in FLAGS.get_key_flags_for_module(sys.argv[0]):
+        if flag.present and flag.name not in (mode, *fitting):
+            raise UserError(
+                f'--{flag.name} changes nothing beside --{mode}, which is of all runs in '
+                '--train_dir; leave it out.'
+            )
+
+
 def main():
+    for mode in ('status', 'watch', 'cancel', 'write_runs'):
+        if FLAGS[mode].value:
+            check_alone(mode, 'train_dir')
     train_dir = os.path.abspath(FLAGS.train_dir)
     if only_reads_files():
         from cli import status

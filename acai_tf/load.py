@@ -61,7 +61,12 @@ def find_runs(train_dir):
         UserError: there is no such folder.
     """
     found = discovery.find(train_dir, _hyperparameters())
-    records = [results.read_run(run, identity) for run, identity in found]
+    records = []
+    for run, identity in found:
+        try:
+            records.append(results.read_run(run, identity))
+        except UserError as error:
+            print(f'{error} It does not count.', file=sys.stderr)
     kept, notes = results.distinct(records)
     for note in notes:
         print(note, file=sys.stderr)

@@ -14,7 +14,7 @@ ctrl_c.answer()  # before all that takes time; the scripts import absl's flags f
 
 from absl import app, flags, logging  # noqa: E402
 
-from cli import paths, shared_flags  # noqa: E402
+from cli import shared_flags  # noqa: E402
 from lib.errors import UserError  # noqa: E402
 
 FLAGS = flags.FLAGS
@@ -109,7 +109,7 @@ def _end_of_output(error):
     """The SystemExit of an OSError that writing raised; raises any other."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SystemExit(f'{sys.argv[0]}: Cannot write ({error.strerror}); make room.')
-    if error.errno == errno.EPIPE:
+    if error.errno in (errno.EPIPE, errno.EIO):  # of a terminal that is closed
         return SystemExit(1)
     raise error
 
@@ -143,7 +143,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     for name, what in (required or {}).items():
         if FLAGS[name].value is None:
             sys.exit(f'{script}: --{name} is missing; give {what}.')
-    for name in paths.empty():
+    for name in filter(_is_empty, FLAGS):
         sys.exit(f'{script}: --{name} is empty; give it a value, or leave it out.')
     for name, value in FLAGS.flag_values_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -165,6 +165,15 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         sys.exit(f'{script}: {sentence}')
     finally:
         ctrl_c.leave()
+
+
+def _is_empty(name):
+    """Whether a flag is given, but empty, as --train_dir=$TRAIN without a TRAIN, or has an empty
+    part."""
+    flag = FLAGS[name]
+    if not flag.present or isinstance(flag.parser, flags.EnumParser):  # of which '' may be one
+        return False
+    return flag.value in ('', []) or isinstance(flag.value, list) and '' in flag.value
 
 
 def parse(arguments):

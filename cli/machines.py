@@ -3,7 +3,7 @@ import json
 import os
 
 PORTS = range(20000, 30000)  # below those that Linux gives to clients
-PORTS_PER_JOB = 10
+PORTS_PER_STEP, STEP_APART = 10, 331  # a job's steps lie far from those of the next jobs
 BINDS_GPUS = 'SLURM_GPUS_PER_TASK', 'SLURM_TRES_PER_TASK', 'SLURM_GPU_BIND'
 
 
@@ -18,10 +18,10 @@ def tf_config(environment):
         return None
     import tensorflow as tf
 
-    # Two jobs may share a machine: each takes ports of its own.
-    job = int(environment['SLURM_JOB_ID']) * PORTS_PER_JOB
+    # Two steps, of one job or of two, may share a machine: each takes ports of its own.
+    step = int(environment['SLURM_JOB_ID']) + STEP_APART * int(environment.get('SLURM_STEP_ID', 0))
     resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-        port_base=PORTS[job % len(PORTS)],
+        port_base=PORTS[step * PORTS_PER_STEP % len(PORTS)],
         # `own_gpus` shows each its GPUs; without these, it would ask nvidia-smi for them.
         gpus_per_node=count,
         gpus_per_task=1,

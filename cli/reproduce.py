@@ -118,8 +118,8 @@ class Job:
             return False
 
     def check(self):
-        """Raises UserError if the run's folder is of another seed, learning rate or batch, or its
-        data are missing."""
+        """Raises UserError if the run's folder is of another seed, learning rate or batch or of the
+        2018 code, or its data are missing."""
         own = {'seed': self.seed, 'lr': constants.LR, 'batch': constants.BATCH}
         recorded = self.folder.begun_with().get('args', {})
         for option, wanted in own.items():
@@ -130,6 +130,11 @@ class Job:
                     f'{self.seed_name} is for --{option}={wanted}; move it away, or choose another '
                     '--train_dir.'
                 )
+        if self.folder.is_original and not self._is_trained():
+            raise UserError(
+                f'{self.folder.path} is a run of the 2018 code, which does not tell its seed: go '
+                f'on with it by {self.experiment.command[0]}, or choose another --train_dir.'
+            )
         if self.next_command():
             data.check_files(self.experiment.dataset)
 

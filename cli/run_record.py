@@ -20,6 +20,7 @@ from lib.runs import locks
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
+BATCH = constants.BATCH  # of all that it runs
 LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
@@ -158,11 +159,23 @@ class RunFiles:
         return None
 
     def look(self):
-        """The record, corrected by who works on the run now; None where there is none."""
+        """The record, corrected by who works on the run now, and by its newest checkpoint where no
+        command renews the record; None where there is none."""
         record, holder = self.read(), self.holder()
-        if record and holder:
+        if not record:
+            return None
+        if holder and not self.trainer():
             return dataclasses.replace(record, state=RUNNING, process=holder)
-        if record and (record.state == RUNNING or _waits_for_nobody(record)):
+        if record.state != DONE:
+            saved = min(max(self.folder.checkpoint_steps(), default=0) * BATCH, record.images)
+            if record.state in (STOPPED, FAILED) and record.images_seen < saved:
+                record = dataclasses.replace(
+                    record, state=STOPPED, reason='trained on by its own script'
+                )
+            record = dataclasses.replace(record, images_seen=saved)
+        if holder:
+            return dataclasses.replace(record, state=RUNNING, process=holder, images_per_sec=0.0)
+        if record.state == RUNNING or _waits_for_nobody(record):
             return dataclasses.replace(record, state=STOPPED, reason='killed')
         return record
 

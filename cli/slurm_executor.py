@@ -11,11 +11,13 @@ import submitit  # noqa: E402
 
 from cli import reproduce, run_record, slurm, slurm_task, status, work  # noqa: E402
 from lib.errors import UserError  # noqa: E402
+from lib.runs import locks  # noqa: E402
 
 FOLDER_NAME = 'slurm'  # of submitit's scripts, pickles and logs, below a train_dir
 DEFAULTS = {'time': '24:00:00', 'job_name': 'acai'}
 COUNTS = 'nodes', 'ntasks_per_node', 'array_parallelism', 'signal_delay_s'
 SUBMITIT_OPTIONS = *COUNTS, 'time', 'job_name'  # the others go to sbatch as they are
+LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60  # to submit takes others no longer
 START_SEC, PENDING_SEC = 20, 5  # how long to see whether tasks begin
 
 
@@ -54,14 +56,15 @@ def submit_table(jobs, table, train_dir, words):
     """
     options = parse_options(words)
     slurm.queue()  # which says where there is no Slurm, before anything is recorded
-    able, not_run = reproduce.ready(jobs)
-    try:
-        count = submit(able, train_dir, options, slurm.queue())
-    except BaseException:  # Ctrl-C too
-        queued = slurm.known_queue()
-        for job in able:
-            run_record.leave(job, queued)
-        raise
+    with _alone(train_dir):
+        able, not_run = reproduce.ready(jobs)
+        try:
+            count = submit(able, train_dir, options, slurm.queue())
+        except BaseException:  # Ctrl-C too
+            queued = slurm.known_queue()
+            for job in able:
+                run_record.leave(job, queued)
+            raise
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
         return 0 if able else 1
@@ -70,6 +73,27 @@ def submit_table(jobs, table, train_dir, words):
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={where}')
     reproduce.print_not_run(not_run)
     return 0
+
+
+@contextlib.contextmanager
+def _alone(train_dir):
+    """Where no other command submits runs of a folder: what it is about to, none can see yet.
+
+    Raises:
+        UserError: one does and goes on, or the folder cannot be written.
+    """
+    folder = os.path.join(train_dir, FOLDER_NAME)
+    with contextlib.ExitStack() as stack:
+        try:
+            os.makedirs(folder, exist_ok=True)
+            stack.enter_context(locks.held(os.path.join(folder, LOCK_NAME), LOCK_WAIT_SEC))
+        except locks.HeldError as error:
+            raise UserError(
+                f'{error.holder} submits runs of {train_dir} now; give the command again then.'
+            ) from error
+        except OSError as error:
+            raise UserError(f'Cannot write to {folder} ({error.strerror}).') from error
+        yield
 
 
 def submit(jobs, train_dir, options, queued):

@@ -120,13 +120,10 @@ def opened(folder, args, model, may_change=()):
     folder.create()
     # Of several machines the first saves, and needs the lock.
     saves = model.distribute_strategy.extended.should_checkpoint
-    try:
-        with folder.locked() if saves else contextlib.nullcontext():
-            defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
-            folder.check_args(args, may_change, defaults | _BEFORE)
-            yield
-    finally:
-        folder.remove_if_empty()  # as where its dataset could not be decoded
+    with folder.locked() if saves else contextlib.nullcontext():
+        defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
+        folder.check_args(args, may_change, defaults | _BEFORE)
+        yield
 
 
 def schedule():

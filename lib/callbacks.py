@@ -80,11 +80,15 @@ class Progress(Callback):
     def print(self, text):
         """Prints a line above the bar, with how many images (in thousands) were seen."""
         text = f'kimg={(self.step * self.batch_size) >> 10}  {text}'
-        if self.live:
-            self.bar.write(text)
-            sys.stdout.flush()  # which may be a file or a pipe all the same
-        else:
-            print(text, flush=True)
+        try:
+            if self.live:
+                self.bar.write(text)
+                sys.stdout.flush()  # which may be a file or a pipe all the same
+            else:
+                print(text, flush=True)
+        except OSError as error:
+            if error.errno != errno.EIO:  # that of a terminal that was closed, as behind ssh and &
+                raise
 
 
 def _short(value):

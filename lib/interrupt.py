@@ -1,12 +1,14 @@
-"""SIGINT and SIGTERM as requests to stop."""
+"""SIGINT, SIGTERM and SIGHUP, that of a terminal which is closed, as requests to stop."""
 import contextlib
 import os
 import signal
 import sys
 
+STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+
 
 class Interrupt:
-    """Turns SIGINT and SIGTERM, unless they are ignored, into a request to stop after the step.
+    """Turns signals of STOPS, unless they are ignored, into a request to stop after the step.
 
     Args:
         answer: what to say at once when the first signal comes.
@@ -22,8 +24,9 @@ class Interrupt:
     def __enter__(self):
         self._previous = {
             number: signal.signal(number, self._request)
-            for number in (signal.SIGINT, signal.SIGTERM)
-            if signal.getsignal(number) is not signal.SIG_IGN  # as Ctrl-C behind a script's &
+            for number in STOPS
+            # As Ctrl-C is behind a script's &, and SIGHUP under nohup.
+            if signal.getsignal(number) is not signal.SIG_IGN
         }
         return self
 

@@ -3,9 +3,9 @@
     python tests/run_replicas.py
 
 Prints the largest differences of weights, moving averages and, for Adam, first moments, as JSON: of
-acai.py with --devices=2, two logical CPUs standing in for its GPUs; of train steps of several
-methods; and the largest error of recorded runs replayed on both. A process of its own, because the
-number of logical devices is fixed once TensorFlow has started.
+acai.py with --devices=2, two logical CPUs standing in for its GPUs, and of the losses that it
+reports; of train steps of several methods; and the largest error of recorded runs replayed on both.
+A process of its own, because the number of logical devices is fixed once TensorFlow has started.
 """
 import contextlib
 import functools
@@ -28,12 +28,14 @@ import tensorflow as tf  # noqa: E402
 CPU = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from lib import checkpoints, data, devices, randomness  # noqa: E402
+from lib import checkpoints, data, devices, randomness, runs  # noqa: E402
+from lib.runs import scalars  # noqa: E402
 from tests import golden_runs, run_short, tiny  # noqa: E402
 
 REPLICAS, BATCH = 2, 8
 STEPS = {'ACAI': 'sgd', 'VAE': 'adam', 'AAE': 'sgd', 'AEVQVAE': 'sgd'}  # {method: its optimizer}
-SCRIPT = ['acai.py', '--devices=2', '--total_kimg=0', f'--batch={BATCH}']
+SEED = 1
+SCRIPT = ['acai.py', '--devices=2', '--total_kimg=0', f'--batch={BATCH}', f'--seed={SEED}']
 SCRIPT += ['--depth=2', '--latent=4', '--latent_width=4']  # as `tiny.make`
 
 
@@ -65,7 +67,7 @@ def half_losses(model, batch, replica):
 
 
 def step_by_halves(model, batch):
-    """Updates a model by the mean of the two halves' gradients."""
+    """Updates a model by the mean of the two halves' gradients; returns their losses."""
     halves = [half_losses(model, batch, replica) for replica in range(REPLICAS)]
     gradients = {}
     for group in model.groups:
@@ -74,6 +76,7 @@ def step_by_halves(model, batch):
         gradients[group] = [sum(values) / REPLICAS for values in zip(*each, strict=True)]
     for group, values in gradients.items():
         model.optimizers[group].apply(values, model.group_variables(group))
+    return [losses for losses, _ in halves]
 
 
 def largest(pairs):
@@ -115,11 +118,14 @@ def through_the_script(train_dir):
     (args,) = glob.glob(os.path.join(train_dir, 'lines32', '*', 'args.json'))
     with open(args) as file:
         assert json.load(file)['args']['devices'] == REPLICAS
-    reference, trained = tiny.make('ACAI'), tiny.make('ACAI')
-    run = os.path.join(os.path.dirname(args), 'tf', 'model.ckpt-1')
-    assert checkpoints.load_original(trained, run) == 1
-    step_by_halves(reference, next(iter(data.get_dataset('lines32', BATCH).train)))
-    return apart(reference, trained)
+    run = runs.RunFolder(os.path.dirname(args))
+    reference, trained = tiny.make('ACAI', seed=SEED), tiny.make('ACAI')
+    assert checkpoints.load_original(trained, run.checkpoint(1)) == 1
+    halves = step_by_halves(reference, next(iter(data.get_dataset('lines32', BATCH, SEED).train)))
+    reported = scalars.of_run(run)
+    means = {tag: sum(half.scalars[tag] for half in halves) / REPLICAS for tag in reference.tags}
+    losses = max(abs(reported[tag][1] - float(mean)) for tag, mean in means.items())
+    return {'losses': losses, **apart(reference, trained)}
 
 
 def step_on_both(method, optimizer):

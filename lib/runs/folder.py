@@ -161,13 +161,19 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def remove_if_empty(self):
+    def _remove_if_empty(self, *folders):
         """Removes what `create` made, unless something is in it."""
-        for folder in (self.images, self.summaries, self.checkpoints, self.path):
+        for folder in folders:
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
 
     def _unwritable(self, error):
+        lock = os.path.join(self.path, LOCK_NAME)
+        if isinstance(error, PermissionError) and error.filename == lock:
+            return UserError(
+                f'{lock} is of a process of another user ({error.strerror}): delete it if they '
+                'train nothing there, or choose another --train_dir.'
+            )
         return UserError(
             f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
             'choose another --train_dir.'
@@ -177,12 +183,14 @@ class RunFolder:
     def locked(self):
         """Keeps every other process from training in the folder, which `create` made.
 
-        What a killed process left half-written there is removed.
+        What a killed process left half-written there is removed. At the end the folder is, if it
+        is still empty, as where a dataset could not be decoded.
 
         Raises:
             UserError: another process trains in it; the message names its pid and machine.
         """
         with contextlib.ExitStack() as stack:
+            stack.callback(self._remove_if_empty, self.path)  # once the lock is not in it
             try:
                 path = os.path.join(self.path, LOCK_NAME)
                 if holder := locks.holder(path):
@@ -195,7 +203,10 @@ class RunFolder:
                 ) from error
             except OSError as error:
                 raise self._unwritable(error) from error
+            # Again, for whoever held it before may have found it empty, and removed it.
+            self.create()
             self._remove_left_overs()
+            stack.callback(self._remove_if_empty, self.images, self.summaries, self.checkpoints)
             yield
 
     def _remove_left_overs(self):

@@ -4,9 +4,11 @@ import pytest
 from keras import ops
 
 import acai_tf
+from acai_tf import load
 from acai_tf.autoencoder import Losses
 from lib import checkpoints, layers, losses, runs
 from lib.errors import UserError
+from lib.paper import results
 from tests import made_runs
 
 SIZES = {'scales': 2, 'depth': 4, 'latent': 2}
@@ -71,6 +73,27 @@ def test_an_own_method_is_loaded_as_it_was_trained(method, tmp_path):
     x = np.random.default_rng(0).uniform(-1, 1, (4, *IMAGE)).astype('float32')
     np.testing.assert_array_equal(loaded.reconstruct(x), model.reconstruct(x))
     np.testing.assert_array_equal(loaded.classify(x), model.classify(x))
+
+
+def test_a_loaded_run_trains_on_as_it_was_begun(tmp_path):
+    model = acai_tf.AEBaseline(image_shape=IMAGE, nclass=3, **SIZES)
+    loaded = acai_tf.load_run(saved(model, tmp_path, lr=0.003, seed=5))
+    assert (loaded.lr, loaded.seed) == (0.003, 5)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_of_many(tmp_path, monkeypatch, capsys):
+    model = acai_tf.AEBaseline(image_shape=IMAGE, nclass=3, **SIZES)
+    paths = [saved(model, tmp_path / name, seed=seed) for seed, name in enumerate('ab')]
+    read_run = results.read_run
+
+    def read(run, identity):
+        if run.path == paths[0]:
+            raise UserError('Cannot read tf (Permission denied).')
+        return read_run(run, identity)
+
+    monkeypatch.setattr(results, 'read_run', read)
+    assert [run.path for run in load.find_runs(str(tmp_path))] == paths[1:]
+    assert 'Permission denied). It does not count.' in capsys.readouterr().err
 
 
 def test_the_class_of_a_method_that_was_not_imported_is_named(tmp_path):

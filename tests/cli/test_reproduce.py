@@ -224,8 +224,21 @@ def test_what_cannot_be_run_is_said_beforehand_and_is_no_success(tmp_path):
     (tmp_path / 'T').write_text('')
     code, _, error = original.run('reproduce.py', *flags, cwd=tmp_path)
     assert code == 1 and 'is a file; give a folder.' in error
-    code, _, error = original.run('reproduce.py', '--train_dir=', cwd=tmp_path)
-    assert code == 1 and '--train_dir is empty; give it a value' in error
+    for empty in ('--train_dir=', '--methods=', '--datasets=mnist32,'):
+        code, _, error = original.run('reproduce.py', empty, cwd=tmp_path)
+        name = empty.partition('=')[0]
+        assert code == 1 and f'{name} is empty; give it a value' in error
+    for mode, other in (('--cancel', '--methods=aae'), ('--status', '--seeds=2')):
+        code, _, error = original.run('reproduce.py', mode, other, cwd=tmp_path)
+        name = other.partition('=')[0]
+        assert code == 1 and f'{name} changes nothing beside {mode}, which is of all runs' in error
+
+
+def test_a_run_of_the_2018_code_is_not_taken_over(tmp_path):
+    (job,) = jobs_of(tmp_path, total_kimg=9)
+    shutil.copytree(original.BASELINE_RUN, job.folder.path)
+    with pytest.raises(UserError, match='is a run of the 2018 code, .* go on with it by baseline'):
+        job.check()
 
 
 def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
@@ -364,7 +377,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     while at_work.record.images_seen < 2048:
         assert at_work.advance() is None
         time.sleep(0.05)
-    at_work.record.images_per_sec = 512
+    at_work.record.images_per_sec, at_work.record.images_seen = 512, 2048
     at_work.job.files.write(at_work.record)
     capsys.readouterr()
     assert status.show(str(tmp_path)) == 1
@@ -372,8 +385,8 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     found = {line.split('  ')[0]: line.split()[3:] for line in lines[1:7]}
     assert found[done.name] == ['done', '9', '9']
     assert found[failed.name][:3] == ['failed', '0', '9']
-    assert found[running.name][0] == 'running' and int(found[running.name][1]) >= 2
-    assert found[running.name][3] == '512' and found[running.name][4].startswith('00:1')
+    assert found[running.name][0] == 'running' and found[running.name][1] == '2'
+    assert found[running.name][3:5] == ['512', '00:14']
     assert ' '.join(found[running.name][5:]) == f'{locks.this_process()}, Slurm task 12_3'
     assert found[stopped.name] == ['stopped', '2', '9', *'its time was up'.split()]
     assert found[waiting.name] == ['waiting', '0', '9']

@@ -173,3 +173,23 @@ def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
     said = f'goes on: {locks.this_process()} trains it, which reproduce.py did not start; stop that'
     assert said in capsys.readouterr().out
     assert job.files.look().state == run_record.STOPPED  # none begins it after that
+
+
+def test_how_far_a_run_is_that_a_script_trains_its_checkpoints_tell(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    record = job.files.read()
+    record.images_per_sec, record.process = 500.0, locks.this_process()
+    told = dataclasses.replace(record, state=run_record.FAILED, reason='out of luck')
+    job.files.write(told)
+    assert job.files.look() == told
+    job.folder.create()
+    with job.folder.locked():
+        for step in (5, 9999):
+            open(f'{job.folder.checkpoint(step)}.index', 'w').close()
+            found = job.files.look()
+            assert (found.state, found.images_per_sec) == (run_record.RUNNING, 0)
+            assert found.images_seen == min(step * 64, job.images)
+    found = job.files.look()
+    assert (found.state, found.images_seen) == (run_record.STOPPED, job.images)
+    assert found.reason == 'trained on by its own script'

@@ -207,17 +207,21 @@ def test_tensorboard_shows_every_scalar_and_picture(interrupted):
             with urllib.request.urlopen(url, timeout=30) as answer:
                 return json.load(answer)
 
-        end = time.monotonic() + 60
-        while ask('images/tags').get(run, {}).keys() != PICTURES and time.monotonic() < end:
+        def shown():
+            tags = {kind: ask(f'{kind}/tags').get(run, ()) for kind in ('scalars', 'images')}
+            found = {}
+            for tag in tags['scalars']:
+                found[tag] = [step for _, step, _ in ask('scalars/scalars', run=run, tag=tag)]
+            for tag in tags['images']:
+                pictures = ask('images/images', run=run, tag=tag, sample=0)
+                found[tag] = [picture['step'] for picture in pictures]
+            return found
+
+        # TensorBoard shows what it has read so far.
+        expected, end = {tag: REPORTS for tag in SCALARS | PICTURES}, time.monotonic() + 60
+        while (found := shown()) != expected and time.monotonic() < end:
             time.sleep(0.5)
-        assert set(ask('images/tags')[run]) == PICTURES
-        assert set(ask('scalars/tags')[run]) == SCALARS
-        for tag in SCALARS:
-            shown = ask('scalars/scalars', run=run, tag=tag)
-            assert [step for _, step, _ in shown] == REPORTS, tag
-        for tag in PICTURES:
-            shown = ask('images/images', run=run, tag=tag, sample=0)
-            assert [picture['step'] for picture in shown] == REPORTS, tag
+        assert found == expected
 
 
 # Mistakes.
@@ -240,6 +244,7 @@ def mistakes(interrupted, tmp_path_factory):
         'no latents': ['vae.py', *own, '--latent=0'],
         'negative learning rate': ['aae.py', *own, '--lr=-1e-4'],
         'words for a number': ['baseline.py', *own, '--batch=many'],
+        'more images than fit': ['baseline.py', *own, '--batch=100000000'],
         'negative hidden layer': ['aae.py', *own, '--disc_layer_sizes=100,-3'],
         'no latent kept': ['dropout.py', *own, '--dropout=0'],
         "a part's flag without the part": ['vae.py', *own, '--reg=0.5'],
@@ -274,6 +279,7 @@ def mistakes(interrupted, tmp_path_factory):
         ('no latents', '--latent=0: 0 is not a positive integer'),
         ('negative learning rate', '--lr=-1e-4: -0.0001 is not a non-negative number'),
         ('words for a number', '--batch=many'),
+        ('more images than fit', '--batch=100000000 does not fit: '),
         ('negative hidden layer', 'must be positive integers separated by commas'),
         ('no latent kept', '--dropout=0'),
         ("a part's flag without the part", '--reg=0.5 changes nothing beside --advweight=0'),

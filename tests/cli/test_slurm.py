@@ -100,6 +100,9 @@ def test_machines_of_a_task(monkeypatch):
             'task': {'type': 'worker'},
         }
     assert found == [0, 1, 2]
+    monkeypatch.setenv('SLURM_STEP_ID', '1')  # beside step 0, and step 0 of the next job
+    first = json.loads(machines.tf_config(os.environ))['cluster']['worker'][0]
+    assert first == 'n2:23380'
     assert machines.tf_config({'SLURM_STEP_NUM_TASKS': '1'}) is None
     assert machines.tf_config(step | {'TF_CONFIG': '{}'}) is None
 

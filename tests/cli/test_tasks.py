@@ -13,9 +13,9 @@ import pytest
 
 import acai_tf
 from cli import cluster, tasks
-from lib import checkpoints
+from lib import checkpoints, runs
 from lib.paper import results
-from lib.tasks import linear_classifier
+from lib.tasks import kmeans, linear_classifier
 from tests import forked, made_runs
 
 AE_NAME = 'AEBaseline_depth2_latent2_scales3'
@@ -111,14 +111,15 @@ def test_classify_latent_ae_on_endless_data(train_dir):
     assert summary(out)['classify_latent_ae: dataset'] == 'endless32'
 
 
-def test_the_last_step_does_not_count_for_halfway(monkeypatch, tmp_path):
-    flags = mock.MagicMock(total_kimg=1, batch=16, lr=1e-4, seed=0, dry_run=True)
+def test_a_classifier_has_its_flags_and_its_last_step_does_not_count(monkeypatch, tmp_path):
+    flags = mock.MagicMock(total_kimg=1, batch=16, lr=1e-4, seed=3, dry_run=True)
     made = mock.Mock()
     monkeypatch.setattr(tasks, 'FLAGS', flags)
     monkeypatch.setattr(tasks.training, 'print_resolved', mock.Mock())
     monkeypatch.setattr(linear_classifier, 'LinearClassifier', made)
-    tasks.train_classifier(tasks.ON_PIXELS, mock.MagicMock(), str(tmp_path))
-    assert made.call_args.kwargs['steps'] == 64  # of 65
+    smoothed = {'params': {'smoothing': -0.3}}
+    tasks.train_classifier(tasks.ON_PIXELS, mock.MagicMock(), str(tmp_path), **smoothed)
+    assert made.call_args.kwargs == {'steps': 64, 'seed': 3, 'smoothing': -0.3}  # of 65 steps
 
 
 def test_at_most_60_000_training_images_are_clustered(monkeypatch):
@@ -129,6 +130,23 @@ def test_at_most_60_000_training_images_are_clustered(monkeypatch):
     with pytest.raises(InterruptedError):
         cluster.cluster_run(use_svd=True, n_init=1, n_jobs=1, n_try=1)
     stored.assert_called_once_with('a', 'i', 'r', 60_000)
+
+
+@pytest.mark.parametrize('use_svd', [True, False])
+def test_latents_are_whitened_where_asked_and_each_try_has_a_seed(use_svd, monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    stored = {name: rng.normal(size=(12, 2, 2, 1)) for name in ('train', 'test')}
+    stored |= {f'{name}_label': np.arange(12) % 3 for name in ('train', 'test')}
+    scored = mock.Mock()
+    monkeypatch.setattr(cluster.kmeans, 'cluster_and_score', scored)
+    run, options = runs.RunFolder(str(tmp_path)), {'n_init': 5, 'n_jobs': 1, 'n_try': 2}
+    cluster._cluster(stored, run, nclass=3, use_svd=use_svd, **options)
+    flat = [stored[name].reshape(12, 4) for name in ('train', 'test')]
+    expected = kmeans.whiten(*flat) if use_svd else flat
+    for call in scored.call_args_list:
+        np.testing.assert_array_equal(call.args[0], expected[0])
+        np.testing.assert_array_equal(call.args[2], expected[1])
+    assert [call.kwargs['random_state'] for call in scored.call_args_list] == [0, 1]
 
 
 def test_the_papers_figure_is_shown_beside_the_papers_options_only():

@@ -38,6 +38,28 @@ def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
     training._check_original(run, two)
 
 
+def test_flags_reach_the_model_and_the_training(tmp_path):
+    """Those that no other test sees the effect of."""
+    program = '''
+import cli, json
+from unittest import mock
+from lib import data, train
+def train_run(model, dataset, run, **options):
+    told = {key: options[key] for key in ('jit_compile', 'allow_nan', 'batch_size', 'report_kimg')}
+    print(json.dumps([model.dtype_policy.name, model.seed, model.lr, told]))
+mock.patch.object(train, 'train_run', train_run).start()
+cli.train('AEBaseline')
+'''
+    flags = ['--precision=mixed_bfloat16', '--jit=on', '--allow_nan', '--seed=7', '--lr=0.5']
+    flags += ['--batch=16', '--report_kimg=3', '--depth=2', '--latent=4', f'--train_dir={tmp_path}']
+    env = {**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)}
+    done = forked.run('-c', program, *flags, env=env)
+    assert done.returncode == 0, done.stderr
+    (told,) = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["')]
+    options = {'jit_compile': True, 'allow_nan': True, 'batch_size': 16, 'report_kimg': 3}
+    assert told == ['mixed_bfloat16', 7, 0.5, options]
+
+
 def test_nothing_is_decoded_before_flags_are_checked(tmp_path):
     (tmp_path / 'mine-classes.json').write_text(json.dumps({'classes': ['cats'], 'colors': 3}))
     for part in ('train', 'test'):

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import re
+from unittest import mock
 
 import pytest
 import tensorflow as tf
@@ -93,9 +94,21 @@ def test_a_signal_to_one_machine_stops_both_at_the_same_step(tmp_path):
 
 
 def test_shares_are_the_batch_in_order():
-    batch = {'x': tf.reshape(tf.range(12.0), (6, 2))}
-    share = devices.distribute(tf.distribute.get_strategy(), tf.data.Dataset.from_tensors(batch))
-    assert next(iter(share))['x'].numpy().tolist() == batch['x'].numpy().tolist()
+    """Of two machines with two replicas each."""
+    batches = tf.data.Dataset.from_tensors({'x': tf.reshape(tf.range(16), (8, 2))}).repeat()
+    strategy = mock.Mock(num_replicas_in_sync=4)
+    devices.distribute(strategy, batches)
+    ((shares_of,), _) = strategy.distribute_datasets_from_function.call_args
+    found = [
+        [share['x'].numpy()[:, 0].tolist() for share in shares_of(context).take(4)]
+        for context in (tf.distribute.InputContext(2, machine, 4) for machine in range(2))
+    ]
+    assert found == [[[0, 2], [4, 6]] * 2, [[8, 10], [12, 14]] * 2]
+
+
+def test_one_replica_gets_the_batches_as_they_are():
+    batches = tf.data.Dataset.range(3)
+    assert devices.distribute(tf.distribute.get_strategy(), batches) is batches
 
 
 P100, T4 = devices.Gpu('P100', (6, 0)), devices.Gpu('T4', (7, 5))

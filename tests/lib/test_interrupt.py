@@ -1,15 +1,16 @@
 import os
 import signal
 
-from lib.interrupt import Interrupt
+from lib.interrupt import STOPS, Interrupt
 
 
 def test_handlers_of_signals_are_put_back():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert interrupt.signal == signal.SIGTERM
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    before = [signal.getsignal(number) for number in STOPS]
+    for number in STOPS:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), number)
+        assert interrupt.signal == number
+    assert [signal.getsignal(number) for number in STOPS] == before
 
 
 def test_an_ignored_signal_stays_ignored():

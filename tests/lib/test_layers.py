@@ -56,6 +56,15 @@ def test_kernels_are_a_plain_normal_without_the_factor_two():
         assert not np.any(bias)
 
 
+def test_kernels_of_dense_layers_are_glorots():
+    layer = layers.dense('x', 0, 0, 300)
+    layer.build((None, 500))
+    kernel, limit = layer.kernel.numpy(), np.sqrt(6 / (500 + 300))
+    assert 0.98 * limit < np.abs(kernel).max() <= limit
+    assert abs(kernel.std() * np.sqrt(3) / limit - 1) < 0.02
+    assert not np.any(layer.bias)
+
+
 @pytest.mark.parametrize('method', tiny.METHODS)
 def test_kernels_differ_by_layer_and_seed_and_repeat(method):
     kernels = {

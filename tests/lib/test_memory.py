@@ -35,6 +35,12 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(monkeypatch):
     )
 
 
+def test_numbers_of_two_bytes_may_fit_where_others_do_not(monkeypatch):
+    monkeypatch.setattr(memory, 'machine_bytes', lambda: 1e9)
+    per_image = memory.LEAST * 2 * (ENCODER + DECODER)
+    memory.check_batch(tiny.make('AEBaseline', dtype='mixed_bfloat16'), int(1e9 / per_image))
+
+
 def test_a_critic_of_ones_own_is_not_counted(monkeypatch):
     class OwnCritic(acai_tf.AEBaseline):
         def make_groups(self):

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import os
 import shutil
 import signal
@@ -446,6 +447,53 @@ def test_a_run_does_not_go_on_with_other_classes(finished):
     with pytest.raises(UserError, match='classes cats, dogs, and its dataset has dogs, cats now'):
         one_by_one(run, dogs_cats, total_kimg=9)[1]()
     assert run.newest_step() == 9  # that of 8 kimg
+
+
+def test_a_run_does_not_go_on_with_another_number_of_pictures(finished):
+    run, _ = finished
+    before, now = (
+        dataclasses.replace(tiny.dataset(), counts=counts) for counts in [(90, 10), (80, 20)]
+    )
+    for total_kimg in (7, 8):
+        one_by_one(run, before, total_kimg=total_kimg, args={'seed': 0})[1]()
+    with pytest.raises(UserError, match='begun with 90 pictures .* has 80 and 20 now'):
+        one_by_one(run, now, total_kimg=9)[1]()
+    assert run.newest_step() == 9
+
+
+def test_a_run_that_was_killed_in_its_first_report_begins_again(tmp_path):
+    run = new_run(tmp_path)
+
+    class Killed(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if self.step == 1:
+                raise InterruptedAfterItsEvents
+
+    class InterruptedAfterItsEvents(Exception):
+        pass
+
+    def make_reports(*args, end=()):
+        progress, losses, *_, saving = callbacks.autoencoder_reports(*args)
+        return [progress, losses, *end, saving]
+
+    with pytest.raises(InterruptedAfterItsEvents):
+        killed = functools.partial(make_reports, end=[Killed()])
+        one_by_one(run, args={'seed': 0}, make_reports=killed)[1]()
+    assert scalars.read(run.summaries) and not run.checkpoint_steps()
+    one_by_one(run, args={'seed': 0}, make_reports=make_reports)[1]()
+    assert run.checkpoint_steps() == [7, 4, 1]
+    steps = {}
+    for step, tag, _ in run_kills.logged(run):
+        steps.setdefault(tag, []).append(step)
+    assert steps.pop('_hparams_/session_start_info') == [0]
+    assert len(steps) > 1 and all(found == [1, 4, 7] for found in steps.values())
+
+
+def test_a_batch_may_be_larger_than_a_report_period(tmp_path):
+    reported = Record()
+    reports = {'make_reports': lambda *_: [reported]}
+    one_by_one(new_run(tmp_path), batch_size=4096, report_kimg=1, total_kimg=8, **reports)[1]()
+    assert reported.reports == [1, 2, 3]
 
 
 def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, capsys):

@@ -70,6 +70,15 @@ def test_median_of_the_last_twenty(tmp_path):
     assert not results.over_seeds([run], 'latent_accuracy').is_short
 
 
+def test_undefined_ones_of_the_last_twenty_are_left_out(tmp_path):
+    steps = {1 + 1024 * k: float(k) for k in range(40)}
+    undefined = {1 + 1024 * k: math.nan for k in (30, 31, 38)}
+    reported(tmp_path, {'mean_smoothness': {**steps, **undefined}})
+    (run,) = load.find_runs(str(tmp_path))
+    defined = {*range(20, 40)} - {30, 31, 38}
+    assert run.number('mean_smoothness') == (statistics.median(defined), 39 * 64)
+
+
 def test_what_was_written_last_counts(tmp_path):
     folder = reported(tmp_path, {'mean_distance': {65: 1.0, 129: 2.0}})
     (first,) = (folder / 'tf' / 'summaries').iterdir()

@@ -46,6 +46,44 @@ def test_a_second_process_is_told_who_trains(holder, monkeypatch):
         pass
 
 
+def test_a_process_that_is_refused_leaves_the_folder_as_it_is(holder, monkeypatch):
+    run, _ = holder  # which has written nothing yet
+    monkeypatch.setattr(folder, 'LOCK_WAIT_SEC', 0)
+    before = sorted(os.listdir(run.path))
+    assert 'images' in before
+    run.create()
+    with pytest.raises(UserError), run.locked():
+        pass
+    assert sorted(os.listdir(run.path)) == before
+
+
+def test_a_folder_that_stays_empty_is_removed_and_made_for_who_waits(tmp_path):
+    run = runs.RunFolder(str(tmp_path / 'run'))
+    run.create()
+    os.rmdir(run.images)  # as whoever held it before does
+    with run.locked():
+        assert os.path.isdir(run.images)
+    assert os.listdir(tmp_path) == []
+    run.create()
+    with run.locked():
+        open(os.path.join(run.images, 'name.png'), 'w').close()
+    assert os.path.exists(os.path.join(run.images, 'name.png'))
+
+
+def test_a_lock_of_another_user_is_named(tmp_path, monkeypatch):
+    run = runs.RunFolder(str(tmp_path / 'run'))
+    run.create()
+    lock = os.path.join(run.path, runs.LOCK_NAME)
+
+    def denied(*_):
+        raise PermissionError(13, 'Permission denied', lock)
+
+    monkeypatch.setattr(locks, 'held', denied)
+    with pytest.raises(UserError, match=f'{lock} is of a process of another user .*: delete it'):
+        with run.locked():
+            pass
+
+
 def test_one_that_is_stopping_is_waited_for(holder, monkeypatch, capsys):
     run, process = holder
     monkeypatch.setattr(folder, 'LOCK_WAIT_SEC', 0)

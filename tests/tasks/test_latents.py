@@ -110,6 +110,18 @@ def test_the_vaes_samples_are_those_of_encode(models):
     np.testing.assert_allclose(sampled, expected, atol=1e-6)
 
 
+def test_what_is_drawn_at_once_is_a_part_with_noise_of_its_own(models, monkeypatch):
+    monkeypatch.setattr(latents, 'ENCODED_AT_ONCE', 20)
+    same = dataset(change=lambda x, label: x.__setitem__(slice(None), 0.5))
+    encoded = latents.encode(models['VAE'], same.test)
+    drawn = latents.draw(models['VAE'], encoded, 'latents/test')
+    assert drawn.shape == (N, *models['VAE'].latent_shape)
+    assert len(np.unique(drawn.reshape(N, -1), axis=0)) == N
+    plain = models['AEBaseline']
+    drawn = latents.draw(plain, latents.encode(plain, dataset().test), 'latents/test')
+    np.testing.assert_allclose(drawn, plain.encode(images()[0]), atol=1e-6)
+
+
 def last_test_picture(x, label):
     x[-1, 5, 5] += 1e-3
 
