@@ -111,4 +111,4 @@ def _check_fits(folder, model, dataset):
             '--dataset.'
         )
     if load.identify(folder).dataset == dataset.name:
-        folder.check_classes(dataset.classes, 'choose another --dataset')
+        folder.check_dataset(dataset, 'choose another --dataset')

@@ -4,10 +4,9 @@ import os
 import shutil
 
 from acai_tf.load import load_run
-from lib import checkpoints, files, runs
+from lib import checkpoints, files, locks, runs
 from lib.errors import UserError
 from lib.paper import results
-from lib.runs import locks
 
 
 def to_original(path, prefix, overwrite=False):

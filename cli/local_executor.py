@@ -8,10 +8,9 @@ import time
 import tensorflow as tf
 
 from cli import processes, reproduce, run_record, slurm, work
-from lib import devices
+from lib import devices, locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
-from lib.runs import locks
 
 
 @dataclasses.dataclass

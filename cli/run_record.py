@@ -13,10 +13,9 @@ import os
 import re
 import time
 
-from lib import files, runs
+from lib import files, locks, runs
 from lib.errors import UserError
 from lib.paper import constants
-from lib.runs import locks
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'

@@ -10,8 +10,8 @@ os.environ.setdefault('SUBMITIT_LOG_LEVEL', 'NOCONFIG')  # its logging replaces 
 import submitit  # noqa: E402
 
 from cli import reproduce, run_record, slurm, slurm_task, status, work  # noqa: E402
+from lib import locks  # noqa: E402
 from lib.errors import UserError  # noqa: E402
-from lib.runs import locks  # noqa: E402
 
 FOLDER_NAME = 'slurm'  # of submitit's scripts, pickles and logs, below a train_dir
 DEFAULTS = {'time': '24:00:00', 'job_name': 'acai'}

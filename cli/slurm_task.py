@@ -7,9 +7,9 @@ import sys
 import time
 
 from cli import processes, run_record, slurm, work
+from lib import locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
-from lib.runs import locks
 
 FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
 LOCK_WAIT_SEC = 120  # the lock of a machine that died may outlive it for a while

@@ -49,7 +49,7 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
             f'{name} has images of {sizes[0]}, but {run.path} was trained on {sizes[1]}.'
         )
     if name == trained_on:
-        run.check_classes(dataset.classes, 'give --ae_dir another run')
+        run.check_dataset(dataset, 'give --ae_dir another run')
     return model, run, dataset
 
 

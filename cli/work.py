@@ -4,9 +4,8 @@ import os
 import time
 
 from cli import processes, run_record
-from lib import devices
+from lib import devices, locks
 from lib.errors import UserError
-from lib.runs import locks
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 POLL_SEC = 0.2

@@ -240,8 +240,7 @@ def train_run(
     last = total_steps(total_kimg, batch_size)
     period = max(1, (report_kimg << 10) // batch_size)
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
-    run.check_classes(dataset.classes)
-    run.check_counts(dataset.counts)
+    run.check_dataset(dataset)
     step = checkpoints.resume(model, run, last)
     if not devices.is_same_on_all(model.distribute_strategy, step):
         raise UserError(

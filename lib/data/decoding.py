@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import arrays, files, memory
+from lib import arrays, files, locks, memory
 from lib.data import records
 from lib.errors import UserError
 
@@ -78,7 +78,9 @@ def load(paths, preparation, memory_limit_bytes=None):
     if rows is not None:
         return rows
     try:
-        _write(path, paths, preparation, total)
+        with _alone(path):
+            if _open(path, preparation, total) is None:
+                _write(path, paths, preparation, total)
     except OSError as error:
         size = total * preparation.row.itemsize
         problem = f'Cannot keep decoded pictures in {path} ({error.strerror or error})'
@@ -95,6 +97,20 @@ def load(paths, preparation, memory_limit_bytes=None):
         return _in_memory(paths, preparation, total)
     rows = _open(path, preparation, total)
     return _in_memory(paths, preparation, total) if rows is None else rows  # already removed
+
+
+@contextlib.contextmanager
+def _alone(path):
+    """Where no other process writes a decoded file: whoever wants the same waits for it.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    lock = f'{path}.lock'
+    if holder := locks.holder(lock):
+        print(f'Waiting for {holder}, which decodes the same pictures...', file=sys.stderr)
+    with locks.held(lock, wait_sec=locks.FOR_EVER):
+        yield
 
 
 def _in_memory(paths, preparation, total):

@@ -1,5 +1,7 @@
 """One's own pictures as record files: a folder with a sub-folder for each class."""
 import errno
+import fnmatch
+import functools
 import hashlib
 import json
 import os
@@ -24,7 +26,9 @@ SYSTEM_NAMES = {
     *('$RECYCLE.BIN', 'System Volume Information', 'Thumbs.db', 'desktop.ini'),
     *('__MACOSX', 'lost+found', '@eaDir'),
 }
+PROGRAMS = 'EPS', 'WMF'  # PostScript, by Ghostscript; drawing commands, by Windows
 KNOWN_WHITE = ('PNG', 'TIFF', 'PPM', 'JPEG2000')  # formats that say it of their 16 bits
+RECORDS = '*.tfrecord', '*-classes.json', '*.decoded.npy*'  # and what is made of them
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 TURNS = {  # by what EXIF says of how the camera was held
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,7 +61,7 @@ def create(
         name: the dataset's name, for --dataset=NAME.
         data_dir: folder of the records.
         test_fraction: about this share of each class, at least one picture, is for testing. Which
-            ones is a function of their paths in the folder alone.
+            ones is a function of the paths of all pictures of the class.
         strict: whether a file that is not a readable picture is an error; else it is skipped.
         overwrite: whether files that are there are made again.
         size: width and height of the pictures, in pixels.
@@ -124,8 +128,10 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     first frame; greys of more than 8 bits are scaled to 8.
     """
     # Pillow warns of odd tags and of large pictures, and reads them all the same.
-    with warnings.catch_warnings(action='ignore'), Image.open(path) as picture:
+    with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
+        if _has_16_bit_colors(picture) and 'transparency' in picture.info:
+            raise ValueError('which of its 16-bit colours is transparent, Pillow cannot tell')
         known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
         if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
             raise ValueError('which of its numbers is white is not known')
@@ -153,6 +159,18 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
         return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
 
 
+@functools.cache
+def _formats():
+    """Those that Pillow reads itself; for PROGRAMS it runs what it is given, by another program."""
+    Image.init()
+    return [name for name in Image.ID if name not in PROGRAMS]
+
+
+def _has_16_bit_colors(picture):
+    is_png = picture.format == 'PNG' and picture.mode == 'RGB'
+    return is_png and any(str(tile[3]).endswith('16B') for tile in picture.tile)
+
+
 def _check(folder, name, test_fraction):
     if not NAME.fullmatch(name or ''):
         raise UserError(
@@ -170,13 +188,16 @@ def _check(folder, name, test_fraction):
 def _files(folder, data_dir):
     """[(path relative to the folder, class)], sorted; the class is None beside sub-folders.
 
-    The folder of the records may lie among the pictures, and is none of their classes.
+    The records may lie among the pictures, and are none of their classes.
     """
-    apart = {os.path.realpath(data_dir)} - {os.path.realpath(folder)}
+    is_same = os.path.realpath(data_dir) == os.path.realpath(folder)
+    apart = {os.path.realpath(os.path.join(data_dir, 'tfds') if is_same else data_dir)}
     _, below, names = next(_walk(folder))
     classes = [
         name for name in below if os.path.realpath(os.path.join(folder, name)) not in apart
     ]
+    if is_same:
+        names = [name for name in names if not any(fnmatch.fnmatch(name, one) for one in RECORDS)]
     label = None if classes else os.path.basename(os.path.abspath(folder))
     found, places = [(name, label) for name in names], {}
     for label in classes:

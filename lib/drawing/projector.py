@@ -3,10 +3,13 @@ import math
 import os
 
 import numpy as np
+import tensorflow as tf
+from PIL import Image
 
 from lib import files
 from lib.drawing import pictures
 
+SPRITE_PX = 8192  # width and height that TensorBoard shows at most
 FOLDER = 'projector'  # beside the event files, where TensorBoard looks for the configuration
 CONFIG = """embeddings {{
   tensor_name: "latents"
@@ -24,13 +27,22 @@ CONFIG = """embeddings {{
 def sprite(images):
     """Images (n, H, W, C) in [-1, 1] as one square of them, row by row; what is left over is dark.
 
+    They become smaller where the square would be larger than TensorBoard shows.
+
     Returns:
-        (side * H, side * W, C) with side = ceil(sqrt(n)).
+        (side * h, side * w, C) uint8 with side = ceil(sqrt(n)), and (h, w).
     """
     side = math.ceil(math.sqrt(len(images)))
-    left_over = np.full((side**2 - len(images), *images.shape[1:]), -1, images.dtype)
-    square = np.concatenate([images, left_over]).reshape(side, side, *images.shape[1:])
-    return pictures.tile(square)
+    fits = max(1, SPRITE_PX // side)
+    height, width = (min(size, fits) for size in images.shape[1:3])
+    square = np.zeros((side**2, height, width, images.shape[3]), np.uint8)
+    for place, image in enumerate(images):
+        pixels = pictures.to_uint8(image)
+        if pixels.shape[:2] != (height, width):
+            small = Image.fromarray(pixels.squeeze()).resize((width, height), Image.Resampling.BOX)
+            pixels = np.reshape(small, (height, width, -1))
+        square[place] = pixels
+    return pictures.tile(square.reshape(side, side, *square.shape[1:])), (height, width)
 
 
 def write(folder, latents, classes, images):
@@ -46,11 +58,13 @@ def write(folder, latents, classes, images):
         UserError: the folder cannot be written.
     """
     rows = ('\t'.join(f'{value:.6g}' for value in np.ravel(latent)) for latent in latents)
-    height, width = images.shape[1:3]
+    square, (height, width) = sprite(images)
     for name, content in {
         'latents.tsv': '\n'.join(rows).encode(),
-        'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(),
-        'sprite.png': pictures.to_png(sprite(images)),
+        'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(
+            errors='backslashreplace'  # of folders whose names are not UTF-8
+        ),
+        'sprite.png': tf.io.encode_png(square).numpy(),
     }.items():
         files.write_file(os.path.join(folder, FOLDER, name), content)
     config = CONFIG.format(folder=FOLDER, width=width, height=height)

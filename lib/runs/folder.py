@@ -8,9 +8,8 @@ import platform
 import re
 import sys
 
-from lib import files
+from lib import files, locks
 from lib.errors import UserError
-from lib.runs import locks
 
 ARGS_NAME = 'args.json'
 CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
@@ -330,41 +329,33 @@ class RunFolder:
                     f'give --{option}={before} to resume it, or choose another --train_dir.'
                 )
 
-    def check_classes(self, classes, otherwise='choose another --train_dir'):
-        """Refuses to go on with a run whose labels mean other classes now.
+    def check_dataset(self, dataset, otherwise='choose another --train_dir'):
+        """Refuses a run whose dataset was made again otherwise. Of other classes, its labels mean
+        others now; of more or fewer pictures, some that it was trained on may be among those that
+        it is tested on.
 
         Args:
-            classes: their names, by label, as `write_args` was told; empty where none are recorded.
-            otherwise: what else to do about it than make the dataset of those again.
+            dataset: a `lib.data.Dataset`, of which `write_args` was told the classes and counts.
+            otherwise: what else to do about it than make the dataset again as it was.
 
         Raises:
-            UserError: the dataset was made again of other classes.
+            UserError: it has other classes, or other numbers of pictures.
         """
-        before = self.begun_with().get('classes')
-        if before and before != list(classes):
+        begun_with = self.begun_with()
+        classes, counts = (begun_with.get(name) for name in ('classes', 'counts'))
+        if classes and classes != list(dataset.classes):
             raise UserError(
                 f'The run folder {self.path} was made with the classes '
-                f'{", ".join(map(str, before))}, and its dataset has {", ".join(classes)} now; '
-                f'make the dataset again of those, or {otherwise}.'
+                f'{", ".join(map(str, classes))}, and its dataset has '
+                f'{", ".join(dataset.classes)} now; make the dataset again of those, or '
+                f'{otherwise}.'
             )
-
-    def check_counts(self, counts):
-        """Refuses to go on with a run whose pictures were made again, more or fewer: some that it
-        was trained on may be among those that it is tested on now.
-
-        Args:
-            counts: how many there are, as `write_args` was told; empty where none are recorded.
-
-        Raises:
-            UserError: there are others.
-        """
-        before = self.begun_with().get('counts')
-        if before and counts and before != list(counts):
+        if counts and dataset.counts and counts != list(dataset.counts):
             raise UserError(
-                f'The run folder {self.path} was begun with {before[0]} pictures for training and '
-                f'{before[1]} for testing, and its dataset has {counts[0]} and {counts[1]} now, '
-                'so that it may be tested on what it was trained on; make the dataset again as it '
-                'was, or choose another --train_dir.'
+                f'The run folder {self.path} was begun with {counts[0]} pictures for training and '
+                f'{counts[1]} for testing, and its dataset has {dataset.counts[0]} and '
+                f'{dataset.counts[1]} now, so that it may be tested on what it was trained on; '
+                f'make the dataset again as it was, or {otherwise}.'
             )
 
     def begun_with(self):

@@ -122,8 +122,10 @@ def _encode_from(model, dataset, seed):
 
 
 def _gather_from(model, encoded, batch_size, seed):
-    parts = [tf.constant(part) for part in encoded.distribution]
-    label = tf.constant(encoded.label)
+    with tf.device('CPU'):  # where tf.data gathers
+        parts = [tf.constant(part) for part in encoded.distribution]
+        label = tf.constant(encoded.label)
+    count = len(encoded.label)  # so that what `encoded` holds is in memory once
     draws_seed = randomness.layer_seed(seed, 'latents/train')
 
     @tf.autograph.experimental.do_not_convert
@@ -133,7 +135,7 @@ def _gather_from(model, encoded, batch_size, seed):
         return {'x': x, 'label': tf.gather(label, rows)}
 
     def train_from(step):
-        rows = data.shuffled_rows(len(encoded.label), batch_size, seed, step)
+        rows = data.shuffled_rows(count, batch_size, seed, step)
         return tf.data.Dataset.zip(pipelines.steps_from(step), rows).map(gather).prefetch(2)
 
     return train_from

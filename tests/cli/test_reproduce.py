@@ -13,10 +13,9 @@ import pytest
 import tensorflow as tf
 
 from cli import estimate, local_executor, processes, reproduce, run_record, status, work
-from lib import checkpoints, devices, runs
+from lib import checkpoints, devices, locks, runs
 from lib.errors import UserError
 from lib.paper import experiments
-from lib.runs import locks
 from tests import forked, original, stand_ins
 from tests.stand_ins import jobs_of
 

@@ -8,8 +8,7 @@ import filelock
 import pytest
 
 from cli import reproduce, run_record, status
-from lib import files
-from lib.runs import locks
+from lib import files, locks
 from tests.stand_ins import jobs_of
 
 

@@ -1,11 +1,13 @@
 import os
+import threading
+import time
 import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import data
+from lib import data, locks
 from lib.data import decoding, records, registry
 from lib.errors import UserError
 
@@ -165,6 +167,28 @@ def test_what_another_run_has_decoded_meanwhile_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, '_open', lambda *args: next(opened, usual(*args)))
     np.testing.assert_array_equal(decoding.load([str(path)], COLOR, 0), first)
     assert os.stat(tmp_path / kept).st_ino == before and cache_files(tmp_path) == [kept]
+
+
+def test_of_several_runs_that_start_together_one_decodes(tmp_path, monkeypatch, capsys):
+    path = tmp_path / 'a.tfrecord'
+    write(path, 5)
+    decoded, begun, usual = [], threading.Event(), decoding._write
+
+    def written(*args):
+        decoded.append(1)
+        begun.set()
+        time.sleep(0.5)
+        usual(*args)
+
+    monkeypatch.setattr(decoding, '_write', written)
+    first = threading.Thread(target=decoding.load, args=([str(path)], COLOR, 0))
+    first.start()
+    begun.wait()
+    assert len(decoding.load([str(path)], COLOR, 0)) == 5 and decoded == [1]
+    first.join()
+    waited = f'Waiting for {locks.this_process()}, which decodes the same pictures...'
+    assert waited in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path)) == [*cache_files(tmp_path), 'a.tfrecord']
 
 
 def test_a_decoded_file_that_is_needed_no_more_is_removed(tmp_path):

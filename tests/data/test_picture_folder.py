@@ -3,6 +3,7 @@ import os
 import pathlib
 import shutil
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -377,6 +378,49 @@ def test_transparency_becomes_white(tmp_path):
     palette.putpalette([0, 0, 0, *RED])
     assert (one_picture(tmp_path, palette, format='PNG') == RED).all()
     assert (one_picture(tmp_path, palette, format='PNG', transparency=1) == 255).all()
+
+
+@pytest.mark.parametrize('transparent', [True, False])
+def test_a_transparent_colour_of_16_bits_is_refused(transparent, tmp_path):
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack('>I', len(content)) + body + struct.pack('>I', zlib.crc32(body))
+
+    rows = b''.join(bytes([0]) + bytes.fromhex('123434121234') * 8 for _ in range(8))
+    png = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 8, 8, 16, 2, 0, 0, 0))
+    png += chunk(b'tRNS', bytes.fromhex('123412341234')) if transparent else b''
+    path = tmp_path / 'a.png'
+    path.write_bytes(png + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+    if transparent:
+        with pytest.raises(ValueError, match='16-bit colours is transparent'):
+            picture_folder.read_picture(path, 8)
+    else:
+        assert (picture_folder.read_picture(path, 8) == [0x12, 0x34, 0x12]).all()
+
+
+def test_no_picture_is_run_as_a_program(tmp_path, monkeypatch):
+    program = tmp_path / 'gs'
+    program.write_text(f'#!/bin/sh\ntouch {tmp_path}/was_run\n')
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=os.pathsep)
+    path = tmp_path / 'cat.jpg'
+    path.write_text('%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\nshowpage\n')
+    with pytest.raises(OSError, match='cannot identify image'):
+        picture_folder.read_picture(path)
+    assert not (tmp_path / 'was_run').exists()
+
+
+def test_records_among_the_pictures_are_not_taken_for_them(tmp_path, capsys):
+    for k in range(4):
+        Image.new('L', (16, 16), 50 * k).save(tmp_path / f'{k}.png')
+    (tmp_path / 'tfds').mkdir()
+    Image.new('L', (16, 16), 9).save(tmp_path / 'tfds' / 'extracted.png')
+    for overwrite in (False, True):
+        picture_folder.create(
+            str(tmp_path), 'mine', str(tmp_path), strict=True, overwrite=overwrite
+        )
+        said = capsys.readouterr().out
+        assert '3 pictures to train on and 1 to test' in said and 'Skipped' not in said
 
 
 def test_other_formats(tmp_path):

@@ -1,5 +1,6 @@
 """The files of TensorBoard's embedding projector, and the HParams record of a run."""
 import numpy as np
+import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorboard.plugins import projector as tensorboard_projector
@@ -31,3 +32,16 @@ def test_what_is_written_is_what_the_projector_reads(tmp_path):
     assert sprite[4:8, 12:].max() == sprite[8:].max() == 0  # left over
     projector.write(str(tmp_path), latents[:2], ['a cat', 'a\tdog\n'], images[:2])
     assert labels.read_text() == 'a cat\na dog'
+    projector.write(str(tmp_path), latents[:2], ['caf\udce9', 'dog'], images[:2])
+    assert labels.read_text() == 'caf\\udce9\ndog'
+
+
+@pytest.mark.parametrize('colors', [1, 3])
+def test_pictures_that_tensorboard_would_not_show_become_smaller(colors, monkeypatch):
+    monkeypatch.setattr(projector, 'SPRITE_PX', 25)
+    images = np.full((5, 16, 16, colors), -1, np.float32)
+    images[3, :8] = 1  # the upper half
+    square, size = projector.sprite(images)
+    assert size == (8, 8) and square.shape == (24, 24, colors) and square.dtype == np.uint8
+    np.testing.assert_array_equal(square[8:16, :8, 0], np.repeat([255, 0], 4)[:, None].repeat(8, 1))
+    assert not square[:8].any() and not square[16:].any()

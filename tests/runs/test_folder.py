@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 
@@ -9,6 +10,10 @@ from lib.errors import UserError
 from tests import tiny
 
 ARGS = {'class': 'ACAI', 'depth': 16, 'lr': 1e-4, 'total_kimg': 64}
+
+
+def of(**changes):
+    return dataclasses.replace(tiny.dataset(), **changes)
 
 
 @pytest.fixture
@@ -122,16 +127,16 @@ def test_a_run_keeps_its_options(begun):
 def test_a_run_without_a_checkpoint_may_begin_otherwise(run):
     run.write_args(ARGS, classes=('cats', 'dogs'), counts=(90, 10))
     run.check_args({**ARGS, 'lr': 0.1})  # the batch was too large, say
-    run.check_classes(('ants',))
-    run.check_counts((80, 20))
+    run.check_dataset(of(classes=('ants',)))
+    run.check_dataset(of(counts=(80, 20)))
 
 
 def test_a_run_keeps_the_numbers_of_its_pictures(begun):
-    begun.check_counts((80, 20))  # of a run that did not record them
+    begun.check_dataset(of(counts=(80, 20)))  # of a run that did not record them
     begun.write_args(ARGS, counts=(90, 10))
-    begun.check_counts((90, 10))
+    begun.check_dataset(of(counts=(90, 10)))
     with pytest.raises(UserError, match='90 pictures .* 10 for testing, .* has 80 and 20 now'):
-        begun.check_counts((80, 20))
+        begun.check_dataset(of(counts=(80, 20)))
 
 
 def test_an_option_that_an_old_run_did_not_record_takes_its_default(begun):
@@ -143,14 +148,14 @@ def test_an_option_that_an_old_run_did_not_record_takes_its_default(begun):
 
 
 def test_a_run_keeps_its_classes(begun):
-    begun.check_classes(('cats', 'dogs'))  # a new run
+    begun.check_dataset(of(classes=('cats', 'dogs')))  # a new run
     begun.write_args(ARGS)
-    begun.check_classes(('cats', 'dogs'))  # of a run that did not record them
+    begun.check_dataset(of(classes=('cats', 'dogs')))  # of a run that did not record them
     begun.write_args(ARGS, classes=('cats', 'dogs'))
-    begun.check_classes(('cats', 'dogs'))
+    begun.check_dataset(of(classes=('cats', 'dogs')))
     for now in [('dogs', 'cats'), ('ants', 'cats', 'dogs'), ('ants', 'dogs')]:
         with pytest.raises(UserError, match=f'classes cats, dogs, and .* has {", ".join(now)} now'):
-            begun.check_classes(now)
+            begun.check_dataset(of(classes=now))
 
 
 @pytest.mark.parametrize(

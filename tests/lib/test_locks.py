@@ -8,14 +8,15 @@ import threading
 
 import pytest
 
-from lib import runs
+from lib import locks, runs
 from lib.errors import UserError
-from lib.runs import folder, locks
+from lib.runs import folder
 from tests import tiny
 
 HOLDER = """
 import sys, time
-from lib.runs import folder, locks
+from lib import locks
+from lib.runs import folder
 with locks.held(sys.argv[1]):
     print(flush=True)
     if sys.stdin.readline():
@@ -158,7 +159,7 @@ def test_without_locks_it_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
 def test_a_lock_is_of_one_process_at_a_time(tmp_path):
     """Several at once, each of which takes it some times; removing the file lets no two in."""
     code = (
-        'import os, sys; from lib.runs import locks\n'
+        'import os, sys; from lib import locks\n'
         'for _ in range(50):\n'
         '  with locks.held(sys.argv[1] + "/lock", wait_sec=99):\n'
         '    os.mkdir(sys.argv[1] + "/inside"); os.rmdir(sys.argv[1] + "/inside")'

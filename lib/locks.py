@@ -14,6 +14,7 @@ import filelock
 import psutil
 
 POLL_SEC = 0.1
+FOR_EVER = -1  # filelock's
 LEAVING = 'the stopping '  # before the name of a holder that is about to let go
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -74,8 +75,8 @@ def held(path, wait_sec=0):
 
     Args:
         path: the lock file, which is removed at the end.
-        wait_sec: how long to wait for another process to let go; for one that said by `leave` that
-            it will, as long as it takes.
+        wait_sec: how long to wait for another process to let go, or FOR_EVER; for one that said by
+            `leave` that it will, as long as it takes.
 
     Raises:
         HeldError: another process held it all that time.
