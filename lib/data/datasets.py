@@ -22,8 +22,8 @@ LINES_BATCHES, LINES_PIXELS = 8, 512 * 32**2
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Pipelines of {'x': (B, height, width, colors) float32, 'label': (B, nclass)}, x in [-1, 1], or
-    a little beyond (CelebA).
+    """Pipelines of {'x': (B, height, width, colors) float32, 'label': (B, nclass)}; x in [-1, 1]
+    or, of CelebA, a little beyond.
 
     train_from: global step -> the endless training batches from that step on, so that a resumed
         run sees what an unbroken one would.
