@@ -13,8 +13,9 @@ from keras import ops
 from acai_tf import networks
 from acai_tf.hyperparameters import HasHyperparameters
 from acai_tf.keras_model import KerasModel
-from lib import classifiers, original_names, randomness
+from lib import classifiers, layers, original_names, randomness
 from lib.errors import UserError
+from lib.tracking import track
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
             name: self.add_scalar(name, 'float32')
             for name in sorted(original_names.EVALUATIONS)  # as saved models have them
         }
+        track(self, self.evaluation)
         self._set_attributes({**own, **self.params}, self_made)
         if self.image_shape:
             self.build((None, *self.image_shape))
@@ -223,6 +225,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     def decode(self, h):
         """Latents (B, *latent_shape) to images (B, H, W, C), about [-1, 1], not clipped."""
+        self.check_latents(h)
         return self.decoder(h)
 
     def features(self, x):
@@ -243,6 +246,15 @@ class Autoencoder(HasHyperparameters, KerasModel):
         raise NotImplementedError(f'{type(self).__name__} must define method_losses(x, noise).')
 
     # The same for every method.
+
+    def check_latents(self, h):
+        """Raises UserError for what is not a batch of latents (B, *latent_shape)."""
+        shape = getattr(h, 'shape', None)
+        if self.latent_shape and (shape is None or not layers.fits(shape[1:], self.latent_shape)):
+            given = type(h).__name__ if shape is None else tuple(shape)
+            raise UserError(
+                f'The latents must be {networks.batch(self.latent_shape)}, not {given}.'
+            )
 
     @functools.cached_property
     def graphs(self):
@@ -333,11 +345,13 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 for group, objective in losses.objectives.items()
             }
         gradients = self.compute_gradients(tape, objectives)
-        for group, optimizer in self.optimizers.items():
-            optimizer.apply(gradients[group], self.group_variables(group))
-        for name, value in losses.updates.items():
-            getattr(self, name).assign(value)
-        self.global_step.assign_add(1)
+        # Keras' `fit` may call for one batch more than there is: nothing counts it then.
+        with tf.control_dependencies([x, label]):
+            for group, optimizer in self.optimizers.items():
+                optimizer.apply(gradients[group], self.group_variables(group))
+            for name, value in losses.updates.items():
+                getattr(self, name).assign(value)
+            self.global_step.assign_add(1)
         if self.compiled:  # for `fit`, whose logs are the epoch's means
             self.record(losses.scalars, x)
         return losses.scalars

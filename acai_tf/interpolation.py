@@ -29,12 +29,12 @@ def interpolate(model, left, right, steps=16, spherical=False):
         left, right = left[None], right[None]
     for images in (left, right):
         model.encoder.check(images)
-    if left.shape != right.shape or not len(left) or steps < 2:
+    if left.shape != right.shape or not len(left) or steps < 2 or steps != int(steps):
         raise UserError(
             f'{len(left)} left and {len(right)} right images cannot be connected in {steps} steps; '
             'give as many on both sides, one or more, and 2 steps or more.'
         )
     path = paths.slerp if spherical else paths.lerp
     left, right = (images.astype(np.float32) for images in (left, right))
-    images = eval.between(model, left, right, steps, path)
+    images = eval.between(model, left, right, int(steps), path)
     return images[0] if one else images

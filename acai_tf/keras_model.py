@@ -8,11 +8,13 @@ from keras import ops
 
 from acai_tf import batches, networks
 from lib.errors import UserError
-from lib.optimizer import Adam, without_loss_scale
+from lib.optimizer import Adam, LossScale, without_loss_scale
+from lib.tracking import track
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
 TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
 COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
+OPTIMIZER = 'optimizer_'  # with a group, the name of one in tf.train.Checkpoint
 PACKAGE = 'acai_tf'  # under which saved models name their classes
 
 
@@ -86,8 +88,8 @@ class KerasModel(keras.Model):
         self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
         if self.given.critic is not None and self.critic is None:
             raise UserError(f'{type(self).__name__} has no critic here; leave critic=... out.')
-        x = ops.zeros((1, *self.image_shape))
-        losses = self.compute_losses(x, ops.zeros((1, self.nclass)), self.draw_noise(x))
+        x = ops.zeros((2, *self.image_shape))  # a method may compare examples
+        losses = self.compute_losses(x, ops.zeros((2, self.nclass)), self.draw_noise(x))
         self.tags = list(losses.scalars)  # in the order of reports
         self.means = [keras.metrics.Mean(name=tag) for tag in self.tags]
         self.optimizers = {}
@@ -119,9 +121,10 @@ class KerasModel(keras.Model):
                 continue
             optimizer = Adam(self.learning_rate(group))
             if computes_in_float16:
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+                optimizer = LossScale(optimizer)
             optimizer.build(variables)
             self.optimizers[group] = optimizer
+            track(self, {f'{OPTIMIZER}{group}': optimizer})
 
     def _check_groups(self):
         """Raises UserError for weights that two groups would train, each for its own objective, for
@@ -295,7 +298,20 @@ class KerasModel(keras.Model):
         for index, state in enumerate(self.seed_states()):
             state.assign(store[f'{SEED_STATE}{index}'])
 
+    def _trackable_children(self, save_type='checkpoint', **kwargs):
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == 'savedmodel':  # which does not train
+            return {name: each for name, each in children.items() if not name.startswith(OPTIMIZER)}
+        return children
+
     def get_config(self):
+        for group, optimizer in self.optimizers.items():
+            trained = without_loss_scale(optimizer).trained
+            if {id(v) for v in self.group_variables(group)} != {id(v) for v in trained}:
+                raise UserError(
+                    f'Layers of {group!r} were frozen, or made trainable, since the model was '
+                    'compiled; call compile() before it is saved.'
+                )
         given = {
             role: keras.saving.serialize_keras_object(network)
             for role, network in vars(self.given).items()

@@ -11,10 +11,8 @@ import math
 import keras
 from keras import ops
 
-from acai_tf import networks
 from acai_tf.autoencoder import Autoencoder, Losses
 from lib import discretization, layers, losses, randomness
-from lib.errors import UserError
 
 BOTTLENECK_UNITS = 512
 
@@ -110,10 +108,7 @@ class AEVQVAE(Autoencoder):
 
     def decode(self, h):
         self.need_shapes()
-        if not layers.fits(h.shape[1:], self.latent_shape):
-            raise UserError(
-                f'The latents must be {networks.batch(self.latent_shape)}, not {tuple(h.shape)}.'
-            )
+        self.check_latents(h)
         return self.vqvae(h, self.codebook[0, 0])[0]
 
     def features(self, x):

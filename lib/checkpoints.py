@@ -71,6 +71,10 @@ def load_original(model, prefix, weights_suffice=False):
             own_shapes = {name: tuple(variable.shape) for name, variable in stored}
             traits, own_traits = architecture.traits_of(shapes), architecture.traits_of(own_shapes)
             cause = architecture.explain(traits, own_traits, type(model).__name__)
+            weight = MOMENTS.sub('', name)
+            moments = {f'{weight}/Adam', f'{weight}/Adam_1'}
+            if name in moments and weight in shapes and moments.isdisjoint(shapes):
+                cause = 'these weights were frozen when it was written; freeze them here too.'
             raise UserError(f'{prefix} {problem}: {cause}')
     resumes_scaling = all(name in shapes for name, _ in scaling)  # else it starts anew
     wanted = stored + scaling if resumes_scaling else stored

@@ -6,6 +6,7 @@ from keras import ops
 from lib import convolution
 from lib.errors import UserError
 from lib.randomness import layer_seed
+from lib.tracking import track
 
 LEAKY_RELU_SLOPE = 0.2
 
@@ -85,6 +86,7 @@ class _Convolutional(keras.layers.Layer):
     OWN = ()
 
     def build(self, input_shape):
+        track(self, {f'conv_{index}': conv for index, conv in enumerate(self.convs)})
         for conv in self.convs:  # of the shape only the channels matter
             conv.build(input_shape)
             input_shape = (*input_shape[:3], conv.filters)

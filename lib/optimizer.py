@@ -2,8 +2,11 @@
 import keras
 import tensorflow as tf
 
+from lib.tracking import track
+
 BETA_1, BETA_2 = 0.9, 0.999
 EPSILON = 1e-8  # Original: TensorFlow 1's default; Keras' own is 1e-7
+MAX_LOSS_SCALE = 2.0**40
 
 
 @keras.saving.register_keras_serializable(package='acai_tf')
@@ -70,6 +73,23 @@ class Adam(keras.optimizers.Adam):
         super()._backend_update_step(grads, trainable_variables, learning_rate)
         for power, beta in zip(self.beta_powers, (BETA_1, BETA_2), strict=True):
             power.assign(power * beta)
+
+
+@keras.saving.register_keras_serializable(package='acai_tf')
+class LossScale(keras.optimizers.LossScaleOptimizer):
+    """Keras' dynamic loss scaling for float16, whose scale does not grow without end.
+
+    A group of float32 layers never overflows: its scale would double every 2,000 steps, be infinite
+    after 226,000, and from then on nothing would be learned.
+    """
+
+    def build(self, var_list):
+        super().build(var_list)
+        track(self, {'step_counter': self.step_counter, 'dynamic_scale': self.dynamic_scale})
+
+    def apply(self, grads, trainable_variables=None):
+        super().apply(grads, trainable_variables)
+        self.dynamic_scale.assign(tf.minimum(self.dynamic_scale.value, MAX_LOSS_SCALE))
 
 
 def without_loss_scale(optimizer):

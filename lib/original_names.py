@@ -39,7 +39,12 @@ def stored_variables(model):
 
     A name can stand for several variables: where the original had one Adam for all groups, its
     powers of beta are those of each of ours.
+
+    Raises:
+        UserError: the model is of own networks, and knows no shapes yet.
     """
+    if not model.optimizers:
+        model.need_shapes()
     stored = list(variable_names(model).items())
     names = {id(variable): name for name, variable in stored}
     for number, optimizer in enumerate(model.optimizers.values()):

@@ -35,8 +35,8 @@ def _fold_in(key, number):
 class Draws:
     """The random draws that belong to one step, one replica and one batch of that step.
 
-    Two draws of the same stream with equal (seed, step, replica, batch_index) are equal; all others
-    are independent.
+    Two draws of the same stream with equal (seed, step, replica, batch_index) are equal. Others are
+    independent, but for about one step in 10,000, which has the key of another step.
 
     Args:
         seed: integer in [0, 2^31), the run's seed.

@@ -61,8 +61,11 @@ def test_mistakes(model):
         acai_tf.interpolate(model, images, images[:2])
     with pytest.raises(UserError, match='0 left and 0 right images'):
         acai_tf.interpolate(model, images[:0], images[:0])
-    with pytest.raises(UserError, match='in 1 steps'):
-        acai_tf.interpolate(model, images, images, 1)
+    for steps in (1, 2.5):
+        with pytest.raises(UserError, match=f'in {steps} steps'):
+            acai_tf.interpolate(model, images, images, steps)
+    with pytest.raises(UserError, match=r'latents must be \(B, 4, 4, 4\), not \(1, 4, 4, 3\)'):
+        model.decode(np.zeros((1, 4, 4, 3), np.float32))
     with pytest.raises(UserError, match='not uint8'):
         acai_tf.interpolate(model, images.astype(np.uint8), images)
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import callbacks, checkpoints, runs
+from lib import callbacks, checkpoints, optimizer, runs
 from lib.errors import UserError
 from lib.runs import scalars
 from tests import forked, tiny
@@ -31,7 +31,7 @@ def values(variables):
 
 def state(model):
     """Weights, step, and what the optimizers remember."""
-    optimizers = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    optimizers = [v for each in model.optimizers.values() for v in each.variables]
     return values([*model.variables, *optimizers])
 
 
@@ -53,6 +53,31 @@ def test_fit_reports_the_epochs_means(method):
             assert history[tag][epoch] == pytest.approx(mean, rel=1e-3, abs=1e-6), tag
     assert set(history) == set(model.tags)
     assert history[model.tags[0]][0] != history[model.tags[0]][1]
+
+
+def test_nothing_counts_a_batch_that_is_not_there():
+    """Keras asks for one more where it does not know how many there are."""
+    model, known = make(), make()
+    for each, data in ((known, batches(known)), (model, batches(model).filter(lambda _: True))):
+        each.compile()
+        each.fit(data, epochs=2, verbose=0)
+    assert int(model.global_step) == 6
+    assert_equal(state(model), state(known))
+
+
+@pytest.mark.parametrize('method', ['ACAI', 'AAE', 'AEVQVAE'])
+def test_tensorflows_own_checkpoints_hold_all_of_a_model(method, tmp_path):
+    dtype = 'mixed_float16' if method == 'AAE' else 'float32'
+    model, other = make(method, dtype=dtype), make(method, dtype=dtype, seed=1)
+    model.train_step(tiny.batch(model))
+    for own in model.optimizers.values() if dtype == 'mixed_float16' else ():
+        own.dynamic_scale.assign(8.0)
+    path = tf.train.Checkpoint(model=model).save(str(tmp_path / 'own'))
+    tf.train.Checkpoint(model=other).restore(path).assert_consumed()
+    assert_equal(state(other), state(model))
+    other.export(str(tmp_path / 'exported'), verbose=False)  # which needs no optimizer
+    variables = tf.train.list_variables(str(tmp_path / 'exported' / 'variables' / 'variables'))
+    assert not any('optimizer' in name for name, _ in variables)
 
 
 def test_steps_per_execution_change_nothing_but_speed():
@@ -200,6 +225,13 @@ def test_what_is_frozen_stays_so_in_a_saved_model(frozen, compiled, tmp_path):
     assert_equal(state(loaded), state(model))
 
 
+def test_a_model_that_was_frozen_and_not_compiled_is_not_saved(tmp_path):
+    model = make()
+    model.encoder.trainable = False
+    with pytest.raises(UserError, match="'autoencoder' were frozen, .* call compile\\(\\) before"):
+        model.save(str(tmp_path / 'm.keras'))
+
+
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float64'])
 def test_weights_of_other_precisions_are_refused(dtype):
     with pytest.raises(UserError, match=f'dtype={dtype} has weights in {dtype}.*mixed_float16'):
@@ -223,7 +255,21 @@ def test_losses_are_scaled_for_weights_beside_a_layer():
 
     model = acai_tf.AEBaseline((6,), 3, encoder=Both(2), decoder=Both(6))
     kinds = {type(optimizer) for optimizer in model.optimizers.values()}
-    assert kinds == {keras.optimizers.LossScaleOptimizer}
+    assert kinds == {optimizer.LossScale}
+
+
+def test_the_scale_of_what_never_overflows_does_not_become_infinite():
+    model = make('AAE', dtype='mixed_float16')
+    for own in model.optimizers.values():
+        own.dynamic_scale.assign(np.inf)  # as a run of an earlier version may have it
+        own.dynamic_growth_steps = 1
+    for _ in range(3):
+        before = values(model.group_variables('classifier'))
+        model.train_step(tiny.batch(model))
+    scale = model.optimizers['classifier'].dynamic_scale
+    assert float(scale) == optimizer.MAX_LOSS_SCALE
+    after = values(model.group_variables('classifier'))
+    assert all((one != other).any() for one, other in zip(before, after, strict=True))
 
 
 def test_a_device_without_an_example_does_not_make_the_mean_undefined():

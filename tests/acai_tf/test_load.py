@@ -75,6 +75,17 @@ def test_an_own_method_is_loaded_as_it_was_trained(method, tmp_path):
     np.testing.assert_array_equal(loaded.classify(x), model.classify(x))
 
 
+def test_a_method_may_compare_the_halves_of_a_batch():
+    class Halved(acai_tf.AEBaseline):
+        def method_losses(self, x, noise):
+            h, said = super().method_losses(x, noise)
+            one, other = ops.split(h, 2)
+            apart = ops.mean(ops.square(one - other))
+            return h, Losses({'autoencoder': apart}, {'apart': apart}, said.updates)
+
+    assert Halved(image_shape=IMAGE, nclass=3, **SIZES).tags == ['apart', 'classify_latent']
+
+
 def test_a_loaded_run_trains_on_as_it_was_begun(tmp_path):
     model = acai_tf.AEBaseline(image_shape=IMAGE, nclass=3, **SIZES)
     loaded = acai_tf.load_run(saved(model, tmp_path, lr=0.003, seed=5))

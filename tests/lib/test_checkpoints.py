@@ -3,6 +3,7 @@ import os
 import shutil
 import tempfile
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -341,6 +342,27 @@ def float16_model(seed=0):
 def float16_step(model):
     x = randomness.Draws(0, int(model.global_step)).uniform('x', (4, 8, 8, 1), -1, 1)
     model.train_step({'x': x, 'label': tf.one_hot(tf.range(4), 10)})
+
+
+def test_a_model_that_knows_no_shapes_yet_is_refused(tmp_path):
+    def make():
+        networks = [keras.Sequential([keras.layers.Dense(size)]) for size in (2, 6)]
+        return acai_tf.AEBaseline(nclass=3, encoder=networks[0], decoder=networks[1])
+
+    path = str(tmp_path / 'model.ckpt-1')
+    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+        checkpoints.save_original(make(), path, 1)
+    model, other = make(), make()
+    for each in (model, other):
+        each(np.ones((1, 6), np.float32))
+    checkpoints.save_original(model, path, 1)
+    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+        checkpoints.load_original(make(), path)
+    other.encoder.trainable = False
+    other.compile()
+    checkpoints.save_original(other, path, 1)
+    with pytest.raises(UserError, match='weights were frozen when it was written'):
+        checkpoints.load_original(model, path)
 
 
 def test_float16_resumes_with_its_loss_scale(tmp_path):
