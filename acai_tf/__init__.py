@@ -2,7 +2,7 @@
 import importlib
 import pkgutil
 
-import lib.quietly  # noqa: F401  (before all that imports TensorFlow)
+import lib.tensorflow_setup  # noqa: F401  (before all that imports TensorFlow)
 from acai_tf.aae import AAE
 from acai_tf.acai import ACAI
 from acai_tf.autoencoder import Autoencoder, Losses

@@ -40,9 +40,8 @@ class ACAI(CriticAutoencoder):
         ae, x_mix = ops.split(self.decode(ops.concatenate([h, h_mix])), 2)  # one pass for both
         loss_ae = losses.mean_squared_error(x, ae)
         critic = self.critic.losses(x, ae, x_mix, noise['alpha'], self.reg)
-        # Who receives which gradient: the critic that of loss_disc and loss_disc_real, to which
-        # pictures are constants; decoder and encoder those of loss_ae and, through x_mix and h_mix,
-        # of loss_ae_disc, to which the critic is one.
+        # The critic's losses treat the images as constants. loss_ae_disc treats the critic as a
+        # constant and reaches decoder and encoder through x_mix (Critic.score_for_both_players).
         objectives = {
             'autoencoder': loss_ae + self.advweight * critic.loss_ae_disc,
             'critic': critic.loss_disc + critic.loss_disc_real,

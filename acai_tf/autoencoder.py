@@ -91,7 +91,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     # Numbers of an image that a train step keeps for its backward pass, beside the convolutions'
     # answers: see `lib.memory`.
-    own_numbers_kept = 0
+    extra_activations = 0
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known
 

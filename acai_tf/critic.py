@@ -18,8 +18,8 @@ from acai_tf.autoencoder import Autoencoder
 from lib import layers
 from lib.errors import UserError
 
-# Stands in for a gradient of exactly 0 in a division; far below any gradient that matters and far
-# above where float32 loses precision.
+# Replaces gradients of (nearly) 0, which the rescaling would divide by; far below any gradient that
+# matters and far above where float32 loses precision.
 TINY_GRADIENT = 1e-20
 # The same in float16, of the largest gradient: half a step of float16's own rounding.
 FLOAT16_SHARE = 2.0**-11
@@ -44,58 +44,58 @@ class Critic(keras.layers.Layer):
     def __init__(self, network):
         super().__init__(name='critic', dtype='float32')
         self.encoder = network
-        # Other networks may not: batch normalisation makes one answer depend on all images.
-        self.answers_each_alone = isinstance(network, layers.Encoder)
+        # Only the paper's critic surely does: batch normalisation in a user's network couples the
+        # examples of a batch.
+        self.scores_each_alone = isinstance(network, layers.Encoder)
 
     def build(self, input_shape):
-        # Its network has made its variables by then, under its own name: see `make_critic`.
+        # Nothing to build: make_critic has already built the network, under its own name.
         self.built = True
 
     def call(self, x):
-        return self.answer(x)
+        return self.score(x)
 
     def compute_output_shape(self, input_shape):
         return (None, *(1 for _ in input_shape[1:]))
 
-    def answer(self, x):
+    def score(self, x):
         """Examples (B, ...) -> (B, 1, ..., 1) float32, of the same rank."""
-        answer = self.encoder(x)
-        mean = ops.mean(answer, axis=tuple(range(1, len(answer.shape))))
+        output = self.encoder(x)
+        mean = ops.mean(output, axis=tuple(range(1, len(output.shape))))
         return ops.reshape(mean, (-1, *(1 for _ in x.shape[1:])))
 
-    def answer_both_players(self, images):
-        """The answer twice: for the critic's loss and for the autoencoder's.
+    def score_for_both_players(self, images):
+        """d(images) twice: one copy for the critic's loss, one for the autoencoder's.
 
-        The gradient of the first reaches only the critic's weights, that of the second only the
-        images. Where each answer depends on its own image alone, as the paper's critic's, both come
-        from one backward pass: image i's gradient is the same direction J_i for the two players,
-        times their own number, so that the pass runs with the critic's numbers and the images'
-        share is rescaled by autoencoder's / critic's. Exact up to rounding. Other critics take a
-        pass for each player.
+        Backward, the first copy's gradient reaches only the critic's weights, the second's only the
+        images. If the critic scores each image independently, as the paper's does, one backward
+        pass serves both: with per-image upstream gradients c_i (critic) and a_i (autoencoder), the
+        pass runs with c_i, and image i's gradient c_i J_i is rescaled by a_i / c_i; exact up to
+        rounding. A critic that couples the images of a batch takes one pass per player.
         """
 
         @tf.custom_gradient
-        def answers(images):
+        def scores(images):
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch(images)
-                answer = self.answer(images)
+                score = self.score(images)
 
             def backward(to_critic, to_images, variables=()):
-                if not self.answers_each_alone:
-                    to_weights = tape.gradient(answer, variables, to_critic)
-                    return tape.gradient(answer, images, to_images), to_weights
+                if not self.scores_each_alone:
+                    to_weights = tape.gradient(score, variables, to_critic)
+                    return tape.gradient(score, images, to_images), to_weights
                 if self._is_float16():
                     scale, seed = float16_seed(to_critic, to_images)
                 else:
                     seed = tf.where(tf.abs(to_critic) < TINY_GRADIENT, TINY_GRADIENT, to_critic)
-                to_input, to_weights = tape.gradient(answer, [images, variables], seed)
+                to_input, to_weights = tape.gradient(score, [images, variables], seed)
                 if self._is_float16():
                     to_weights = [gradient / scale for gradient in to_weights]
                 return to_input * tf.cast(to_images / seed, to_input.dtype), to_weights
 
-            return (answer, tf.identity(answer)), backward
+            return (score, tf.identity(score)), backward
 
-        return answers(images)
+        return scores(images)
 
     def _is_float16(self):
         return self.encoder.compute_dtype == 'float16'
@@ -112,7 +112,7 @@ class Critic(keras.layers.Layer):
         """
         blend = ops.stop_gradient(ae + reg * (x - ae))
         images = ops.concatenate([x_mix, blend])  # (2B, H, W, C): one pass serves both
-        to_critic, to_autoencoder = self.answer_both_players(images)
+        to_critic, to_autoencoder = self.score_for_both_players(images)
         mix, real = ops.split(to_critic, 2)
         alpha = ops.reshape(alpha, ops.shape(mix))  # latents may be of another rank than images
         return CriticLosses(
@@ -163,8 +163,8 @@ def resolve_depth(params):
     if 'depth' not in params:  # of networks of one's own
         if params.get('advdepth'):
             raise UserError(
-                "advdepth is of the paper's critic; leave it out beside an encoder and a decoder, "
-                'and give critic=... if it shall be no copy of the encoder.'
+                "advdepth belongs to the paper's critic; omit it when you pass an encoder and a "
+                'decoder, and pass critic=... if the critic should not be a copy of the encoder.'
             )
         return {key: value for key, value in params.items() if key != 'advdepth'}
     return {**params, 'advdepth': params['advdepth'] or params['depth']}
@@ -173,7 +173,7 @@ def resolve_depth(params):
 def make_critic(model):
     """The critic of a model that knows its shapes: see `acai_tf.networks.make_critic_network`."""
     critic = Critic(networks.make_critic_network(model))
-    critic.answer(ops.zeros((1, *model.image_shape)))
+    critic.score(ops.zeros((1, *model.image_shape)))
     critic.build((None, *model.image_shape))
     return critic
 

@@ -80,7 +80,7 @@ def _hyperparameters():
 
 def _is_own(class_name):
     """Whether a method is none of the paper's."""
-    return class_name not in experiments.METHODS
+    return class_name not in experiments.DESCRIPTIONS
 
 
 def _fitting_traits(run, class_name, params):

@@ -22,7 +22,7 @@ class LRAE(CriticAutoencoder):
         h = self.encode(x)
         ae = self.decode(h)
         loss_ae = losses.mean_squared_error(x, ae)
-        to_critic, to_autoencoder = self.critic.answer_both_players(ops.concatenate([x, ae]))
+        to_critic, to_autoencoder = self.critic.score_for_both_players(ops.concatenate([x, ae]))
         real, fake = ops.split(to_critic, 2)
         loss_disc = ops.mean(ops.square(real) + ops.square(fake - 1))
         loss_ae_disc = ops.mean(ops.square(ops.split(to_autoencoder, 2)[1]))

@@ -67,10 +67,10 @@ class Network(keras.layers.Layer):
         return super().__call__(x, **kwargs)
 
     def call(self, x):
-        answer = ops.cast(self.network(x, training=self.mode.on), 'float32')
+        output = ops.cast(self.network(x, training=self.mode.on), 'float32')
         if self.mode.on:
             self._check_losses()  # of layers that have some in training alone
-        return answer
+        return output
 
     def compute_output_shape(self, input_shape):
         return (None, *self.output_shape_of_one)
@@ -82,34 +82,34 @@ class Network(keras.layers.Layer):
             shape: of one example.
 
         Returns:
-            The shape of the answer to one example.
+            The shape of the output for one example.
 
         Raises:
             UserError: there is none; the message names the shapes.
         """
         who = f'The {self.name} {self.network.name!r}'
         try:
-            answer = self.network(ops.zeros((1, *shape)), training=False)
+            output = self.network(ops.zeros((1, *shape)), training=False)
         except Exception as error:  # whatever a layer raises
             reason = ' '.join(re.sub(r'\x1b\[\d+m', '', str(error)).split())[:200]  # no colours
             raise UserError(
                 f'{who} does not take data of shape {batch(shape)}: {reason}'
             ) from error
-        is_number = hasattr(answer, 'shape') and 'float' in keras.backend.standardize_dtype(
-            answer.dtype
+        is_number = hasattr(output, 'shape') and 'float' in keras.backend.standardize_dtype(
+            output.dtype
         )
         if not is_number:
             raise UserError(
                 f'{who} must answer data of shape {batch(shape)} with one tensor (B, ...) of '
-                f'floats, not with {_described(answer)}.'
+                f'floats, not with {_described(output)}.'
             )
-        if tuple(answer.shape[:1]) != (1,):
+        if tuple(output.shape[:1]) != (1,):
             raise UserError(
                 f'{who} must answer every example of shape {batch(shape)} on its own, and answers '
-                f'a batch of one with shape {tuple(answer.shape)}.'
+                f'a batch of one with shape {tuple(output.shape)}.'
             )
         self._check_losses()
-        self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(answer.shape[1:])
+        self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(output.shape[1:])
         self.build((None, *shape))
         return self.output_shape_of_one
 
@@ -127,10 +127,10 @@ def batch(shape):
     return f'({", ".join(["B", *map(str, shape)])})'
 
 
-def _described(answer):
-    if hasattr(answer, 'dtype'):
-        return f'{keras.backend.standardize_dtype(answer.dtype)} of shape {tuple(answer.shape)}'
-    return f'a {type(answer).__name__}'
+def _described(output):
+    if hasattr(output, 'dtype'):
+        return f'{keras.backend.standardize_dtype(output.dtype)} of shape {tuple(output.shape)}'
+    return f'a {type(output).__name__}'
 
 
 def input_shape_of(network):

@@ -78,7 +78,7 @@ class AEVQVAE(Autoencoder):
         super().__init__(z_log_size=z_log_size, beta=beta, num_latents=num_latents, **shared)
 
     @property
-    def own_numbers_kept(self):
+    def extra_activations(self):
         return self.num_latents << self.z_log_size  # the distances from every code
 
     def make_groups(self):

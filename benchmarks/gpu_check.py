@@ -20,7 +20,7 @@ from typing import NamedTuple
 from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-import lib.quietly  # noqa: F401, E402, I001  (before all that imports TensorFlow)
+import lib.tensorflow_setup  # noqa: F401, E402, I001  (before all that imports TensorFlow)
 import keras  # noqa: E402
 import tabulate  # noqa: E402
 import tensorflow as tf  # noqa: E402

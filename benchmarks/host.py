@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import train_step  # noqa: E402, I001  (first: it imports lib.quietly; its flags are ours too)
+import train_step  # noqa: E402, I001  (first: it imports lib.tensorflow_setup; its flags are ours too)
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402

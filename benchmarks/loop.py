@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from train_step import make_model, turn  # noqa: E402, I001  (first: it imports lib.quietly)
+from train_step import make_model, turn  # noqa: E402, I001  (first: it imports lib.tensorflow_setup)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 

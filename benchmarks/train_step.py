@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import lib.quietly  # noqa: F401, E402, I001  (before all that imports TensorFlow)
+import lib.tensorflow_setup  # noqa: F401, E402, I001  (before all that imports TensorFlow)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 

@@ -67,7 +67,7 @@ def _import_tensorflow():
     sys.modules.update(absent)  # Python takes None for a module that is not there
     try:
         with _in_one_sentence():
-            importlib.import_module('lib.quietly')
+            importlib.import_module('lib.tensorflow_setup')
     finally:
         for name in absent:
             del sys.modules[name]

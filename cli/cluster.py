@@ -1,7 +1,6 @@
 """Clusters an autoencoder's latents and records how well the clusters tell the classes apart."""
 import contextlib
 import dataclasses
-import json
 import math
 import os
 
@@ -110,7 +109,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 def _progress_paths(run, options):
     """Where what is done of each try is kept: files for each set of options, which their names say,
     but for table 3's."""
-    usual = experiments.CLUSTERING
+    usual = experiments.TABLE_3_OPTIONS
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
     stem = os.path.join(run.path, f'clustering{others}')
     return [f'{stem}-{seed}.npz' for seed in range(options['n_try'])]
@@ -121,17 +120,17 @@ def _write(path, record):
     options keeps the plain name, which tables read, while others of its step are made."""
     old = _read(path)
     if not old or all(old[name] == record[name] for name in OPTIONS):
-        files.write_file(path, _json(record))
+        files.write_file(path, files.to_json(record))
         return
     name = os.path.basename(path)
     if _is_of_table(old) and not _is_of_table(record) and old['step'] == record['step']:
         beside = _named(path, record)
-        files.write_file(beside, _json(record))
+        files.write_file(beside, files.to_json(record))
         print(f"{name} has table 3's options and stays; this is in {os.path.basename(beside)}.")
     else:
         beside = _named(path, old)
-        files.write_file(beside, _json(old))
-        files.write_file(path, _json(record))
+        files.write_file(beside, files.to_json(old))
+        files.write_file(path, files.to_json(record))
         print(f'What {name} had is now in {os.path.basename(beside)}.')
 
 
@@ -144,17 +143,13 @@ def _read(path):
 
 
 def _is_of_table(record):
-    return all(record[name] == value for name, value in experiments.CLUSTERING.items())
+    return all(record[name] == value for name, value in experiments.TABLE_3_OPTIONS.items())
 
 
 def _named(path, record):
     """A path that says what a record's options are."""
     stem, ending = os.path.splitext(path)
     return '_'.join([stem, *(f'{name}{record[name]}' for name in OPTIONS)]) + ending
-
-
-def _json(record):
-    return json.dumps(record, indent=2).encode() + b'\n'
 
 
 def papers_value(run, record):
@@ -164,7 +159,7 @@ def papers_value(run, record):
     if tables.settings_of(run, results.CLUSTERING):
         return None
     return reported.paper_value(
-        reported.CLUSTERING, (run.dataset, run.latent_size), run.class_name
+        reported.TABLE_3, (run.dataset, run.latent_size), run.class_name
     )
 
 

@@ -1,5 +1,4 @@
 """What runs reported, without their weights: what tables and curves need, in some KB a run."""
-import json
 import os
 import pathlib
 
@@ -45,7 +44,7 @@ def keep(train_dir, out, overwrite=False):
         contents = {runs.CURVE_NAME: scalars.to_csv(curves).encode(), **_beside_curve(run)}
         own = os.path.join(run.path, runs.CLUSTERING_NAME)
         if record.clustering and not results.read_clustering(own):
-            contents[runs.CLUSTERING_NAME] = json.dumps(record.clustering, indent=2).encode()
+            contents[runs.CLUSTERING_NAME] = files.to_json(record.clustering)
         with files.folder_written_whole(kept.path) as folder:
             for name, content in contents.items():
                 files.write_file(os.path.join(folder, name), content)

@@ -1,6 +1,5 @@
 """Writes a run as a released folder, which `acai_tf.load_released` reads."""
 import dataclasses
-import json
 import math
 import os
 
@@ -58,12 +57,12 @@ def write(path, folder, overwrite=False):
     with files.folder_written_whole(folder) as hidden:
         checkpoint = runs.RunFolder(hidden).checkpoint(step)
         checkpoints.save_original(model, checkpoint, step, moments=False)
-        for name, text in {
-            runs.ARGS_NAME: json.dumps(record, indent=2) + '\n',
-            SCORES_NAME: json.dumps(scores, indent=2) + '\n',
-            runs.CURVE_NAME: scalars.to_csv(curves),
+        for name, content in {
+            runs.ARGS_NAME: files.to_json(record),
+            SCORES_NAME: files.to_json(scores),
+            runs.CURVE_NAME: scalars.to_csv(curves).encode(),
         }.items():
-            files.write_file(os.path.join(hidden, name), text.encode())
+            files.write_file(os.path.join(hidden, name), content)
     return runs.RunFolder(folder), step
 
 

@@ -112,7 +112,7 @@ class Job:
     def _is_clustered(self):
         try:
             record = files.read_json(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
-            wanted = {**experiments.CLUSTERING, 'step': self._whole_step()}
+            wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
             return {name: record[name] for name in wanted} == wanted
         except (OSError, ValueError, KeyError, TypeError):
             return False
@@ -174,7 +174,7 @@ def _class_names(methods):
         UserError: one is unknown, or has no script.
     """
     known = Autoencoder.methods()
-    known = [*experiments.METHODS, *sorted(set(known) - set(experiments.METHODS))]
+    known = [*experiments.DESCRIPTIONS, *sorted(set(known) - set(experiments.DESCRIPTIONS))]
     scripts = [experiments.script_of(name) for name in known]
     for method in methods:
         if method not in known and method not in scripts:

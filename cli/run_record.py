@@ -8,7 +8,6 @@
 import contextlib
 import dataclasses
 import glob
-import json
 import os
 import re
 import time
@@ -110,8 +109,8 @@ class RunFiles:
 
     def write(self, record):
         """Replaces the record; on a full disk it stays as it was."""
-        content = json.dumps(dataclasses.asdict(record), indent=2).encode() + b'\n'
         with contextlib.suppress(OSError):
+            content = files.to_json(dataclasses.asdict(record))
             files.write_atomically(self.path(RECORD_NAME), content)
 
     @property

@@ -163,6 +163,11 @@ def walk(folder, seen=(), onerror=None):
         yield directory, below, names
 
 
+def to_json(value):
+    """What a value is as the content of a file, bytes that end in a newline."""
+    return json.dumps(value, indent=2).encode() + b'\n'
+
+
 def read_json(path):
     """What a JSON file holds.
 

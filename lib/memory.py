@@ -7,12 +7,12 @@ import psutil
 
 from lib.errors import UserError
 
-# How often what `numbers_kept` counts is in memory, 4 bytes each, at the peak of a step: once for
-# the backward pass, and what is at work then. Measured as the growth of the process over three
-# steps, of 0.3 to 2.5 GB, in float32: 1.6 to 2.0 for baseline, dropout, denoising, VAE, AAE and
-# ACAI (batches of 128 to 1,024, depth 16 and 64, images of 32 and 64), 1.4 to 1.7 for the LRAE (to
-# 2,048), 1.8 and 2.5 for the VQ-VAE. In mixed_bfloat16 1.1 to 1.5 (LRAE, ACAI, baseline), where a
-# processor that computes in it may need half.
+# How often what `stored_activations` counts is in memory, 4 bytes each, at the peak of a step:
+# once for the backward pass, and what is at work then. Measured as the growth of the process over
+# three steps, of 0.3 to 2.5 GB, in float32: 1.6 to 2.0 for baseline, dropout, denoising, VAE, AAE
+# and ACAI (batches of 128 to 1,024, depth 16 and 64, images of 32 and 64), 1.4 to 1.7 for the
+# LRAE (to 2,048), 1.8 and 2.5 for the VQ-VAE. In mixed_bfloat16 1.1 to 1.5 (LRAE, ACAI,
+# baseline), where a processor that computes in it may need half.
 # The lowest refuses, so that nothing that fits is refused; the highest says what fits.
 LEAST, MOST = 1.4, 2.6
 CGROUPS, GROUPS = '/sys/fs/cgroup', '/proc/self/cgroup'
@@ -28,7 +28,7 @@ def check_batch(model, batch_size):
     critics = [getattr(model.critic, 'encoder', None)] if model.critic else []
     if not all(hasattr(network, 'convs') for network in [model.encoder, model.decoder, *critics]):
         return
-    numbers, available = numbers_kept(model), machine_bytes()
+    numbers, available = stored_activations(model), machine_bytes()
     needed = LEAST * numbers * _number_bytes(model) * batch_size
     if needed > available:
         fits = max(1, int(available / (MOST * numbers * 4)))
@@ -57,7 +57,7 @@ def too_little(error, purpose='', has_batch=True):
     return f'There is too little memory{purpose}{which}: {helps}.'
 
 
-def numbers_kept(model):
+def stored_activations(model):
     """How many numbers of an image a train step keeps for its backward pass, each once.
 
     These are the convolutions' answers, the critic's to two pictures, and what the method says of
@@ -66,14 +66,14 @@ def numbers_kept(model):
     height, width, _ = model.image_shape
     latent_height, latent_width, _ = model.latent_shape
     # The first convolution is part of the second: see `lib.layers.Encoder.call`.
-    numbers = _answers(model.encoder.convs[1:], height * width, 1 / 4)
-    numbers += _answers(model.decoder.convs, latent_height * latent_width, 4)
+    numbers = _activations(model.encoder.convs[1:], height * width, 1 / 4)
+    numbers += _activations(model.decoder.convs, latent_height * latent_width, 4)
     if model.critic:
-        numbers += 2 * _answers(model.critic.encoder.convs[1:], height * width, 1 / 4)
-    return int(numbers) + model.own_numbers_kept
+        numbers += 2 * _activations(model.critic.encoder.convs[1:], height * width, 1 / 4)
+    return int(numbers) + model.extra_activations
 
 
-def _answers(convs, pixels, factor):
+def _activations(convs, pixels, factor):
     """How many numbers convolutions answer, of which every second changes the size by a factor."""
     return sum(conv.filters * pixels * factor ** (index // 2) for index, conv in enumerate(convs))
 

@@ -13,7 +13,7 @@ from lib.data.datasets import (
     records_folder,
     shuffled_rows,
 )
-from lib.data.preparations import scale
+from lib.data.preprocessing import scale
 from lib.data.registry import DATASETS, KNOWN
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from lib import files, lines, pipelines, randomness
-from lib.data import decoding, preparations, records, registry
+from lib.data import decoding, preprocessing, records, registry
 from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
@@ -257,7 +257,7 @@ def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
             x, label = tf.numpy_function(gather, (indices,), types, stateful=False)
             x = tf.ensure_shape(x, (*indices.shape, *shape))
             label = tf.ensure_shape(label, indices.shape)
-            x = preparations.scale(x) if x.dtype == tf.uint8 else x
+            x = preprocessing.scale(x) if x.dtype == tf.uint8 else x
             return {'x': x, 'label': tf.one_hot(label, nclass)}
 
         return indices.map(batch).prefetch(PREFETCHED_BATCHES).with_options(pipelines.UNTUNED)

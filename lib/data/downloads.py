@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import faces, published, records, registry
+from lib.data import celeba, published, records, registry
 from lib.errors import UserError
 
 NETWORK_SECONDS = 8  # a host that is silent for so long is taken as not reachable
@@ -175,11 +175,11 @@ def _reachable(url):
 
 
 def _create_from_zip(path, celeba_zip):
-    entries, read, size = faces.open_zip(celeba_zip)
+    entries, read, size = celeba.open_zip(celeba_zip)
     pictures = (
-        (faces.checked(celeba_zip, entry.filename, read, entry, size), 0)
+        (celeba.checked(celeba_zip, entry.filename, read, entry, size), 0)
         for entry in sorted(entries, key=lambda entry: os.path.basename(entry.filename))
     )
     records.write(path, pictures, len(entries))
-    known = '' if len(entries) == faces.COUNT else f'; the whole CelebA has {faces.COUNT:,}'
+    known = '' if len(entries) == celeba.COUNT else f'; the whole CelebA has {celeba.COUNT:,}'
     print(f'{path}: {len(entries):,} pictures{known}.')

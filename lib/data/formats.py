@@ -1,11 +1,12 @@
 """Datasets in files as their authors publish them: what a format is, MNIST's idx, SVHN's .mat.
 
 A format finds the files of a split in a folder, compares them with the published checksums, and
-reads them; the others are in `lib.data.cifar` and `lib.data.faces`. What a file claims about its
+reads them; the others are in `lib.data.cifar` and `lib.data.celeba`. What a file claims about its
 size is compared with the size that it has before anything of that size is allocated, and nothing is
 unpacked to disk.
 """
 import dataclasses
+import functools
 import gzip
 import hashlib
 import math
@@ -21,7 +22,6 @@ from lib.errors import UserError
 
 NCLASS = 10  # of the datasets that have classes
 ZLIB_RATIO = 1032  # deflate packs no better than this
-HASHED_AT_ONCE = 2**20
 
 
 class Pictures(NamedTuple):
@@ -58,11 +58,9 @@ class Format:
     def verify(self, path):
         """Raises UserError unless a file is the published one."""
         checksum = self.checksums[os.path.basename(path)]
-        digest = _new_hash(checksum)
         try:
             with open(path, 'rb') as file:
-                while block := file.read(HASHED_AT_ONCE):
-                    digest.update(block)
+                digest = hashlib.file_digest(file, functools.partial(_new_hash, checksum))
         except OSError as error:
             raise unusable(path, f'cannot be read ({error.strerror})') from error
         compare(path, digest, checksum)

@@ -3,7 +3,6 @@ import errno
 import fnmatch
 import functools
 import hashlib
-import json
 import os
 import re
 import stat
@@ -384,7 +383,6 @@ def _write_about(path, classes, colors, size):
     if size != registry.DEFAULT_SIZE_PX:  # as the files always were
         about['size'] = size
     try:
-        with files.written_whole(path) as partial, open(partial, 'w', encoding='utf-8') as file:
-            json.dump(about, file, indent=2)
+        files.write_atomically(path, files.to_json(about))
     except OSError as error:
         raise UserError(f'Cannot write {path} ({error.strerror}); make room first.') from error

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lib.data import cifar, decoding, digits, faces, formats, preparations
+from lib.data import celeba, cifar, decoding, digits, formats, preprocessing
 from lib.errors import UserError
 
 DEFAULT_SIZE_PX = 32
@@ -85,7 +85,7 @@ class Entry:
 def _like_mnist(name, builder, checksums, **place):
     """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=BUILDER."""
     train, test = f'{builder}-train', f'{builder}-test'
-    preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, preparations.pad_to_32)
+    preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, preprocessing.pad_to_32)
     splits = {train: ('train',), test: ('test',)}
     return Entry(
         name,
@@ -111,7 +111,7 @@ CELEBA = Source(
     'celeba',
     'celeb_a',
     {'celeba-train': ('train', 'validation', 'test')},
-    faces.Faces(
+    celeba.Faces(
         {'img_align_celeba.zip': '46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74'}
     ),
     to_class=None,
@@ -125,10 +125,10 @@ def _celeba(size, sizes=()):
     name, stems = f'celeba{size}', tuple(CELEBA.splits)
     preparation = decoding.Preparation(
         name,
-        faces.SHAPE,
+        celeba.SHAPE,
         (size, size, 3),
         1,
-        functools.partial(preparations.faces, size=size),
+        functools.partial(preprocessing.faces, size=size),
         np.float32,
     )
     return Entry(
@@ -177,7 +177,7 @@ SVHN = Source(
     'svhn_cropped',
     {'svhn-train': ('train',), 'svhn-test': ('test',), 'svhn-extra': ('extra',)},
     formats.Mat(SVHN_FILES),
-    preparations.svhn_class,
+    preprocessing.svhn_class,
 )
 
 DATASETS = {

@@ -249,7 +249,7 @@ def _papers(axes, name, groups, styles):
     """Marks the paper's values at the kimg that they were reached with; returns how many."""
     unit, seen = reported.QUANTITIES[name].unit, set()
     for kind in groups:
-        value = reported.paper_value(reported.LINES, name, kind.class_name)
+        value = reported.paper_value(reported.TABLE_1, name, kind.class_name)
         if value and not kind.settings and kind.class_name not in seen:
             seen.add(kind.class_name)
             color, _, marker = styles[kind]

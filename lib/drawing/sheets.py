@@ -60,9 +60,9 @@ def strips(groups, limits=(-1, 1)):
     return figure
 
 
-def mosaic(rows, limits=(-1, 1)):
+def mosaic(rows):
     """A figure of pictures without gaps and labels: (r, n, H, W, C)."""
-    image = pictures.tile(to_display(rows, limits))
+    image = pictures.tile(to_display(rows))
     figure, place = _canvas(image.shape[1] + 2 * MARGIN_PX, image.shape[0] + 2 * MARGIN_PX)
     _show(place(MARGIN_PX, MARGIN_PX, image.shape[1], image.shape[0]), image)
     return figure

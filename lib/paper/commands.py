@@ -19,7 +19,8 @@ CLASSIFIED = tuple(
 
 def texts():
     """{file name: content} of every file in runs/."""
-    methods = {f'{experiments.script_of(name)}.sh': _method(name) for name in experiments.METHODS}
+    names = experiments.DESCRIPTIONS
+    methods = {f'{experiments.script_of(name)}.sh': _method(name) for name in names}
     return {**methods, 'cluster.sh': _cluster(), 'classify.sh': _classify()}
 
 
@@ -42,12 +43,12 @@ def _method(class_name):
         'accuracy in %',
         '# (table 2), mean±sd over 5 seeds.',
     ]
-    if class_name not in reported.METHODS:
+    if class_name not in reported.COLUMNS:
         runs = "runs of the sizes of the paper's"
         values = ['# The paper prints no figure of its own for these.']
     lines = [
         FIRST_LINE,
-        f'# {experiments.METHODS[class_name]}: {runs}, 2^24 images each.',
+        f'# {experiments.DESCRIPTIONS[class_name]}: {runs}, 2^24 images each.',
         *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
         '# On a GPU, --precision=float32 computes as the paper did; the default is faster there.',
@@ -68,18 +69,18 @@ def _method(class_name):
 def _paper_values(experiment):
     """The paper's values of a run as text, '' where it has none."""
     if experiment.dataset == 'lines32':
-        lines, class_name = reported.LINES, experiment.class_name
+        lines, class_name = reported.TABLE_1, experiment.class_name
         cells = {name: reported.paper_value(lines, name, class_name) for name in lines}
         texts = [f'{cell} {reported.QUANTITIES[name].unit_text}' for name, cell in cells.items()]
         return ', '.join(map(str.rstrip, texts)) if all(cells.values()) else ''
-    return str(reported.paper_value(reported.ACCURACY, experiment.key, experiment.class_name) or '')
+    return str(reported.paper_value(reported.TABLE_2, experiment.key, experiment.class_name) or '')
 
 
 def _cluster():
     lines = [
         FIRST_LINE,
         '# k-means on the latents of the runs that the other files here train '
-        f'({experiments.CLUSTERING["n_init"]} random starts each).',
+        f'({experiments.TABLE_3_OPTIONS["n_init"]} random starts each).',
         '# After a command: accuracy in % on the test set (table 3).',
         "# Run from the repository's folder, after those; the data must lie in AE_DATA.",
         '# Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run '
@@ -88,10 +89,10 @@ def _cluster():
         STRICT,
     ]
     for key, trained in _classified():
-        note = '' if key in reported.CLUSTERING else ': not in the paper'
+        note = '' if key in reported.TABLE_3 else ': not in the paper'
         lines += ['', f'# {key[0]}, {key[1]} latents{note}']
         for experiment in trained:
-            value = reported.paper_value(reported.CLUSTERING, key, experiment.class_name)
+            value = reported.paper_value(reported.TABLE_3, key, experiment.class_name)
             lines.append(_line(experiment.cluster_command(TRAIN_DIR), str(value or '')))
     return '\n'.join(lines) + '\n'
 
@@ -122,7 +123,7 @@ def _classified():
     """[((dataset, latent size), its experiments)] of the paper's methods on data with classes."""
     by_key = {}
     for experiment in experiments.EXPERIMENTS:
-        if experiment.dataset in CLASSIFIED and experiment.class_name in reported.METHODS:
+        if experiment.dataset in CLASSIFIED and experiment.class_name in reported.COLUMNS:
             by_key.setdefault(experiment.key, []).append(experiment)
     return by_key.items()
 

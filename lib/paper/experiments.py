@@ -12,10 +12,10 @@ from lib.data import registry
 from lib.errors import UserError
 from lib.paper import reported
 
-CLUSTERING = {'n_init': 1000, 'use_svd': True}  # options of cluster.py
+TABLE_3_OPTIONS = {'n_init': 1000, 'use_svd': True}  # options of cluster.py
 
 # What the paper's methods are called in text.
-METHODS = {
+DESCRIPTIONS = {
     'AEBaseline': 'The baseline autoencoder',
     'AEDropout': 'The dropout autoencoder',
     'AEDenoising': 'The denoising autoencoder',
@@ -122,7 +122,7 @@ class Experiment:
         """['cluster.py', '--flag=value', ...] for the run below a folder, of table 3."""
         return [
             'cluster.py',
-            f'--n_init={CLUSTERING["n_init"]}',
+            f'--n_init={TABLE_3_OPTIONS["n_init"]}',
             f'--ae_dir={self.folder(train_dir).path}',
         ]
 
@@ -141,7 +141,7 @@ def _experiment(class_name, dataset, latent_width, depth, latent):
     return Experiment(class_name, dataset, latent_width, depth, latent, changed, note)
 
 
-def _experiments(in_paper, class_names=METHODS):
+def _experiments(in_paper, class_names=DESCRIPTIONS):
     entries = [entry for entry in registry.DATASETS.values() if entry.in_paper == in_paper]
     return tuple(
         _experiment(class_name, entry.name, *sizes)
@@ -196,7 +196,7 @@ def of_table(table, datasets=(), class_names=()):
     Raises:
         UserError: a dataset has no row in the table.
     """
-    names = class_names or reported.METHODS
+    names = class_names or reported.COLUMNS
     papers = _experiments(True, names)
     if table == SAMPLES_TABLE:
         if set(datasets) - {'lines32'}:
@@ -207,7 +207,7 @@ def of_table(table, datasets=(), class_names=()):
         others = [e for e in papers if e.dataset == 'lines32' and e.class_name not in sampled]
         return [e for e in SAMPLES if e.class_name in names] + (others if class_names else [])
     on_lines = {('lines32', 64), ('lines32', 256)}
-    rows = {1: on_lines, 2: reported.ACCURACY, 3: reported.CLUSTERING}[table]
+    rows = {1: on_lines, 2: reported.TABLE_2, 3: reported.TABLE_3}[table]
     papers = [experiment for experiment in papers if experiment.key in rows]
     further = [
         experiment

@@ -50,7 +50,7 @@ def quantity(name):
 
 def method(class_name):
     """What the paper calls the method of a class; the class's name where it is not the paper's."""
-    return METHODS.get(class_name, class_name)
+    return COLUMNS.get(class_name, class_name)
 
 
 class PaperValue(NamedTuple):
@@ -64,7 +64,7 @@ class PaperValue(NamedTuple):
 
 
 # The columns of the tables: class names and the paper's names of the methods.
-METHODS = {
+COLUMNS = {
     'AEBaseline': 'Baseline',
     'AEDropout': 'Dropout',
     'AEDenoising': 'Denoising',
@@ -77,11 +77,11 @@ METHODS = {
 
 def _row(*cells):
     values = (PaperValue(*c) if isinstance(c, tuple) else PaperValue(c) for c in cells)
-    return dict(zip(METHODS, values, strict=True))
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 # Table 1, lines32: {quantity: row}.
-LINES = {
+TABLE_1 = {
     'mean_distance': _row(
         (6.88, 0.21), (2.85, 0.54), (4.21, 0.32), (1.21, 0.17), (3.26, 0.19), (5.41, 0.49),
         (0.24, 0.01),
@@ -93,7 +93,7 @@ LINES = {
 }
 
 # Table 2, test accuracy in % of the running latent classifier: {(dataset, latent size): row}.
-ACCURACY = {
+TABLE_2 = {
     ('mnist32', 32): _row(
         (94.90, 0.14), (96.45, 0.42), (96.00, 0.27), (96.56, 0.31), (70.74, 3.27), (97.50, 0.18),
         (98.25, 0.11),
@@ -122,7 +122,7 @@ ACCURACY = {
 }
 
 # Table 3, test accuracy in % of k-means on whitened latents, 1000 inits: {(dataset, size): row}.
-CLUSTERING = {
+TABLE_3 = {
     ('mnist32', 32): _row(77.56, 82.67, 82.59, 75.74, 79.19, 82.39, 94.38),
     ('mnist32', 256): _row(53.70, 61.35, 70.89, 83.44, 81.00, 96.80, 96.17),
     ('svhn32', 32): _row(19.38, 21.42, 17.91, 16.83, 17.35, 15.19, 20.86),
@@ -134,7 +134,7 @@ def paper_value(table, row, class_name):
     """The `PaperValue` of a cell, or None where the paper has none.
 
     Args:
-        table: `LINES`, `ACCURACY` or `CLUSTERING`.
+        table: TABLE_1, TABLE_2 or TABLE_3.
         row: its key there.
         class_name: the method's class.
     """

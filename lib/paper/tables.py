@@ -85,13 +85,13 @@ def build(records, number):
     if number == 1:
         on_lines = [run for run in records if 1 in registry.tables_of(run.dataset)]
         others = sorted({run.dataset for run in on_lines} - {'lines32'}, key=registry.width_of)
-        rows = _lines_rows(on_lines, 'lines32', '', reported.LINES)
+        rows = _lines_rows(on_lines, 'lines32', '', reported.TABLE_1)
         for dataset in others:
-            unreported = dict.fromkeys(reported.LINES, {})
+            unreported = dict.fromkeys(reported.TABLE_1, {})
             rows += _lines_rows(on_lines, dataset, f'{dataset}, ', unreported)
         return Table(1, columns(on_lines), rows)
     quantity = 'latent_accuracy' if number == 2 else results.CLUSTERING
-    values = reported.ACCURACY if number == 2 else reported.CLUSTERING
+    values = reported.TABLE_2 if number == 2 else reported.TABLE_3
     classified = [
         run
         for run in records
@@ -118,8 +118,8 @@ def _lines_rows(records, dataset, lead, reported_rows):
 
 def columns(records):
     """The classes of runs, the paper's first."""
-    others = {run.class_name for run in records} - set(reported.METHODS)
-    return [*reported.METHODS, *sorted(others)]
+    others = {run.class_name for run in records} - set(reported.COLUMNS)
+    return [*reported.COLUMNS, *sorted(others)]
 
 
 def headings(class_names):
@@ -158,7 +158,7 @@ def _row(records, label, key, quantity, values):
 def settings_of(run, quantity):
     """How a run, and how its number was made, differ from the paper's: ('batch=32',)."""
     if quantity == results.CLUSTERING:
-        made, usual = run.clustering, experiments.CLUSTERING
+        made, usual = run.clustering, experiments.TABLE_3_OPTIONS
     else:  # its last evaluations, which with another period are of another part of training
         made, usual = {'report_kimg': run.report_kimg}, {'report_kimg': constants.REPORT_KIMG}
     unusual = {key: made[key] for key in usual if made and made[key] != usual[key]}

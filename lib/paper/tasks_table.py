@@ -46,7 +46,7 @@ class Classified(NamedTuple):
     ae_kimg: int = 0
 
 
-class Line(NamedTuple):
+class TasksLine(NamedTuple):
     """A line of the table: {quantity: lib.paper.results.Cell} of one kind of model.
 
     ae_kimg: as of the `Classified` that count.
@@ -62,7 +62,7 @@ class Line(NamedTuple):
 
 
 class TasksTable(NamedTuple):
-    """lines: list of `Line`."""
+    """lines: list of `TasksLine`."""
 
     lines: list
 
@@ -70,7 +70,7 @@ class TasksTable(NamedTuple):
     notes = NOTES
 
     def layout(self, missing='-'):
-        """The `lib.paper.layouts.Layout`."""
+        """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
         lines, dataset = [], None
         for line in self.lines:
             if line.dataset != dataset:
@@ -152,5 +152,5 @@ def build(records, classified):
             cells['single_layer'] = results.cell_of(values, longest, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
-            lines.append(Line(*key, cells, ae_kimg))
+            lines.append(TasksLine(*key, cells, ae_kimg))
     return TasksTable(lines)

@@ -304,9 +304,7 @@ class RunFolder:
             **about: what else is to be known, such as whose code trained it.
         """
         record = {'args': args, 'versions': _versions(), **about}
-        files.write_atomically(
-            os.path.join(self.path, ARGS_NAME), json.dumps(record, indent=2).encode() + b'\n'
-        )
+        files.write_atomically(os.path.join(self.path, ARGS_NAME), files.to_json(record))
 
     def check_args(self, args, may_change=(), defaults=None):
         """Refuses to go on with a run under other options than it was started with.

@@ -197,8 +197,7 @@ def score(fitted, x, label):
 @contextlib.contextmanager
 def _once_is_enough():
     """Ignores what every init warns of: fewer points than clusters."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', ConvergenceWarning)
+    with warnings.catch_warnings(action='ignore', category=ConvergenceWarning):
         yield
 
 

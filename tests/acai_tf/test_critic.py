@@ -1,4 +1,4 @@
-"""ACAI's regulariser as a part, put on a stub whose answer is known."""
+"""ACAI's regulariser as a part, put on a stub whose score is known."""
 import keras
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from lib import layers
 class LinearCritic(critics.Critic):
     """d(y) = w * mean(y): every loss and gradient by hand."""
 
-    def __init__(self, weight, answers_each_alone):
+    def __init__(self, weight, scores_each_alone):
         super().__init__(network=keras.layers.Identity())
-        self.answers_each_alone = answers_each_alone
+        self.scores_each_alone = scores_each_alone
         self.weight = self.add_weight(shape=(), initializer='zeros', name='weight')
         self.weight.assign(weight)
 
-    def answer(self, images):
+    def score(self, images):
         return self.weight * tf.reduce_mean(images, (1, 2, 3), keepdims=True)
 
 
@@ -88,7 +88,7 @@ def test_a_critic_that_is_exactly_right_still_teaches_the_autoencoder(each_alone
 def test_answer_is_the_mean_of_an_encoders_output():
     critic = critics.Critic(layers.Encoder(1, 2, 3, 'disc'))
     images = tf.random.stateless_uniform((4, 8, 8, 1), (0, 0))
-    answer = critic.answer(images)
+    answer = critic.score(images)
     assert answer.shape == (4, 1, 1, 1)
     latents = critic.encoder(images)
     np.testing.assert_allclose(

@@ -135,7 +135,7 @@ def test_rescaled_critic_gradient_is_the_plain_one(own, monkeypatch):
     ours = gradients(model.compute_gradients)
     critic = model.critic
     monkeypatch.setattr(
-        critic, 'answer_both_players', lambda images: (critic.answer(images),) * 2
+        critic, 'score_for_both_players', lambda images: (critic.score(images),) * 2
     )
     plain = gradients(functools.partial(tiny.separate_gradients, model))
     for group in plain:

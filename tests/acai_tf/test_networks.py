@@ -111,7 +111,7 @@ def test_the_promised_call():
     model = acai_tf.ACAI(encoder=encoder, decoder=decoder, critic=critic, nclass=10, lr=1e-4)
     x = batch_of((6, 3))['x']
     assert model.built and model.draw_noise(x)['alpha'].shape == (8, 1)
-    answer = model.critic.answer(x)
+    answer = model.critic.score(x)
     assert answer.shape == (8, 1, 1)
     np.testing.assert_allclose(answer[:, 0, 0], np.mean(critic(x), axis=1), rtol=1e-5)
     assert model.params == {'advweight': 0.5, 'reg': 0.2}
@@ -298,7 +298,7 @@ def test_a_dtype_beside_own_networks_changes_no_number():
 
 
 def test_the_papers_critic_has_no_depth_beside_own_networks():
-    with pytest.raises(UserError, match="advdepth is of the paper's critic; leave it out"):
+    with pytest.raises(UserError, match="advdepth belongs to the paper's critic; omit it"):
         make('ACAI', 'vectors', advdepth=32)
 
 
@@ -418,7 +418,7 @@ def test_a_critic_that_looks_at_whole_batches_gives_each_player_its_own_gradient
         return compute(tape, objectives)
 
     ours = gradients(model.compute_gradients)
-    critic.answer_both_players = lambda images: (critic.answer(images),) * 2
+    critic.score_for_both_players = lambda images: (critic.score(images),) * 2
     plain = gradients(functools.partial(tiny.separate_gradients, model))
     for group, expected in plain.items():
         for one, other in zip(ours[group], expected, strict=True):

@@ -61,11 +61,11 @@ def gradients_near_the_answer(model, distance):
     is_lrae = type(model).__name__ == 'LRAE'
     near = [other, alpha + distance] if is_lrae else [alpha + distance, other]
 
-    def answer_so(images):
-        answered = type(model.critic).answer(model.critic, images)
-        return tf.concat(near, 0) + (answered - tf.stop_gradient(answered))
+    def score_so(images):
+        scored = type(model.critic).score(model.critic, images)
+        return tf.concat(near, 0) + (scored - tf.stop_gradient(scored))
 
-    model.critic.answer = answer_so
+    model.critic.score = score_so
     with tf.GradientTape(persistent=True) as tape:
         losses = model.compute_losses(batch['x'], batch['label'], noise)
         objectives = {
@@ -98,7 +98,7 @@ def test_float16_keeps_both_players_gradients_where_the_critic_is_right(method):
         tiny.make(method, dtype=dtype, advweight=ADVWEIGHT)
         for dtype in ('float32', 'mixed_float16', 'mixed_float16')
     )
-    in_two_passes.critic.answers_each_alone = False
+    in_two_passes.critic.scores_each_alone = False
     for distance in (1e-2, 1e-4, 1e-6, 0.0):
         exact, found, plain = (
             gradients_near_the_answer(model, distance)

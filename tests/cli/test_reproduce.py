@@ -181,7 +181,7 @@ def test_a_longer_run_whose_newest_checkpoint_is_damaged_is_done(tmp_path):
     job = dataclasses.replace(job, clustered=True)
     assert job.next_command()[0] == 'cluster.py'
     path = pathlib.Path(job.folder.path, runs.CLUSTERING_NAME)
-    path.write_text(json.dumps({**experiments.CLUSTERING, 'step': 17}))
+    path.write_text(json.dumps({**experiments.TABLE_3_OPTIONS, 'step': 17}))
     assert job.next_command() is None
 
 

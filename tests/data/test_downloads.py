@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from lib import data
-from lib.data import downloads, faces, preparations, records, registry
+from lib.data import celeba, downloads, preprocessing, records, registry
 from lib.errors import UserError
 from tests import forked, tiny
 from tests.data import published_files
@@ -157,7 +157,7 @@ def svhn(tmp_path, server, monkeypatch):
 
 
 def test_svhn_class_is_its_own_label_minus_1(svhn, tmp_path):
-    assert [preparations.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
+    assert [preprocessing.svhn_class(digit) for digit in range(10)] == [9, *range(9)]
     downloads.create('svhn', svhn)
     for part in ('train', 'test', 'extra'):
         pictures = read(svhn, f'svhn-{part}')
@@ -234,7 +234,7 @@ def test_celeba(tmp_path, server, monkeypatch):
         assert next(test.as_numpy_iterator())['x'].shape == (6, size, size, 3)
     same_from_files('celeba', tmp_path, data_dir)
     os.remove(upstream / 'img_align_celeba.zip')
-    monkeypatch.setattr(faces, 'COUNT', len(names))
+    monkeypatch.setattr(celeba, 'COUNT', len(names))
     unpacked = upstream / 'img_align_celeba'
     unpacked.mkdir()
     for name, image in zip(names, images, strict=True):

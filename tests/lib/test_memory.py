@@ -14,9 +14,9 @@ CODES = {'num_latents': 3, 'z_log_size': 5}
 
 
 def test_what_a_step_keeps_is_counted_from_the_shapes():
-    assert memory.numbers_kept(tiny.make('AEBaseline')) == ENCODER + DECODER
-    assert memory.numbers_kept(tiny.make('ACAI')) == 3 * ENCODER + DECODER
-    codes = memory.numbers_kept(tiny.make('AEVQVAE', **CODES)) - ENCODER - DECODER
+    assert memory.stored_activations(tiny.make('AEBaseline')) == ENCODER + DECODER
+    assert memory.stored_activations(tiny.make('ACAI')) == 3 * ENCODER + DECODER
+    codes = memory.stored_activations(tiny.make('AEVQVAE', **CODES)) - ENCODER - DECODER
     assert codes == 3 * 32
 
 

@@ -126,7 +126,7 @@ def test_files_are_written_from_the_experiments(path):
 
 
 def test_the_scripts_defaults_are_the_papers(parsed):
-    assert {experiments.script_of(name): name for name in experiments.METHODS} == tiny.SCRIPTS
+    assert {experiments.script_of(name): name for name in experiments.DESCRIPTIONS} == tiny.SCRIPTS
     for experiment in experiments.EXPERIMENTS:
         values = parsed[f'python {shlex.join(experiment.command)}']
         types = acai_tf.ALL_AES[experiment.class_name].own_hyperparameters()
