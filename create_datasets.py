@@ -7,16 +7,16 @@ from cli import flags, logging, paths
 from lib.errors import UserError
 
 flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to make.')
-paths.define('from', None, 'Folder of the files as published, in place of downloads.')
-flags.DEFINE_bool('no-checksums', False, 'Take other files of the format than those published.')
+paths.define('from', None, 'Folder of the files as published, instead of downloads.')
+flags.DEFINE_bool('no-checksums', False, 'Accept files of the right format that are not the published ones.')
 paths.define('data_dir', None, 'Folder of the records (AE_DATA if not given).')
 flags.DEFINE_bool('overwrite', False, 'Make files again that are there already.')
-paths.define('celeba_zip', None, 'Your img_align_celeba.zip, in place of a download.')
+paths.define('celeba_zip', None, 'Your img_align_celeba.zip, instead of a download.')
 paths.define('images', None, 'Folder of your own pictures, a sub-folder for each class.')
 flags.DEFINE_string('name', None, 'Name of the dataset of your own pictures.')
 flags.DEFINE_integer('size', 32, 'Width and height of your own pictures, in pixels.')
 flags.DEFINE_float('test_fraction', 0.1, 'Share of your own pictures that is for testing.')
-flags.DEFINE_bool('strict', False, 'Stop at a file that is not a picture, in place of skipping it.')
+flags.DEFINE_bool('strict', False, 'Stop at a file that is not a picture, instead of skipping it.')
 
 FLAGS = flags.FLAGS
 

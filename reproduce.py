@@ -14,18 +14,22 @@ from cli.shared_flags import PRECISIONS, define_length_flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum('table', '1', ['1', '2', '3', 'samples'], 'Of the paper, or docs/BEYOND.md.')
+flags.DEFINE_enum(
+    'table', '1', ['1', '2', '3', 'samples'], 'Table of the paper, or samples (docs/BEYOND.md).'
+)
 flags.DEFINE_integer('seeds', 5, 'How many runs of each method, in RUN1, RUN2, ...', 1)
 define_length_flags('every run')
 flags.DEFINE_enum(
     'precision',
     '',
     ['', *PRECISIONS],
-    "Number format: the paper's float32, or the one that a run was begun in; auto is faster on "
-    'GPUs.',
+    "Number format; default: the paper's float32, or what the run was started with; auto is faster "
+    'on GPUs.',
 )
 flags.DEFINE_list('methods', [], 'Only these, such as baseline,acai, or one of your own.')
-flags.DEFINE_list('datasets', [], "Only these; also some that the paper has not (fashion32).")
+flags.DEFINE_list(
+    'datasets', [], 'Only these; may include datasets that are not in the paper (fashion32).'
+)
 flags.DEFINE_integer('jobs', 1, 'Runs at a time, on each GPU if there is one.', 1)
 paths.define('train_dir', './experiments', 'Folder of RUN1, RUN2, ...')
 flags.DEFINE_enum('executor', 'local', ['local', 'slurm'], 'Run here, or submit to Slurm.')

@@ -20,7 +20,7 @@ from lib.tracking import track
 
 @dataclasses.dataclass(frozen=True)
 class Losses:
-    """What one batch says.
+    """The losses and metrics of one batch.
 
     Attributes:
         objectives: {parameter group: the scalar it minimises}.
@@ -34,7 +34,7 @@ class Losses:
     scalars: dict
     updates: dict = dataclasses.field(default_factory=dict)
 
-    # So that a `tf.function` can answer it.
+    # So that a `tf.function` can return it.
     def __tf_flatten__(self):
         return (), (self.objectives, self.scalars, self.updates)
 
@@ -52,9 +52,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
     `decode`, `reconstruct`, `classify`, and the only `train_step`.
 
     Args:
-        image_shape: (height, width, colors); height and width divisible by 2**scales. Beside an
-            encoder of one's own the shape of one example, of any rank; None for the encoder's own
-            or, where that is open, the first batch's.
+        image_shape: (height, width, colors); height and width divisible by 2**scales. With a
+            user's own encoder: the shape of one example, of any rank; None takes the encoder's, or
+            the first batch's.
         nclass: number of classes of the running latent classifier.
         lr: Adam's learning rate, for every group unless `learning_rate` says otherwise; a number or
             a Keras schedule.
@@ -81,16 +81,16 @@ class Autoencoder(HasHyperparameters, KerasModel):
     # Original: True where one Adam minimised the sum of all objectives, so that its checkpoints
     # hold the powers of beta once.
     ORIGINAL_SHARES_ADAM = False
-    # True where every objective's gradient reaches its own group alone, by stopped gradients: then
-    # one backward pass over their sum gives every group its gradient. Not inherited by a class with
-    # losses or groups of its own: it says so again, or each group has a backward pass.
+    # True if each objective's gradient reaches only its own group (the rest is stopped): one
+    # backward pass over their sum then gives every group its gradient. A subclass that overrides
+    # method_losses or make_groups must say so again.
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
     FIXED_LENGTH = False  # a run of any length can be made longer
 
-    # Numbers of an image that a train step keeps for its backward pass, beside the convolutions'
-    # answers: see `lib.memory`.
+    # Activations per image that the backward pass stores in addition to the convolutions' outputs:
+    # see `lib.memory`.
     extra_activations = 0
     critic = None  # a method that has one makes it in `make_groups`
     latent_shape = None  # until it is known
@@ -162,8 +162,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
             is_taken = hasattr(Autoencoder, key) or hasattr(of_class, '__get__')
             if key not in self_made and (key in vars(self) or is_taken):
                 raise UserError(
-                    f'{type(self).__name__} cannot call a hyper-parameter {key!r}, as the model '
-                    'has something else of that name; choose another.'
+                    f'{type(self).__name__} cannot have a hyper-parameter named {key!r}: the model '
+                    'already has an attribute of that name; choose another.'
                 )
             setattr(self, key, value)
 

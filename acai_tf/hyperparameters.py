@@ -1,4 +1,5 @@
-"""A method's own hyper-parameters, read off its constructors: there alone stand their defaults."""
+"""A method's own hyper-parameters, read from the signatures of its constructors, the only place
+with their defaults."""
 import dataclasses
 import inspect
 import math

@@ -136,8 +136,8 @@ class KerasModel(keras.Model):
                 other = owners.setdefault(id(variable), group)
                 if other != group:
                     raise UserError(
-                        f'{variable.path} would be trained as {other} and as {group}; give each '
-                        'a network of its own (keras.models.clone_model copies one).'
+                        f'{variable.path} is in both groups, {other} and {group}; give each a '
+                        'network of its own (keras.models.clone_model copies one).'
                     )
         # Not `trainable_variables`: what a batch that failed has made is still among them.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
@@ -165,7 +165,7 @@ class KerasModel(keras.Model):
         """Raises UserError where the model knows no shapes yet."""
         if self.latent_shape is None:
             raise UserError(
-                'The model knows no shapes yet; call it on a batch, or train it, before.'
+                "The model's shapes are not known yet; call it on a batch or train it first."
             )
 
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):

@@ -84,7 +84,8 @@ def _is_own(class_name):
 
 
 def _fitting_traits(run, class_name, params):
-    """The traits (`lib.runs.architecture`) of the newest checkpoint that tells, which must fit."""
+    """The traits (`lib.runs.architecture`) of the newest readable checkpoint, which must match the
+    folder's parameters."""
     newest = run.newest_step()
     names = runs.SIZES if _is_own(class_name) else architecture.IN_SHAPES
     for step in run.checkpoint_steps():

@@ -19,9 +19,9 @@ class Given(types.SimpleNamespace):
 
 
 class TrainMode(threading.local):
-    """Whether own networks behave as in training (dropout, batch norm): inside its `with` alone.
+    """Whether the user's networks run in training mode: only inside its `with`.
 
-    Of the thread: TensorFlow traces every device of several in one of its own.
+    Thread-local, because TensorFlow traces each replica in a thread of its own.
     """
 
     on = False
@@ -76,7 +76,7 @@ class Network(keras.layers.Layer):
         return (None, *self.output_shape_of_one)
 
     def meet(self, shape):
-        """Makes the variables, by an answer to zeros.
+        """Builds the network by calling it on zeros.
 
         Args:
             shape: of one example.
@@ -100,13 +100,13 @@ class Network(keras.layers.Layer):
         )
         if not is_number:
             raise UserError(
-                f'{who} must answer data of shape {batch(shape)} with one tensor (B, ...) of '
-                f'floats, not with {_described(output)}.'
+                f'{who} must map data of shape {batch(shape)} to one float tensor (B, ...), not to '
+                f'{_described(output)}.'
             )
         if tuple(output.shape[:1]) != (1,):
             raise UserError(
-                f'{who} must answer every example of shape {batch(shape)} on its own, and answers '
-                f'a batch of one with shape {tuple(output.shape)}.'
+                f'{who} must keep the batch axis: one example, of shape {(1, *shape)}, gave shape '
+                f'{tuple(output.shape)}.'
             )
         self._check_losses()
         self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(output.shape[1:])
@@ -117,8 +117,8 @@ class Network(keras.layers.Layer):
         if len(self.network.losses) > len(_regularized(self.network.trainable_variables)):
             raise UserError(
                 f'The {self.name} {self.network.name!r} has losses of its own (add_loss or '
-                "activity_regularizer), which no objective has; leave them out. Its weights' "
-                'regularizers are minimised.'
+                'activity_regularizer), which are in no objective; remove them. Regularizers of '
+                'its weights are included.'
             )
 
 
@@ -197,7 +197,8 @@ def _is_shape(value):
 def _check_image(image_shape, scales):
     if len(image_shape) != 3:
         raise UserError(
-            f'image_shape={image_shape} is no (height, width, colors); for grey images colors is 1.'
+            f'image_shape={image_shape} is not (height, width, colors), with colors=1 for grey '
+            'images.'
         )
     height, width, _ = image_shape
     if height % (1 << scales) or width % (1 << scales):

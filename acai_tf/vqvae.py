@@ -112,7 +112,7 @@ class AEVQVAE(Autoencoder):
         return self.vqvae(h, self.codebook[0, 0])[0]
 
     def features(self, x):
-        # Original: the classifier reads the bottleneck's answer.
+        # Original: the classifier reads the bottleneck's output.
         h = self.encode(x)  # of a model without shapes this makes the codebook
         return self.vqvae(h, self.codebook[0, 0])[1]
 

@@ -45,7 +45,9 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
     }
     path = os.path.join(run.path, runs.CLUSTERING_NAME)
     if before := _made_already(path, record):
-        print('The same latents were clustered so before, with the same result.')
+        print(
+            'These latents were already clustered with these options; using the stored result.'
+        )
         record = before
     else:
         tries = _cluster(
@@ -126,12 +128,15 @@ def _write(path, record):
     if _is_of_table(old) and not _is_of_table(record) and old['step'] == record['step']:
         beside = _named(path, record)
         files.write_file(beside, files.to_json(record))
-        print(f"{name} has table 3's options and stays; this is in {os.path.basename(beside)}.")
+        print(
+            f"{name} holds the result with table 3's options and is kept; this one is in "
+            f'{os.path.basename(beside)}.'
+        )
     else:
         beside = _named(path, old)
         files.write_file(beside, files.to_json(old))
         files.write_file(path, files.to_json(record))
-        print(f'What {name} had is now in {os.path.basename(beside)}.')
+        print(f'The previous {name} was moved to {os.path.basename(beside)}.')
 
 
 def _read(path):

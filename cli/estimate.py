@@ -48,7 +48,7 @@ def print_estimate(jobs, at_a_time=1):
     print(f'# {count}, {_short(images / 1e6)} million images; {done} complete.')
     if not left:
         return
-    print('# Images per second (reports and clustering take their time beside it):', flush=True)
+    print('# Images per second (without reports and clustering):', flush=True)
     gpus = devices.find_gpus()
     # Those that share a GPU slow each other down. Cores are shared out as `local_executor` does.
     at_a_time = min(len(gpus) or at_a_time, len(jobs))
@@ -67,7 +67,7 @@ def print_estimate(jobs, at_a_time=1):
         images = sum(job.images - job.images_seen for job in alike)
         if not images:
             continue
-        rate, source = _recorded(alike, cores), 'as its runs in the same folder reported'
+        rate, source = _recorded(alike, cores), 'as reported by its runs in --train_dir'
         if rate is None:
             rate, source = _measured(alike[0].experiment, choice), 'measured now'
         title = alike[0].experiment.title

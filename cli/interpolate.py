@@ -8,7 +8,7 @@ from PIL import Image
 
 from acai_tf import load
 from lib import data, eval, files, interpolate, runs
-from lib.data import picture_folder
+from lib.data import decoding, picture_folder, registry
 from lib.drawing import captions, pictures
 from lib.errors import UserError
 
@@ -94,15 +94,18 @@ def between(latents, steps, spherical=False):
 def _images(ends, model, run):
     """The pictures of the ends, (n, H, W, C) in [-1, 1]."""
     indices = [end for end in ends if isinstance(end, int)]
-    tested = _test_images(indices, model, run) if indices else {}
+    name = load.identify(run).dataset
+    tested = _test_images(indices, model, run, name) if indices else {}
     return np.stack(
-        [tested[end] if isinstance(end, int) else _read(end, model.image_shape) for end in ends]
+        [
+            tested[end] if isinstance(end, int) else _read(end, model.image_shape, name)
+            for end in ends
+        ]
     )
 
 
-def _test_images(indices, model, run):
-    """{index: test image} of the dataset that the run was trained on."""
-    name = load.identify(run).dataset
+def _test_images(indices, model, run, name):
+    """{index: test image} of the dataset of a name, which the run was trained on."""
     dataset = data.get_dataset(name)
     if dataset.image_shape != model.image_shape:
         raise UserError(
@@ -122,12 +125,16 @@ def _test_images(indices, model, run):
     )
 
 
-def _read(path, shape):
-    """A picture file as an image of the model's shape, cut to its central square."""
+def _read(path, shape, name):
+    """A picture file as an image of the model's shape: prepared as for training, if it is one of
+    the dataset of that name by its size, else cut to its central square."""
     height, width, colors = shape
     if height != width:
         raise UserError(f'The run is of images {shape}; only square ones can be read from files.')
     try:
+        prepared = _as_published(path, shape, name)
+        if prepared is not None:
+            return prepared
         pixels = picture_folder.read_picture(path, width)
     except FileNotFoundError as error:
         index = ' For a test image give its number as --left_index or --right_index.'
@@ -137,6 +144,21 @@ def _read(path, shape):
     if colors == 1:
         pixels = np.round(pixels @ np.array(LUMA))[..., None].astype(np.uint8)
     return data.scale(pixels).numpy()
+
+
+def _as_published(path, shape, name):
+    """A picture of the size that a dataset's authors publish (MNIST's 28x28, CelebA's 178x218) as
+    training sees it; None for all others."""
+    entry = registry.find(name)
+    if not (entry and entry.records):
+        return None
+    preparation = entry.records.preparation
+    with open(path, 'rb') as file:
+        content = file.read()
+    if decoding.size(content) != preparation.stored or preparation.shape != shape:
+        return None
+    (image,) = decoding.decoder(preparation)([content])
+    return data.scale(image).numpy() if image.dtype == np.uint8 else image
 
 
 def _there_and_back(images):

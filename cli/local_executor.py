@@ -47,13 +47,13 @@ def run_table(jobs, table, train_dir, at_a_time):
     outcome = run_jobs(able, environments(min(at_a_time, len(jobs))))
     reproduce.print_results(jobs, table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
-        print(f'{name} is at work elsewhere ({process}).', file=sys.stderr)
+        print(f'{name} is already running elsewhere ({process}).', file=sys.stderr)
     for name, sentence in outcome.failed.items():
         print(f'{name} failed: {sentence}', file=sys.stderr)
     for name, why in outcome.stopped.items():
         print(f'{name} was stopped: {why}', file=sys.stderr)
     if outcome.signal:
-        print('Stopped; the same command goes on from there.', file=sys.stderr)
+        print('Stopped; run the same command again to continue.', file=sys.stderr)
         return 128 + outcome.signal
     return 1 if outcome.failed or outcome.stopped or not able else 0
 

@@ -73,11 +73,11 @@ def _check_may_be_written(kept, overwrite):
     own = {*BESIDE_CURVE, runs.CURVE_NAME}
     others = {name for name in there if name.partition(files.PARTIAL)[0] not in own}
     if not os.path.isdir(kept.path) or others and not kept.is_bare_record:
-        raise UserError(f'{kept.path} is there and no such record; choose another --out.')
+        raise UserError(f'{kept.path} exists and is not such a record; choose another --out.')
     if others:
         raise UserError(
-            f'{kept.path} holds {min(others)}, which to replace it would remove; move that away, '
-            'or choose another --out.'
+            f'{kept.path} holds {min(others)}, which --overwrite would delete; move it away, or '
+            'choose another --out.'
         )
     if runs.CURVE_NAME in there and not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

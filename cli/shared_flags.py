@@ -27,7 +27,7 @@ def define_schedule_flags():
     """The flags of a run that its folder's name does not say: seed, speed and length."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
     flags.DEFINE_float('lr', constants.LR, 'Learning rate.', 0.0)
-    flags.DEFINE_integer('batch', constants.BATCH, 'Images of a step.', 1)
+    flags.DEFINE_integer('batch', constants.BATCH, 'Images per step.', 1)
     define_length_flags('the run')
 
 
@@ -47,7 +47,7 @@ def define_autoencoder_flags():
         'precision',
         'auto',
         PRECISIONS,
-        'Number format of the convolutions; auto is float32 but on GPUs with tensor cores.',
+        'Number format of the convolutions; auto is float32, except on GPUs with tensor cores.',
     )
     flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto: on one GPU.')
     flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)

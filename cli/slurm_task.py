@@ -57,7 +57,7 @@ class Task:
         again = state == run_record.STOPPED and self.out_of_time and not interrupt.signal
         fruitless = before.fruitless + 1 if before and job.progress() == begun else 0
         if again and fruitless == FRUITLESS:
-            reason = f'its time was up {FRUITLESS} times before it got further'
+            reason = f'it ran out of time {FRUITLESS} times without progress'
             at_work.close(state=run_record.FAILED, reason=reason)
         elif again:
             at_work.close(state=run_record.WAITING, fruitless=fruitless)

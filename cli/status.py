@@ -100,11 +100,14 @@ def cancel(train_dir):
                 code = 1
                 continue
             ended.append(record)
-            verb = 'stops' if record.state == run_record.RUNNING else 'no longer waits'
+            verb = 'stops' if record.state == run_record.RUNNING else 'is no longer queued'
             if trainer:
-                verb = f'goes on: {trainer} trains it, which reproduce.py did not start; stop that'
+                verb = (
+                    f'keeps running: {trainer} is training it and was not started by '
+                    'reproduce.py; stop that process'
+                )
             print(f'{record.name} {verb}.')
     slurm.cancel(record.slurm for record in ended if record.slurm)
     if not ended and not code:
-        print('No run waits or is at work.')
+        print('No run is waiting or running.')
     return code

@@ -140,7 +140,7 @@ def end(folder, model, stopped_by):
     """Says how training ended; the exit code: 0, or 128 + the number of the signal."""
     if stopped_by:
         step = int(model.global_step.numpy())
-        print(f'Stopped at step {step}; the same command goes on from there.')
+        print(f'Stopped at step {step}; run the same command again to continue.')
         return 128 + stopped_by
     announcements.end(folder, FLAGS.train_dir)
     print(f'Done; the run is in {folder.path}')

@@ -84,7 +84,7 @@ class Work:
                 return self._end(run_record.DONE, '')
             return self._end(run_record.STOPPED, self._why_stopped or self._process.last)
         if self.job.next_command() == self._command:
-            return self._end(run_record.FAILED, 'it ended without doing its work')
+            return self._end(run_record.FAILED, 'it exited without finishing its work')
         return self._next()  # clustering comes after training
 
     def stop(self, why):

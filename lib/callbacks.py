@@ -120,7 +120,7 @@ def disk_errors():
     try:
         yield
     except tf.errors.OpError as error:
-        raise OSError(errno.EIO, 'its event file takes no more') from error
+        raise OSError(errno.EIO, 'its event file cannot be written') from error
 
 
 def write_scalars(events, step, values):

@@ -109,7 +109,7 @@ def count_machines():
         count = max(1, sum(len(addresses) for addresses in cluster.values()))
         own = resolver.task_type, resolver.task_id
         if count > 1 and own[1] not in range(len(cluster.get(own[0], ()))):
-            raise ValueError(f'its task is {own}, which its cluster has not')
+            raise ValueError(f'its task {own} is not in its cluster')
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(
             f'TF_CONFIG does not describe a cluster ({error}); unset it to train on this machine '

@@ -299,7 +299,7 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         checkpoints.save_original(model, run.checkpoint(step), step)
         cause = f'Cannot write to {run.path} ({error.strerror or error}): make room'
         if error.errno == errno.EPIPE:
-            cause = 'What read the output has ended: start it again'
+            cause = 'The program that read the output has exited: start it again'
         if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):
             cause = memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
         raise UserError(

@@ -86,8 +86,8 @@ def load(paths, preparation, memory_limit_bytes=None):
         problem = f'Cannot keep decoded pictures in {path} ({error.strerror or error})'
         if size > memory.machine_bytes():
             raise UserError(
-                f'{problem}, and this machine has not the {size / 2**30:.1f} GiB of memory that '
-                'they take; make room there, or choose smaller pictures.'
+                f'{problem}, and this machine does not have the {size / 2**30:.1f} GiB of memory '
+                'they need; make room there, or choose smaller pictures.'
             ) from error
         print(
             f'{problem}; they stay in memory ({size / 2**30:.1f} GiB) and are decoded again by the '
@@ -172,7 +172,7 @@ def _fingerprint(paths, preparation):
 
 def _decode(paths, preparation, total):
     """Yields arrays of `preparation.row`, in order, of `total` pictures in all."""
-    decode, seen = _decoder(preparation), 0
+    decode, seen = decoder(preparation), 0
     at_once = max(1, DECODED_TOGETHER_BYTES // math.prod(preparation.stored))
     names = ', '.join(os.path.basename(path) for path in paths)
     with records.progress(None, total, f'decoding {names}') as bar:
@@ -210,7 +210,7 @@ def _parts(chunks, size):
 
 
 @functools.cache
-def _decoder(preparation):
+def decoder(preparation):
     """A function: list of PNG or JPEG bytes -> (n, *shape) NumPy array."""
 
     @tf.autograph.experimental.do_not_convert

@@ -80,7 +80,7 @@ class Format:
 
 def unusable(path, why):
     """The error for a file that is not what its name says."""
-    return UserError(f'{path} {why}; put the file there that its authors publish.')
+    return UserError(f'{path} {why}; replace it with the file its authors publish.')
 
 
 def compare(path, digest, checksum):

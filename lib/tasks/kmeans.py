@@ -232,7 +232,9 @@ def cluster_and_score(
         options = dict(n_jobs=n_jobs, on_done=bar.update, progress=progress)
         fitted = kmeans(train, nclass, n_init, random_state, **options)
     if (met := len(np.unique(fitted.labels_))) < nclass:
-        print(f'The latents have {met} different values, so that they make no {nclass} clusters.')
+        print(
+            f'The latents have only {met} distinct values, so they cannot form {nclass} clusters.'
+        )
     scores = Clustering(score(fitted, train, train_label), score(fitted, test, test_label))
     for name, part in scores._asdict().items():
         print(f'{name} objective={part.objective:.6g} accuracy={100 * part.accuracy:.2f}')

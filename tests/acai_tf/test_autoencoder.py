@@ -33,7 +33,7 @@ def test_defaults_are_the_originals():
 @pytest.mark.parametrize(
     'wrong, words',
     [
-        ({'image_shape': (8, 8)}, r'image_shape=\(8, 8\) is no \(height, .*; for grey'),
+        ({'image_shape': (8, 8)}, r'image_shape=\(8, 8\) is not \(height, .* for grey'),
         ({'seed': None}, 'seed=None: it must be an integer'),
         ({'seed': -1}, 'seed=-1: it must be an integer from 0'),
         ({'seed': 2**31}, 'from 0 to 2'),
@@ -43,7 +43,7 @@ def test_defaults_are_the_originals():
         ({'depth': 2.0}, 'depth=2.0: it must be an integer of at least 1'),
         ({'latent': 0}, 'latent=0: it must be an integer of at least 1'),
         ({'image_shape': 32}, 'image_shape=32 is not the shape of one example'),
-        ({'image_shape': (32, 32)}, r'image_shape=\(32, 32\) is no \(height, width, colors\)'),
+        ({'image_shape': (32, 32)}, r'image_shape=\(32, 32\) is not \(height, width, colors\)'),
     ],
 )
 def test_wrong_arguments_are_one_sentence(wrong, words):

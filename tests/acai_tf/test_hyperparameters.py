@@ -154,7 +154,7 @@ def test_a_name_that_every_model_has_is_refused(name):
     self, shared = taking.parameters.values()
     constructor.__signature__ = taking.replace(parameters=[self, own, shared])
     method = type('Taken', (acai_tf.AEBaseline,), {'__init__': constructor})
-    with pytest.raises(UserError, match=f"Taken cannot call a hyper-parameter '{name}'"):
+    with pytest.raises(UserError, match=f"Taken cannot have a hyper-parameter named '{name}'"):
         method(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
@@ -179,7 +179,7 @@ def test_a_name_is_taken_by_a_methods_own_method_too_but_not_by_its_own_value():
     smallest = dict(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
     assert Before(margin=3.0, **smallest).margin == 3.0
     for method in (Method, Property):
-        with pytest.raises(UserError, match="cannot call a hyper-parameter 'margin'"):
+        with pytest.raises(UserError, match="cannot have a hyper-parameter named 'margin'"):
             method(**smallest)
 
 

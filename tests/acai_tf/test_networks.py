@@ -159,7 +159,7 @@ def test_shapes_may_wait_for_the_first_batch():
         copies = [keras.models.clone_model(network) for network in (encoder, decoder)]
         model = acai_tf.ACAI(encoder=copies[0], decoder=copies[1], nclass=NCLASS)
         assert not model.built and model.image_shape is None
-        with pytest.raises(UserError, match='knows no shapes yet'):
+        with pytest.raises(UserError, match='shapes are not known yet'):
             model.export('nowhere')
         first(model)
         assert model.image_shape == (12,) and model.latent_shape == (5,)
@@ -203,7 +203,7 @@ def test_what_is_called_first_makes_the_variables_or_says_what_does():
             model = make(method, 'vectors')
             getattr(model, call)(x)
             assert model.latent_shape == (5,)
-    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+    with pytest.raises(UserError, match='shapes are not known yet; call it on a batch'):
         make('AEVQVAE', 'vectors').decode(np.zeros((1, 5), 'float32'))
 
 
@@ -240,7 +240,7 @@ def test_regularisers_of_own_layers_are_minimised():
 )
 def test_other_losses_of_own_layers_are_refused(asking):
     encoder = keras.Sequential([keras.layers.Dense(2, kernel_regularizer='l2'), asking()])
-    with pytest.raises(UserError, match='has losses of its own .* leave them out'):
+    with pytest.raises(UserError, match='has losses of its own .* remove them'):
         acai_tf.AEBaseline(
             image_shape=(4,), encoder=encoder, decoder=keras.layers.Dense(4), nclass=NCLASS
         )
@@ -257,7 +257,7 @@ def test_losses_that_come_in_training_alone_are_refused():
     model = acai_tf.ACAI(
         image_shape=(4,), encoder=encoder, decoder=keras.layers.Dense(4), nclass=NCLASS
     )
-    with pytest.raises(UserError, match='has losses of its own .* leave them out'):
+    with pytest.raises(UserError, match='has losses of its own .* remove them'):
         model.train_step(batch_of((4,)))
 
 
@@ -333,14 +333,14 @@ def answering(function):
             {'encoder': answering(lambda x: x[:, 0])},
             r'answers data of shape \(B, 7\) with \(B,\); latents are \(B, ...\)',
         ),
-        ({'critic': answering(lambda x: {'a': x})}, r'\(B, 7\) with one .* not with a dict'),
+        ({'critic': answering(lambda x: {'a': x})}, r'\(B, 7\) to one .* not to a dict'),
         (
             {'critic': answering(lambda x: keras.ops.argmax(x, -1))},
-            r'one tensor \(B, ...\) of floats, not with int32 of shape \(1,\)',
+            r'one float tensor \(B, ...\), not to int32 of shape \(1,\)',
         ),
         (
             {'critic': answering(lambda x: keras.ops.mean(x))},
-            r'every example of shape \(B, 7\) on its own, and .* with shape \(\)',
+            r'keep the batch axis: one example, of shape \(1, 7\), gave shape \(\)',
         ),
         ({'encoder': Odd(4)}, 'cannot be copied for the critic'),
         ({'decoder': None}, 'ACAI needs an encoder and a decoder, or neither'),
@@ -494,7 +494,7 @@ def test_weights_of_two_parts():
     model.train_step(batch_of((5,)))
     assert np.abs(tied.kernel.numpy() - before).max() == pytest.approx(0.01, rel=1e-2)
     encoder, decoder, _ = sequences()
-    with pytest.raises(UserError, match='would be trained as autoencoder and as critic; give each'):
+    with pytest.raises(UserError, match='is in both groups, autoencoder and critic; give each'):
         acai_tf.ACAI(encoder=encoder, decoder=decoder, critic=encoder, nclass=NCLASS)
 
 
@@ -519,7 +519,7 @@ def test_latents_and_lists_of_another_shape_are_refused_in_one_sentence():
 
 def test_data_of_another_kind_are_refused_in_one_sentence():
     model = make('AEBaseline', 'vectors')
-    with pytest.raises(UserError, match='The model knows no shapes yet; call it on a batch'):
+    with pytest.raises(UserError, match='shapes are not known yet; call it on a batch'):
         acai_tf.interpolate(model, np.zeros(12, 'float32'), np.zeros(12, 'float32'))
     batch = batch_of((12,))
     model.train_step(batch)

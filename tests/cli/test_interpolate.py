@@ -6,6 +6,7 @@ from PIL import Image
 import acai_tf
 from cli import interpolate
 from lib import data, eval, lines
+from lib.data import preprocessing
 from lib.drawing import captions, pictures
 from lib.errors import UserError
 from tests import original
@@ -57,6 +58,23 @@ def test_a_strip_from_a_picture_to_a_test_image(picture, tmp_path):
     # The ends themselves stand beside their reconstructions.
     np.testing.assert_array_equal(real, pictures.to_uint8(line[0])[..., 0])
     np.testing.assert_array_equal(right, pictures.to_uint8(test[0])[..., 0])
+
+
+@pytest.mark.parametrize('name, stored', [('mnist32', (28, 28)), ('celeba32', (218, 178, 3))])
+def test_a_picture_as_it_is_published_is_prepared_as_for_training(name, stored, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, stored, np.uint8)
+    path = str(tmp_path / 'a.png')
+    Image.fromarray(pixels).save(path)
+    entry = data.DATASETS[name]
+    shape = entry.records.preparation.shape
+    found = interpolate._read(path, shape, name)
+    if name == 'mnist32':
+        expected = np.pad(data.scale(pixels), 2, constant_values=-1)[..., None]
+    else:
+        (expected,) = preprocessing.faces(pixels[None], 32).numpy()
+    np.testing.assert_array_equal(found, expected)
+    assert found.shape == shape and found.dtype == np.float32
+    assert (interpolate._read(path, shape, 'mine') != expected).any()  # its central square
 
 
 def test_slerp_zoom_and_animation(picture, tmp_path, capsys):

@@ -83,7 +83,7 @@ def test_only_records_are_replaced(trained):
     assert original.files(out) == before
     before = original.files(trained)
     for source in (trained, out):
-        with pytest.raises(UserError, match='no such record; choose another --out'):
+        with pytest.raises(UserError, match='is not such a record; choose another --out'):
             records.keep(str(source), str(trained), overwrite=True)
     assert original.files(trained) == before
 
@@ -127,7 +127,7 @@ def test_what_lies_beside_a_record_is_not_removed(trained):
     out, _ = kept(trained)
     (copy, _) = sorted(out.glob('RUN*/*/*'))
     (copy / 'notes.txt').touch()
-    with pytest.raises(UserError, match='holds notes.txt, which to replace it would remove'):
+    with pytest.raises(UserError, match='holds notes.txt, which --overwrite would delete'):
         kept(trained, overwrite=True)
     assert (copy / 'notes.txt').exists()
 

@@ -112,7 +112,7 @@ def test_hours_come_from_runs_of_the_kind_or_from_a_measurement(tmp_path, monkey
     images = 64 * 1025
     assert lines[0] == f'# 3 runs to train, {3 * images / 1e6:.3g} million images; 1 complete.'
     assert lines[2:4] == [
-        '#   Baseline lines32/64 and alike: 32, as its runs in the same folder reported',
+        '#   Baseline lines32/64 and alike: 32, as reported by its runs in --train_dir',
         '#   ACAI lines32/64 and alike: 16, measured now',
     ]
     hours = (images / 32 + 2 * images / 16) / 3600
@@ -395,7 +395,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
 
     assert status.cancel(str(tmp_path)) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f'{running.name} stops.', f'{waiting.name} no longer waits.'
+        f'{running.name} stops.', f'{waiting.name} is no longer queued.'
     ]  # fmt: skip
     while (state := at_work.advance()) is None:
         time.sleep(0.05)

@@ -143,7 +143,7 @@ def test_what_slurm_would_begin_again_is_cancelled(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(status.slurm, 'known_queue', lambda: tasks)
     monkeypatch.setattr(status.slurm, 'cancel', cancelled.extend)
     assert status.cancel(str(tmp_path)) == 0
-    assert capsys.readouterr().out == f'{again.name} no longer waits.\n'
+    assert capsys.readouterr().out == f'{again.name} is no longer queued.\n'
     assert cancelled == ['12_3'] and again.files.cancelled
     assert not ended.files.cancelled and failed.files.look().state == run_record.FAILED
 
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(
     os.mkdir(first.files.path(run_record.CANCEL_NAME))  # in the way, for root too
     assert status.cancel(str(tmp_path)) == 1
     said = capsys.readouterr()
-    assert said.out == f'{second.name} no longer waits.\n'
+    assert said.out == f'{second.name} is no longer queued.\n'
     assert said.err.startswith(f'{first.name} goes on: Cannot write to ')
     assert second.files.look().state == run_record.STOPPED
 
@@ -169,8 +169,8 @@ def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
     with job.folder.locked():
         status.cancel(str(tmp_path))
         assert job.files.look().state == run_record.RUNNING
-    said = f'goes on: {locks.this_process()} trains it, which reproduce.py did not start; stop that'
-    assert said in capsys.readouterr().out
+    said = f'keeps running: {locks.this_process()} is training it and was not started by '
+    assert said + 'reproduce.py; stop that process.' in capsys.readouterr().out
     assert job.files.look().state == run_record.STOPPED  # none begins it after that
 
 

@@ -157,7 +157,7 @@ def interrupted(tmp_path_factory):
 def test_a_stopped_script_says_so_and_goes_on(interrupted):
     _, broken, ((out, err, code), (last_out, last_err, last_code)) = interrupted
     assert code == 128 + signal.SIGTERM, err
-    stopped = int(re.search(r'^Stopped at step (\d+); the same command goes on', out, re.M)[1])
+    stopped = int(re.search(r'^Stopped at step (\d+); run the same command again', out, re.M)[1])
     assert 113 <= stopped < 225
     assert f'Resuming {broken / ACAI} at step {stopped}.' in last_out
     assert last_code == 0, last_err
@@ -330,7 +330,7 @@ def test_a_reader_that_ends_costs_no_training(tmp_path):
         reader.stdout.close()
         err = reader.stderr.read()
     assert reader.returncode == 1 and 'BrokenPipe' not in err
-    assert re.search(r'What read the output has ended.* The checkpoint of step \d+ is saved', err)
+    assert re.search(r'that read the output has exited.* The checkpoint of step \d+ is saved', err)
 
 
 def test_closed_output_costs_no_training(tmp_path):

@@ -195,11 +195,11 @@ def test_cluster(train_dir):
     again = run(*args, '--use_svd=0')
     assert 'Latents of step 65 from' in again and summary(again)['model'] == 'AEBaseline'
     kept = ae_dir / 'clustering_step65_use_svdTrue_n_init5_n_try2.json'
-    assert f'What clustering.json had is now in {kept.name}.' in again
+    assert f'The previous clustering.json was moved to {kept.name}.' in again
     assert json.loads(kept.read_text()) == record
     assert json.loads((ae_dir / 'clustering.json').read_text())['use_svd'] is False
     repeated = run(*args)
-    assert 'clustered so before' in repeated and 'k-means:' not in repeated
+    assert 'already clustered with these' in repeated and 'k-means:' not in repeated
     assert summary(repeated) == last
     assert json.loads((ae_dir / 'clustering.json').read_text()) == record  # the last given counts
     (ae_dir / 'clustering.json').write_text(json.dumps({**record, 'latents': 'others'}))
@@ -226,7 +226,8 @@ def test_what_table_3_shows_stays_while_others_are_made(tmp_path, capsys):
         beside: several,
         'clustering_step65_use_svdTrue_n_init5_n_try1.json': quick,
     }
-    assert "clustering.json has table 3's options and stays" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "clustering.json holds the result with table 3's options and is kept" in said
     later = made(n_init=5, step=129)
     assert there()['clustering.json'] == later and len(there()) == 4
 

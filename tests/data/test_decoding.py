@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(decoding.load([path], COLOR, 0)['x'], pixels)
     assert 'Permission denied); they stay in memory' in capsys.readouterr().err
     monkeypatch.setattr('lib.memory.machine_bytes', lambda: 1000)
-    with pytest.raises(UserError, match='Permission denied., and this machine has not the 0.0 GiB'):
+    with pytest.raises(UserError, match='Permission denied., .* does not have the 0.0 GiB of memory'):
         decoding.load([path], COLOR, 0)
     assert not cache_files(tmp_path)
 
@@ -216,7 +216,7 @@ def test_too_little_memory_is_no_damage(tmp_path, monkeypatch):
     def full(_):
         raise tf.errors.ResourceExhaustedError(None, None, 'OOM')
 
-    monkeypatch.setattr(decoding, '_decoder', lambda preparation: full)
+    monkeypatch.setattr(decoding, 'decoder', lambda preparation: full)
     with pytest.raises(tf.errors.ResourceExhaustedError):
         decoding.load([str(path)], COLOR)
 

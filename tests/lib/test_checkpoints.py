@@ -350,13 +350,13 @@ def test_a_model_that_knows_no_shapes_yet_is_refused(tmp_path):
         return acai_tf.AEBaseline(nclass=3, encoder=networks[0], decoder=networks[1])
 
     path = str(tmp_path / 'model.ckpt-1')
-    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+    with pytest.raises(UserError, match='shapes are not known yet; call it on a batch'):
         checkpoints.save_original(make(), path, 1)
     model, other = make(), make()
     for each in (model, other):
         each(np.ones((1, 6), np.float32))
     checkpoints.save_original(model, path, 1)
-    with pytest.raises(UserError, match='knows no shapes yet; call it on a batch'):
+    with pytest.raises(UserError, match='shapes are not known yet; call it on a batch'):
         checkpoints.load_original(make(), path)
     other.encoder.trainable = False
     other.compile()

@@ -144,7 +144,7 @@ def test_latents_of_few_values_are_told_of_once(capsys, recwarn):
         x, label, x, label, nclass=4, n_init=8, random_state=0, n_jobs=2
     )
     assert scores.train.objective == 0 and not recwarn.list
-    assert capsys.readouterr().out.count('The latents have 2 different values') == 1
+    assert capsys.readouterr().out.count('The latents have only 2 distinct values') == 1
 
 
 def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
