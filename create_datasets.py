@@ -8,7 +8,9 @@ from lib.errors import UserError
 
 flags.DEFINE_list('datasets', 'mnist,cifar10,svhn,celeba', 'What to make.')
 paths.define('from', None, 'Folder of the files as published, instead of downloads.')
-flags.DEFINE_bool('no-checksums', False, 'Accept files of the right format that are not the published ones.')
+flags.DEFINE_bool(
+    'no-checksums', False, 'Accept files of the right format that are not the published ones.'
+)
 paths.define('data_dir', None, 'Folder of the records (AE_DATA if not given).')
 flags.DEFINE_bool('overwrite', False, 'Make files again that are there already.')
 paths.define('celeba_zip', None, 'Your img_align_celeba.zip, instead of a download.')

@@ -166,8 +166,8 @@ def _draw_real(dataset_name, kinds, out):
         of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
         for _, label, model in _models(of_size):
             if model.image_shape != dataset.image_shape:
-                which = ', '.join(label.splitlines())
-                print(f'Not drawn: {which} was trained on other images than {dataset_name} has now.')
+                row = ', '.join(label.splitlines())
+                print(f'Not drawn: {row} was trained on other images than {dataset_name} has now.')
                 continue
             if ends.size:
                 between.append((label, eval.between(model, *ends, STEPS)))

@@ -216,8 +216,8 @@ def queue(job, slurm=''):
 
 
 def leave(job, queued=None):
-    """Records of a job that waits that nobody is about to begin it: not this process, which ends,
-    nor Slurm, whose queue has not its task any more.
+    """Marks a waiting job as not begun, if it waits for this process, which ends, or for a Slurm
+    task that is no longer queued.
 
     Args:
         job: a `reproduce.Job`.

@@ -6,12 +6,14 @@ import time
 from cli import processes, run_record
 from lib import devices, locks
 from lib.errors import UserError
+from lib.interrupt import STOPS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 POLL_SEC = 0.2
 LOOK_SEC = 2  # from one look whether it is cancelled to the next
 THREADS = 'TF_NUM_INTRAOP_THREADS'  # the environment variable
-SIGNALLED = (130, 143, -2, -15)  # exit codes of a script that a signal stopped
+# Exit codes of a script that a signal stopped, or ended.
+SIGNALLED = {code for number in STOPS for code in (128 + number, -number)}
 
 
 class Work:

@@ -19,7 +19,7 @@ from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
 SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
-RATE_DESCRIPTION = 'Images that training took in a second, mean over the report period.'
+RATE_DESCRIPTION = 'Training images per second, averaged over the report period.'
 
 
 class Callback(keras.callbacks.Callback):
@@ -147,7 +147,7 @@ class LatentAccuracy(Scores):
     """Scores the running latent classifier on the whole test set."""
 
     def on_epoch_end(self, epoch, logs=None):
-        # Original: 100 with one class. There is nothing to ask of, for CelebA, 202,599 images.
+        # Original: 100 with one class. Nothing to measure, and CelebA has 202,599 images.
         one_class = self.dataset.nclass == 1
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
@@ -186,9 +186,10 @@ class SampleScores(Scores):
 
 
 class PictureGrid(Callback):
-    """Draws reconstructions, interpolations and samples of the first test images.
+    """Draws four pictures: reconstructions of the first test images, straight and spherical
+    interpolations between them, and samples.
 
-    The four go to the event file; side by side, captioned, they are FOLDER/name.png, the newest,
+    Each goes to the event file; side by side, captioned, they are FOLDER/name.png, the newest,
     and FOLDER/name_KKKKKK.png, with K the thousands of images seen. The random latents of the
     samples are the same each time, so that pictures can be compared.
     """

@@ -19,8 +19,8 @@ from lib.runs import architecture
 from lib.runs.folder import DATA, INDEX
 
 MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training alone needs
-# Its square is 0 in float32. The 16,000 codes that a VQ-VAE has lost end far below, and zeros pack
-# to nothing.
+# Below this a number's square is 0 in float32. The ~16,000 unused codes of a VQ-VAE decay far
+# below, and zeros compress to nothing.
 NEGLIGIBLE = 1e-24
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
 READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)

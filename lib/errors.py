@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """Something that its user can mend; the message is one sentence that says how.
+    """An error its user can fix; the message is one sentence that says how.
 
     The scripts print it without a traceback. What a program must tell apart has a subclass where it
     is raised.

@@ -20,8 +20,8 @@ ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
 
 
-# Of reference lines held at a time: all 10,000 at 32x32, which are kept (80 MB); fewer of wider
-# ones, which are drawn anew each time.
+# Pixels of reference lines drawn at a time: all 10,000 at 32x32, which are cached (80 MB); fewer of
+# wider ones, redrawn on each call.
 REFERENCE_PIXELS = REFERENCE_LINES * 32**2
 REFERENCE_ANGLES = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
 
@@ -235,8 +235,8 @@ def latent_accuracy(model, batches):
 
 
 def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):
-    """Decoded straight interpolations between test images: (count, steps, H, W, C), fewer where
-    the dataset has not two for each."""
+    """Decoded straight interpolations between test images: (count, steps, H, W, C), fewer if
+    the dataset has fewer than two images for each."""
     ends = first_images(dataset, 2 * count)
     count = min(count, len(ends) // 2)
     return between(model, ends[:count], ends[count : 2 * count], steps)

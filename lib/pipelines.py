@@ -5,9 +5,9 @@ import tensorflow as tf
 
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 
-# Nothing in them is for TensorFlow to tune. Its tuner, where it is at work, often lets the end of
-# an iterator wait for as long as that was in use, up to a minute, and all of Python with it. What
-# is derived from a pipeline has its options.
+# Autotuning is off: there is nothing to tune, and the tuner often delays an iterator's deletion,
+# and all of Python with it, by as long as it was in use, up to a minute. Derived pipelines inherit
+# this.
 UNTUNED = tf.data.Options()
 UNTUNED.autotune.enabled = False
 

@@ -31,7 +31,7 @@ def total_steps(total_kimg, batch_size):
 def next_report(step, period, last):
     """The next global step after `step` that ends a period: 1, 1 + period, 1 + 2 period, ..., last.
 
-    # Original: its event files report at these steps. The report after the very first one shows
+    # Original: its event files report at these steps. A report after the very first step shows
     within seconds that evaluation, pictures and disk work.
     """
     return min(1 + -(-step // period) * period, last)
@@ -72,7 +72,8 @@ def make_train_steps(model, jit_compile):
     """
     strategy = model.distribute_strategy
     train_step = model.train_step
-    if strategy.num_replicas_in_sync == 1:  # in a function of its own replicas could not meet
+    # Only on one replica: replicas cannot synchronise inside a nested tf.function.
+    if strategy.num_replicas_in_sync == 1:
         train_step = tf.function(train_step, autograph=False, jit_compile=jit_compile)
 
     def values(batch):

@@ -47,7 +47,9 @@ class Faces(Format):
             for entry in entries:
                 name = os.path.basename(entry.filename)
                 if not NAME.fullmatch(name):
-                    raise unusable(path, f'holds {entry.filename!r:.80}, which is not a CelebA file')
+                    raise unusable(
+                        path, f'holds {entry.filename!r:.80}, which is not a CelebA file'
+                    )
                 found[name] = entry
         first, last = PARTITION[split]
         names = sorted(name for name in found if first <= int(name[:6]) <= last)

@@ -76,8 +76,9 @@ def _members(path, allowed, members, wanted):
                 batch = members.get(member.name)
                 known = member.isfile() if batch else member.name in allowed
                 if not known or member.name in seen or not (member.isfile() or member.isdir()):
-                    which = f'{member.name!r:.80}, which is not part of CIFAR-10'
-                    raise unusable(path, f'holds {which}')
+                    raise unusable(
+                        path, f'holds {member.name!r:.80}, which is not part of CIFAR-10'
+                    )
                 if member.size > MAX_BATCH_BYTES:
                     raise unusable(path, f'has a {member.name} of {member.size:,} bytes')
                 seen.add(member.name)

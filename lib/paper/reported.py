@@ -38,7 +38,7 @@ QUANTITIES = {
     'clustering': Quantity('clustering accuracy', unit_text='%'),
     'single_layer': Quantity('accuracy of a layer trained afterwards', unit_text='%'),
     'sample_distance': Quantity("samples' mean distance", 1e-3, 'x1e-3'),
-    'sample_coverage': Quantity('share of angles that samples meet', 1e-2, '%'),
+    'sample_coverage': Quantity('share of angles covered by samples', 1e-2, '%'),
     'sample_kl': Quantity("divergence of samples' angles from even ones", unit_text='nats'),
 }
 

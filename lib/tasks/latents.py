@@ -1,4 +1,4 @@
-"""Latents of whole datasets: encoded once, then stored, since encoding is the dear part."""
+"""Latents of whole datasets: encoded once, then stored, because encoding is the expensive part."""
 import contextlib
 import dataclasses
 import os
