@@ -63,7 +63,10 @@ def ended(at_work, stop_at=None):
     return state
 
 
-@pytest.mark.parametrize('code', [143, 129, 'Cannot write the checkpoint (No space left on device)'])
+NO_ROOM = 'Cannot write the checkpoint (No space left on device)'
+
+
+@pytest.mark.parametrize('code', [143, 129, NO_ROOM])
 def test_one_that_is_stopped_but_cannot_save_has_failed(code, job):
     one = at_work(job(IN_ORDER.format(code=code)))
     state = ended(one, stop_at='up')
