@@ -35,7 +35,7 @@ class CriticLosses(NamedTuple):
 
 
 class Critic(keras.layers.Layer):
-    """d(y): a network's answer, averaged to one number an example.
+    """d(y): a network's output, averaged to one number per example.
 
     Args:
         network: a layer, (B, ...) -> (B, ...); the paper's is an encoder.
