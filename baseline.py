@@ -1,4 +1,7 @@
-"""Trains the baseline autoencoder: python baseline.py --dataset=lines32 --latent_width=2"""
+"""Trains the baseline autoencoder:
+
+    python baseline.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16
+"""
 import cli
 
 if __name__ == '__main__':

@@ -1,4 +1,7 @@
-"""Trains the denoising autoencoder: python denoising.py --dataset=lines32 --latent_width=2"""
+"""Trains the denoising autoencoder:
+
+    python denoising.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16
+"""
 import cli
 
 if __name__ == '__main__':

@@ -1,4 +1,7 @@
-"""Trains the VQ-VAE: python vqvae.py --dataset=lines32 --latent_width=4"""
+"""Trains the VQ-VAE:
+
+    python vqvae.py --dataset=lines32 --latent_width=4 --depth=16 --latent=16
+"""
 import cli
 
 if __name__ == '__main__':

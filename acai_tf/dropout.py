@@ -11,7 +11,7 @@ class AEDropout(AEBaseline):
     """The baseline with dropout on its latents.
 
     Args:
-        dropout: probability to KEEP a latent, p above (the original's name).
+        dropout: probability to KEEP a latent, not to drop it (the original's name).
         **shared: the arguments of `Autoencoder`.
     """
 

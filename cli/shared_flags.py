@@ -47,7 +47,7 @@ def define_autoencoder_flags():
         'precision',
         'auto',
         PRECISIONS,
-        'Number format of the convolutions; auto is float32, except on GPUs with tensor cores.',
+        'Number format of the convolutions; auto chooses by the GPUs (docs/SPEED.md).',
     )
     flags.DEFINE_enum('jit', 'auto', ['auto', 'on', 'off'], 'Compile with XLA; auto: on one GPU.')
     flags.DEFINE_integer('devices', 0, 'How many GPUs to use; 0 for all.', 0)
