@@ -57,6 +57,11 @@ def run(main, positional=(), required=None, wants_tensorflow=lambda: True):
         wants_tensorflow: whether main needs it, once the flags are parsed; it takes seconds.
     """
     with _quiet_when_unread(), _started(positional, required, wants_tensorflow) as given:
+        if wants_tensorflow():
+            from lib import devices
+
+            # One GPU, where there are several: a task computes on no more, and would open them all.
+            devices.start(devices.choose(devices.find_gpus(), devices=1))
         sys.exit(main(*given))
 
 

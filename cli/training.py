@@ -3,6 +3,7 @@ import contextlib
 import json
 import math
 import os
+import sys
 
 from absl import flags
 
@@ -30,7 +31,7 @@ def train(method):
     if FLAGS.batch % choice.replicas:
         raise UserError(
             f'--batch={FLAGS.batch} cannot be shared out equally over {choice.replicas} devices; '
-            'choose a multiple of their number.'
+            'choose a multiple of their number, or fewer by --devices.'
         )
     if count > 1:
         print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')
@@ -67,6 +68,8 @@ def train(method):
         last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
         print(choice.line)
+        if note := devices.unused_gpu_note():
+            print(note, file=sys.stderr)
         stopped_by = training.train_run(
             model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
         )

@@ -56,7 +56,12 @@ def convolve_tiny(x, kernel):
 
 
 def convolve_to_one(x, kernel):
-    """Convolution to a single channel: one kernel per input channel, then their sum."""
+    """Convolution to a single channel: one kernel per input channel, then their sum.
+
+    Where there is a GPU it is the plain one: there XLA's depthwise convolutions are slow.
+    """
+    if tf.config.get_visible_devices('GPU'):
+        return ops.conv(x, kernel, **KEEPS_SIZE)
     return ops.sum(ops.depthwise_conv(x, kernel, **KEEPS_SIZE), axis=-1, keepdims=True)
 
 

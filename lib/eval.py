@@ -14,7 +14,8 @@ from lib.errors import UserError
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
 INTERPOLATIONS, STEPS = 256, 16  # of a period's lines evaluation
-BATCH = 64
+BATCH = 64  # images that are encoded at a time, each with noise of its own
+DECODED_PIXELS = 256 * 32**2  # at a time, but BATCH images at least
 TIE = 1e-12  # cosine distances closer than this differ by rounding alone
 ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
 MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
@@ -168,20 +169,20 @@ def sample_eval(images):
     return float(distances.mean()), float((counts > 0).mean()), max(kl, 0.0)
 
 
-def _chunks(array):
-    return (array[start : start + BATCH] for start in range(0, len(array), BATCH))
+def _chunks(array, size=BATCH):
+    return (array[start : start + size] for start in range(0, len(array), size))
 
 
-def in_batches(function, array):
+def in_batches(function, array, size=BATCH):
     """A model's function over an array of some length: (n, ...) -> (n, ...) NumPy array."""
-    answer, done = None, 0
-    for chunk in _chunks(array):
+    result, done = None, 0
+    for chunk in _chunks(array, size):
         part = np.asarray(function(chunk))
-        if answer is None:  # to join the parts at the end would take twice the memory
-            answer = np.empty((len(array), *part.shape[1:]), part.dtype)
-        answer[done : done + len(part)] = part
+        if result is None:  # to join the parts at the end would take twice the memory
+            result = np.empty((len(array), *part.shape[1:]), part.dtype)
+        result[done : done + len(part)] = part
         done += len(part)
-    return answer
+    return result
 
 
 def encode(model, images):
@@ -209,7 +210,8 @@ def decode(model, latents):
             f'Latents of shape {latents.shape} do not end in {model.latent_shape}, the shape of '
             'one of this model.'
         )
-    images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape))
+    at_once = max(BATCH, DECODED_PIXELS // math.prod(model.image_shape[:-1]))
+    images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape), at_once)
     return images.reshape(*places, *images.shape[1:])
 
 
@@ -226,12 +228,10 @@ def latent_accuracy(model, batches):
         model: an `acai_tf` model.
         batches: an iterable of {'x', 'label'}.
     """
-    right = total = 0
-    for batch in batches:
-        answer = np.asarray(model.graphs.classify(batch['x']))
-        right += int((answer == np.argmax(batch['label'], axis=1)).sum())
-        total += len(answer)
-    return 100 * right / total
+    # Asked for all before the first is waited for, so that a GPU does not wait between them.
+    pairs = [(model.graphs.classify(batch['x']), batch['label']) for batch in batches]
+    right = [np.asarray(named) == np.argmax(label, axis=1) for named, label in pairs]
+    return 100 * np.concatenate(right).mean()
 
 
 def interpolations(model, dataset, count=INTERPOLATIONS, steps=STEPS):

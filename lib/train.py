@@ -260,19 +260,35 @@ def train_run(
         _check_nothing_is_lost(run)
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
-        return loop(model, dataset, [], **options)
+        with _machines_together(run):
+            return loop(model, dataset, [], **options)
     about = {'classes': dataset.classes, 'counts': dataset.counts}
     about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
-        with _ended_in_a_sentence(model, run, batch_size, progress, damaged):
+        with (
+            _machines_together(run),
+            _ended_in_a_sentence(model, run, batch_size, progress, damaged),
+        ):
             reports = make_reports(dataset, run, writer, progress)
             return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
     finally:
         progress.close()
         with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
             writer.close()
+
+
+@contextlib.contextmanager
+def _machines_together(run):
+    """Makes a UserError of what TensorFlow raises where another machine of the run has ended."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        raise UserError(
+            'Another machine that trains this run has ended; what it printed says why. The same '
+            f'command goes on from the newest checkpoint in {run.path}.'
+        ) from error
 
 
 @contextlib.contextmanager

@@ -111,6 +111,31 @@ def test_one_replica_gets_the_batches_as_they_are():
     assert devices.distribute(tf.distribute.get_strategy(), batches) is batches
 
 
+def test_the_end_of_one_machine_ends_the_other_in_a_sentence(tmp_path):
+    with two_machines(tmp_path, total_kimg=9999) as workers:
+        forked.wait_until(lambda: '\nkimg=1 ' in workers[0].out(), *workers)
+        workers[1].kill()
+        _, said = workers[0].communicate(timeout=300)
+        assert workers[0].returncode == 1, said
+    *_, last = said.strip().splitlines()
+    assert 'Another machine that trains this run has ended; what it printed says why.' in last
+    assert 'Traceback' not in said
+
+
+def test_a_gpu_that_tensorflow_does_not_see_is_told_of(monkeypatch, tmp_path):
+    driver = tmp_path / 'version'
+    monkeypatch.setattr(devices, 'NVIDIA_DRIVER', str(driver))
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    assert devices.unused_gpu_note() is None
+    driver.write_text('NVRM version: NVIDIA')
+    assert "pip install 'tensorflow[and-cuda]" in devices.unused_gpu_note()
+    monkeypatch.setattr(devices, 'find_gpus', lambda: [T4])
+    assert devices.unused_gpu_note() is None
+    monkeypatch.setattr(devices, 'find_gpus', list)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    assert devices.unused_gpu_note() is None
+
+
 P100, T4 = devices.Gpu('P100', (6, 0)), devices.Gpu('T4', (7, 5))
 A100, H100 = devices.Gpu('A100', (8, 0)), devices.Gpu('H100', (9, 0))
 
