@@ -126,7 +126,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
         randomness.check_seed(seed)
         self.lr, self.seed = _checked_rate(lr), int(seed)
-        self.given = networks.Given(encoder=encoder, decoder=decoder, critic=critic)
+        given = {'encoder': encoder, 'decoder': decoder, 'critic': critic}
+        given = {role: networks.unwrapped(network) for role, network in given.items()}
+        self.given, encoder = networks.Given(**given), given['encoder']
         self.mode = networks.TrainMode()
         paper = {'scales': scales, 'depth': depth, 'latent': latent}
         networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
@@ -147,8 +149,18 @@ class Autoencoder(HasHyperparameters, KerasModel):
         }
         track(self, self.evaluation)
         self._set_attributes({**own, **self.params}, self_made)
+        self.is_made = True
         if self.image_shape:
             self.build((None, *self.image_shape))
+
+    def __setattr__(self, name, value):
+        if getattr(self, 'is_made', False) and name in (*self.params, 'lr'):
+            raise UserError(
+                f'{name} is fixed when a {type(self).__name__} is made: its graphs, and what is '
+                'saved of it, would not change. Make another model; what is to change while it '
+                'trains, method_losses can compute from self.global_step.'
+            )
+        super().__setattr__(name, value)
 
     def _set_attributes(self, values, self_made):
         """Makes hyper-parameters attributes, but for names that something else has.
@@ -286,6 +298,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 training.
         """
         self.build_for(x)
+        if x.shape[0] is None and isinstance(x, keras.KerasTensor):
+            raise UserError(
+                'Noise is drawn for a batch of a known size, which keras.Input does not have; '
+                'take latent_distribution(x)[0], or the model itself as a layer.'
+            )
         replica = tf.distribute.get_replica_context()
         replica_id = replica.replica_id_in_sync_group if replica else 0
         draws = randomness.Draws(self.seed, self.global_step.value, replica_id, batch_index)

@@ -50,9 +50,16 @@ def unpack(batch, image_shape, nclass):
         shape = None if label is None else ('B', *label.shape[1:])
         raise UserError(
             f'A batch must have {needs}; the labels of this one are '
-            f'{"missing" if shape is None else shape}.'
+            f'{"missing" if shape is None else shape}. keras.utils.to_categorical(label, {nclass}) '
+            'makes them of numbers; without classes take nclass=1 and ones.'
         )
     return x, label
+
+
+def has_known_shape(tensor):
+    """Whether a tensor, an array or a specification tells the shape of its examples."""
+    shape = getattr(tensor, 'shape', None)
+    return shape is not None and not _is_unknown(shape) and len(shape) > 0
 
 
 def check_is_known(name, shape):

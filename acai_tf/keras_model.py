@@ -111,12 +111,9 @@ class KerasModel(keras.Model):
             )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
+            if known:
+                self._check_is_own(group, known)
             own = without_loss_scale(known)
-            if known and not isinstance(own, Adam):
-                raise UserError(
-                    f'The optimizer of {group!r} is of class {type(known).__name__}; leave the '
-                    "model's own in model.optimizers, whose moments are saved with the weights."
-                )
             if known and {id(v) for v in variables} == {id(v) for v in own.trained}:
                 continue
             optimizer = Adam(self.learning_rate(group))
@@ -125,6 +122,13 @@ class KerasModel(keras.Model):
             optimizer.build(variables)
             self.optimizers[group] = optimizer
             track(self, {f'{OPTIMIZER}{group}': optimizer})
+
+    def _check_is_own(self, group, optimizer):
+        if not isinstance(without_loss_scale(optimizer), Adam):
+            raise UserError(
+                f'The optimizer of {group!r} is of class {type(optimizer).__name__}; leave the '
+                "model's own in model.optimizers, whose moments are saved with the weights."
+            )
 
     def _check_groups(self):
         """Raises UserError for weights that two groups would train, each for its own objective, for
@@ -183,7 +187,7 @@ class KerasModel(keras.Model):
                 'set the learning rate with lr=... when you make the model.'
             )
         others = [kwargs.pop(name, None) for name in ('weighted_metrics', 'loss_weights')]
-        if any(given is not None for given in (loss, metrics, *others)):
+        if any(given for given in (loss, metrics, *others)):
             raise UserError(
                 f'{type(self).__name__} minimises and reports what its method says; compile it '
                 'without loss and metrics.'
@@ -205,9 +209,19 @@ class KerasModel(keras.Model):
     def fit(self, x=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
         self.build_for(batches.data_of(x))
+        self._check_data(x, kwargs.get('y', args[0] if args else None))
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         return super().fit(x, *args, **kwargs)
+
+    def _check_data(self, x, y):
+        """Raises UserError for arrays, or a dataset of known shapes, that do not fit: Keras' graphs
+        would end in an error of their own."""
+        data = batches.data_of(x)
+        if self.latent_shape and batches.has_known_shape(data):
+            self.encoder.check(data)
+        if y is not None and batches.has_known_shape(data) and batches.has_known_shape(y):
+            batches.unpack((data, y), self.image_shape, self.nclass)
 
     def evaluate(self, x=None, *args, **kwargs):
         """Keras' evaluate: the means of the training tags, every example alike; changes no weight.
@@ -281,6 +295,15 @@ class KerasModel(keras.Model):
         kept = {id(variable) for variable in self.weights}
         return [variable for variable in self.variables if id(variable) not in kept]
 
+    def save(self, filepath, *args, **kwargs):
+        """Keras' save, to a .keras file."""
+        if not str(filepath).endswith('.keras'):
+            raise UserError(
+                f'A model is saved as FILE.keras, not as {filepath}; save_weights takes '
+                'FILE.weights.h5, and export a folder.'
+            )
+        return super().save(filepath, *args, **kwargs)
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         for index, state in enumerate(self.seed_states()):
@@ -306,6 +329,7 @@ class KerasModel(keras.Model):
 
     def get_config(self):
         for group, optimizer in self.optimizers.items():
+            self._check_is_own(group, optimizer)
             trained = without_loss_scale(optimizer).trained
             if {id(v) for v in self.group_variables(group)} != {id(v) for v in trained}:
                 raise UserError(
@@ -338,7 +362,14 @@ class KerasModel(keras.Model):
             for name in ('lr', 'encoder', 'decoder', 'critic')
             if name in config
         }
-        model = cls(**{**config, **objects})
+        try:
+            model = cls(**{**config, **objects})
+        except TypeError as error:
+            raise UserError(
+                f'{cls.__name__} cannot be made of what was saved of it ({error}): its constructor '
+                'must take all arguments of Autoencoder, and may only set defaults of them, as '
+                "shared.setdefault('lr', 1e-3) does."
+            ) from error
         for layer, trainable in zip(model._flatten_layers(), flags, strict=False):
             layer.trainable = trainable
         if flags and model.latent_shape is not None:

@@ -18,6 +18,12 @@ class Given(types.SimpleNamespace):
     """
 
 
+def unwrapped(network):
+    """A user's own network, also of one that is a part of another model already, whose training
+    mode it would have."""
+    return network.network if isinstance(network, Network) else network
+
+
 class TrainMode(threading.local):
     """Whether the user's networks run in training mode: only inside its `with`.
 
@@ -52,18 +58,26 @@ class Network(keras.layers.Layer):
 
     def check(self, x):
         """Raises UserError for what is not floats, or not examples of the shape that it met."""
-        self._check_floats(x)
+        self._check_data(x)
         if not layers.fits(x.shape[1:], self.shape_of_one):
             raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
 
-    def _check_floats(self, x):
+    def _check_data(self, x):
+        """Raises UserError for what is not a batch of floats, of examples of any sizes."""
+        if not hasattr(x, 'dtype'):
+            raise UserError(
+                f'The data must be one array or tensor, {batch(self.shape_of_one)}, not a '
+                f'{type(x).__name__}.'
+            )
+        if len(x.shape) != 1 + len(self.shape_of_one):
+            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
         dtype = keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:
             raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')
 
     def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
-        if self.name == 'encoder' and hasattr(x, 'dtype'):  # Keras would make floats of integers
-            self._check_floats(x)
+        if self.name == 'encoder' and hasattr(self, 'shape_of_one'):
+            self._check_data(x)  # Keras would make floats of integers
         return super().__call__(x, **kwargs)
 
     def call(self, x):
@@ -154,6 +168,12 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
     Raises:
         UserError: the message says what to give.
     """
+    for role, network in vars(given).items():
+        if network is not None and not isinstance(network, keras.layers.Layer):
+            raise UserError(
+                f'{role}={network!r} is not a Keras layer or model; keras.layers.Lambda makes a '
+                'layer of a function.'
+            )
     missing = [name for name, value in sizes.items() if value is None]
     for name, value in {'nclass': nclass, **sizes}.items():
         least = 0 if name == 'scales' else 1
@@ -264,9 +284,10 @@ def fresh_copy(network):
             layer.trainable = True
         return copy
     except (NotImplementedError, TypeError, ValueError) as error:
+        reason = ' '.join(str(error).split())[:200] or type(error).__name__
         raise UserError(
-            f'The encoder {network.name!r} cannot be copied for the critic (it has no usable '
-            'get_config); give a critic=... of your own.'
+            f'The encoder {network.name!r} cannot be copied for the critic ({reason}); give a '
+            'critic=... of your own.'
         ) from error
 
 

@@ -43,7 +43,8 @@ class QuantizedDecoder(keras.layers.Layer):
         self.dense.build((None, self.size))
 
     def compute_output_shape(self, h_shape, codebook_shape):
-        return self.decoder.compute_output_shape(h_shape)
+        vectors = (None, self.size)
+        return self.decoder.compute_output_shape(h_shape), vectors, vectors, (None,)
 
     def call(self, h, codebook):
         """Latents (B, *latent_shape) and codes (K, D) -> images, features (B, D), vectors

@@ -192,10 +192,11 @@ def encode(model, images):
 
 def encode_batches(model, batches):
     """The same of an iterable of batches of images, of which one is in memory at a time."""
-    latents = [
-        model.graphs.encode(x, tf.constant(index)).numpy() for index, x in enumerate(batches)
-    ]
-    return np.concatenate(latents)
+    latents = []
+    for index, x in enumerate(batches):
+        model.encoder.check(x)  # the graph, once it has met two sizes, takes any
+        latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
+    return np.concatenate(latents) if latents else np.zeros((0, *model.latent_shape), np.float32)
 
 
 def decode(model, latents):
@@ -204,6 +205,7 @@ def decode(model, latents):
     Raises:
         UserError: the latents are of another shape.
     """
+    latents = np.asarray(latents)
     places = latents.shape[: latents.ndim - len(model.latent_shape)]
     if latents.shape[len(places) :] != model.latent_shape:
         raise UserError(
@@ -226,10 +228,11 @@ def latent_accuracy(model, batches):
 
     Args:
         model: an `acai_tf` model.
-        batches: an iterable of {'x', 'label'}.
+        batches: an iterable of {'x', 'label'}, or of pairs of these.
     """
     # Asked for all before the first is waited for, so that a GPU does not wait between them.
-    pairs = [(model.graphs.classify(batch['x']), batch['label']) for batch in batches]
+    batches = ((b['x'], b['label']) if isinstance(b, dict) else b for b in batches)
+    pairs = [(model.graphs.classify(x), label) for x, label in batches]
     right = [np.asarray(named) == np.argmax(label, axis=1) for named, label in pairs]
     return 100 * np.concatenate(right).mean()
 

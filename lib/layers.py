@@ -1,5 +1,6 @@
 """The convolutional encoder and decoder that every method shares (the paper's appendix)."""
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -9,6 +10,7 @@ from lib.randomness import layer_seed
 from lib.tracking import track
 
 LEAKY_RELU_SLOPE = 0.2
+NO_IMAGE = 16  # what pixels of 0..255 reach, and images in [-1, 1] with noise do not
 
 
 @tf.custom_gradient
@@ -145,6 +147,11 @@ class Encoder(_Convolutional):
             fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
         if fits(shape[1:], self.image_shape):
+            if isinstance(x, np.ndarray) and x.size and abs(x[:1]).max() > NO_IMAGE:
+                raise UserError(
+                    f'The images must be {wanted}, and reach {abs(x[:1]).max():g}. To scale pixels '
+                    'of 0..255: x * (2 / 255) - 1.'
+                )
             return
         fix = ''
         if shape[1:3] == (28, 28) and height == width == 32:

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import callbacks, checkpoints, optimizer, runs
+from lib import callbacks, checkpoints, eval, optimizer, runs
 from lib.errors import UserError
 from lib.runs import scalars
 from tests import forked, tiny
@@ -53,6 +53,55 @@ def test_fit_reports_the_epochs_means(method):
             assert history[tag][epoch] == pytest.approx(mean, rel=1e-3, abs=1e-6), tag
     assert set(history) == set(model.tags)
     assert history[model.tags[0]][0] != history[model.tags[0]][1]
+
+
+def test_hyper_parameters_are_fixed_when_a_model_is_made():
+    model = make('VAE')
+    for name in ('beta', 'depth', 'lr'):
+        with pytest.raises(UserError, match=f'{name} is fixed when a VAE is made: .*global_step'):
+            setattr(model, name, 2)
+    model.seed = 3  # of evaluation, say
+
+
+def test_what_does_not_fit_is_said_in_every_fit():
+    model = make()
+    x, label = (tiny.batch(model)[key].numpy() for key in ('x', 'label'))
+    model.compile()
+    for _ in range(2):
+        for wrong, words in (
+            ((x[:, :4], label), r'must be \(B, 8, 8, 1\) .* not \(4, 4, 8, 1\)'),
+            ((127 * x, label), r'and reach 12\d\.?\d*\. To scale pixels of 0\.\.255'),
+            ((x, label[:, :4]), r"the labels of this one are \('B', 4\)\. .*to_categorical"),
+        ):
+            with pytest.raises(UserError, match=words):
+                model.fit(*wrong, verbose=0)
+        model.fit(x, label, verbose=0)
+    with pytest.raises(UserError, match=r'must be \(B, 8, 8, 1\)'):
+        eval.encode(model, np.zeros((2, 4, 8, 1), np.float32))
+
+
+def test_other_files_than_keras_own_are_refused(tmp_path):
+    with pytest.raises(UserError, match='is saved as FILE.keras, not as .*h5; save_weights'):
+        make().save(str(tmp_path / 'm.h5'))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_subclass_that_fixes_an_argument_is_told_so_when_it_is_loaded(tmp_path):
+    class Fixed(acai_tf.AEBaseline):
+        def __init__(self, **shared):
+            super().__init__(lr=5e-3, **shared)
+
+    class Default(acai_tf.AEBaseline):
+        def __init__(self, **shared):
+            shared.setdefault('lr', 5e-3)
+            super().__init__(**shared)
+
+    path = str(tmp_path / 'm.keras')
+    Default(nclass=10, depth=2, latent=4, **IMAGE).save(path)
+    assert keras.models.load_model(path).lr == 5e-3
+    Fixed(nclass=10, depth=2, latent=4, **IMAGE).save(path)
+    with pytest.raises(UserError, match='may only set defaults of them, as shared.setdefault'):
+        Fixed.from_config(Fixed(nclass=10, depth=2, latent=4, **IMAGE).get_config())
 
 
 def test_nothing_counts_a_batch_that_is_not_there():

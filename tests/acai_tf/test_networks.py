@@ -313,6 +313,41 @@ class Odd(keras.layers.Layer):
         return self.dense(x)
 
 
+def test_a_part_of_another_model_is_the_network_that_it_was_made_of():
+    x = np.random.default_rng(0).normal(3, 1, (8, 6)).astype(np.float32)
+    label = np.eye(3, dtype=np.float32)[np.arange(8) % 3]
+    encoder = keras.Sequential([keras.layers.BatchNormalization(), keras.layers.Dense(2)])
+    first = acai_tf.AEBaseline((6,), 3, encoder=encoder, decoder=keras.layers.Dense(6))
+    second = acai_tf.ACAI(nclass=3, encoder=first.encoder, decoder=first.decoder)
+    second.train_step({'x': x, 'label': label})
+    assert (encoder.layers[0].moving_mean.numpy() > 0).all()  # in training mode
+
+
+def test_what_is_not_a_batch_is_refused_in_a_sentence():
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    model = acai_tf.AEBaseline((6,), 3, **networks)
+    with pytest.raises(UserError, match=r'one array or tensor, \(B, 6\), not a list'):
+        model.encode([[0.0] * 6])
+    with pytest.raises(UserError, match=r'must be \(B, 6\), not \(6,\)'):
+        model.encode(np.zeros(6, np.float32))
+    with pytest.raises(UserError, match='is not a Keras layer or model; keras.layers.Lambda makes'):
+        acai_tf.AEBaseline((6,), 3, encoder=lambda x: x, decoder=keras.layers.Dense(6))
+
+
+def test_symbolic_inputs():
+    h = keras.Input((2,))
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    quantised = acai_tf.AEVQVAE(
+        image_shape=(6,), nclass=3, num_latents=2, z_log_size=3, **networks
+    )
+    assert quantised.decode(h).shape == (None, 6)
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    vae = acai_tf.VAE(image_shape=(6,), nclass=3, **networks)
+    assert vae.latent_distribution(keras.Input((6,)))[0].shape == (None, 2)
+    with pytest.raises(UserError, match='batch of a known size, which keras.Input does not have'):
+        vae.encode(keras.Input((6,)))
+
+
 def answering(function):
     return keras.layers.Lambda(function)
 

@@ -135,6 +135,16 @@ def test_a_periods_evaluation_fits_in_memory(size):
     assert peak < 1.5 * 2**30
 
 
+def test_own_data_in_other_forms_and_none_of_it():
+    model = tiny.make('AEBaseline')
+    batch = tiny.batch(model, 5)
+    pairs = eval.latent_accuracy(model, [(batch['x'], batch['label'])])
+    assert pairs == eval.latent_accuracy(model, [batch])
+    h = model.encode(batch['x'])
+    np.testing.assert_allclose(eval.decode(model, h), model.decode(h), atol=1e-6)
+    assert eval.encode(model, batch['x'].numpy()[:0]).shape == (0, *model.latent_shape)
+
+
 def test_in_batches_keeps_order_and_length():
     sizes = []
 
