@@ -136,6 +136,10 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
             FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     app.define_help_flags()
     script, *given = parse(sys.argv)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        sys.exit(f'{script}: The current folder does not exist any more; change to another.')
     names = list(positional)
     if names and names[-1].endswith('...'):
         names[-1:] = names[-1:] * (len(given) - len(names) + 1)
@@ -149,7 +153,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         if FLAGS[name].value is None:
             sys.exit(f'{script}: --{name} is missing; give {what}.')
     for name in filter(_is_empty, FLAGS):
-        sys.exit(f'{script}: --{name} is empty; give it a value, or leave it out.')
+        how = 'is empty' if FLAGS[name].value in ('', []) else 'has an empty part'
+        sys.exit(f'{script}: --{name} {how}; give it a value, or leave it out.')
     for name, value in FLAGS.flag_values_dict().items():
         if isinstance(value, float) and not math.isfinite(value):
             sys.exit(f'{script}: --{name}={value} is not a number to compute with.')
@@ -185,5 +190,7 @@ def parse(arguments):
     """What is left of the arguments; a wrong flag ends with one sentence, as any mistake does."""
     try:
         return FLAGS(arguments)
+    except SystemExit:  # absl's of --help, with 1
+        sys.exit()
     except flags.Error as error:
         sys.exit(f'{arguments[0]}: {error} (--help lists the flags)')

@@ -5,6 +5,7 @@ import shutil
 
 from acai_tf.load import load_run
 from lib import checkpoints, files, locks, runs
+from lib.data import registry
 from lib.errors import UserError
 from lib.paper import results
 
@@ -47,6 +48,8 @@ def to_original(path, prefix, overwrite=False):
         name = json.dumps(os.path.basename(prefix))  # no folder, so that the files can be moved
         state = f'model_checkpoint_path: {name}\nall_model_checkpoint_paths: {name}\n'
         files.write_file(pointer, state.encode())
+    else:
+        print(f'{pointer} is left as it is; --overwrite makes it name this checkpoint.')
     return prefix, step
 
 
@@ -72,6 +75,11 @@ def from_original(path, train_dir, options, overwrite=False):
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
         raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
+    if not registry.is_known(original.dataset):
+        raise UserError(
+            f"{path} must lie in a folder of its dataset's name, such as lines32, for nothing else "
+            f'tells what the 2018 code trained it on; {original.dataset} is not a dataset.'
+        )
     model = load_run(path)
     step = int(model.global_step)
     name = runs.experiment_name(type(model).__name__, model.params)

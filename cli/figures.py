@@ -30,7 +30,7 @@ def draw_all(train_dir, out):
     groups = by_kind(load.find_runs(train_dir))
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
     if not groups:
-        print(f'No run lies below {train_dir}: no interpolations, samples or curves.')
+        print(f'No run that can be read lies below {train_dir}: only lines are drawn.')
     for dataset, kinds in groups.items():
         if registry.is_lines(dataset):
             reported = {kind: seeds for kind, runs in kinds.items() if (seeds := _curves_of(runs))}

@@ -103,7 +103,8 @@ def run_jobs(jobs, environments):
     with contextlib.closing(console), Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
     if interrupt.signal and waiting:  # these were not begun
-        queued = slurm.known_queue()
+        on_slurm = any((record := job.files.read()) and record.slurm for job in waiting)
+        queued = slurm.known_queue() if on_slurm else None
         for job in waiting:
             run_record.leave(job, queued)
     outcome.signal = interrupt.signal

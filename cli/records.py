@@ -32,9 +32,8 @@ def keep(train_dir, out, overwrite=False):
     for record in records:
         run = runs.RunFolder(record.path)
         below = os.path.relpath(run.path, train_dir)
-        # Without args.json these two names alone say what it is.
-        if not run.is_recorded and len(pathlib.Path(below).parts) < 2:
-            below = os.path.join(run.dataset, run.name)
+        if len(pathlib.Path(below).parts) < 2:  # of a run itself, or of its dataset's folder
+            below = os.path.join(record.dataset, run.name)
         kept = runs.RunFolder(os.path.normpath(os.path.join(out, below)))
         _check_may_be_written(kept, overwrite)
         places[kept] = run, record

@@ -34,8 +34,9 @@ def define_schedule_flags():
 def define_length_flags(what):
     """The flags of how long `what` is, and how often it reports."""
     total, report = constants.TOTAL_KIMG, constants.REPORT_KIMG
-    flags.DEFINE_integer('total_kimg', total, f'Length of {what}, in 1024 images.', 0)
-    flags.DEFINE_integer('report_kimg', report, 'Images from report to report, in 1024.', 1)
+    most = 2**31
+    flags.DEFINE_integer('total_kimg', total, f'Length of {what}, in 1024 images.', 0, most)
+    flags.DEFINE_integer('report_kimg', report, 'Images from report to report, in 1024.', 1, most)
 
 
 def define_autoencoder_flags():

@@ -40,7 +40,14 @@ def show(train_dir, watch=False):
 
 def look(train_dir):
     """The records of all runs as they are now."""
-    return [record for files in run_record.find(train_dir) if (record := files.look())]
+    records = []
+    for files in run_record.find(train_dir):
+        if record := files.look():
+            records.append(record)
+        else:
+            path = files.path(run_record.RECORD_NAME)
+            print(f'{path} is damaged; the same reproduce.py makes it anew.', file=sys.stderr)
+    return records
 
 
 def table(records):
@@ -86,9 +93,11 @@ def cancel(train_dir):
     Raises:
         UserError: there are no runs.
     """
-    ended, code, queued = [], 0, slurm.known_queue() or {}
-    for files in run_record.find(train_dir):
-        record = files.look()
+    ended, code = [], 0
+    looked = [(files, files.look()) for files in run_record.find(train_dir)]
+    on_slurm = any(record and record.slurm for _, record in looked)
+    queued = (slurm.known_queue() if on_slurm else None) or {}
+    for files, record in looked:
         # Slurm may have stopped it to begin it again.
         is_queued = record and record.state == run_record.STOPPED and record.slurm in queued
         if record and (record.state in ALIVE or is_queued):

@@ -100,7 +100,8 @@ def _classified(run):
     classified = tasks_table.Classified(
         args['dataset'], model, size, settings, code, curve[last], kimg, ae_kimg
     )
-    return classified, (args, curve)
+    # By whatever path the autoencoder was reached.
+    return classified, ({**args, 'ae_dir': None}, curve)
 
 
 def _autoencoder(run, args):

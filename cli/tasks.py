@@ -110,10 +110,14 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
 
 
 def _moved(run, args):
-    """('ae_dir',) where a classifier was moved together with its autoencoder, else ().
+    """('ae_dir',) where a classifier's autoencoder has the weights that it had, or was moved along
+    with it, else ().
 
     Elsewhere an autoencoder of the same name may be another one, of another seed.
     """
+    weights = args.get('ae_weights')
+    if weights and run.args.get('ae_weights') == weights:
+        return ('ae_dir',)
     is_there = os.path.isdir(str(run.args.get('ae_dir')))
     own = os.path.realpath(args.get('ae_dir', os.devnull))
     is_inside = os.path.dirname(os.path.realpath(run.path)) == own

@@ -38,7 +38,7 @@ def train(method):
     strategy = devices.start(choice, count)
     image_shape, nclass = data.describe(FLAGS.dataset)
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
-    with strategy.scope():
+    with strategy.scope(), _of_a_size_that_fits():
         model = method(
             image_shape=image_shape,
             nclass=nclass,
@@ -74,6 +74,20 @@ def train(method):
             model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
         )
     return end(folder, model, stopped_by)
+
+
+@contextlib.contextmanager
+def _of_a_size_that_fits():
+    """Makes a UserError of what ends the making of a model that is too large."""
+    from tensorflow import errors
+
+    try:
+        yield
+    except (MemoryError, errors.ResourceExhaustedError) as error:
+        raise UserError(
+            f'The weights of --depth={FLAGS.depth} and --latent={FLAGS.latent} take more memory '
+            'than there is; choose smaller ones.'
+        ) from error
 
 
 def _check_own(own, model):

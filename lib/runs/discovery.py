@@ -1,5 +1,6 @@
 """Which folders are runs, and what each says about itself."""
 import contextlib
+import math
 import os
 import sys
 from typing import NamedTuple
@@ -20,7 +21,7 @@ OPTIONS = {
     'report_kimg': int,
 }
 RUN_OPTIONS = tuple(key for key in OPTIONS if key != 'dataset')
-LARGEST = 1 << 31  # of what is computed with
+LARGEST = 1 << 31  # integer
 
 
 class Identity(NamedTuple):
@@ -53,6 +54,8 @@ def identify(run, methods):
     Raises:
         UserError: the folder is not a run, or its args.json is damaged.
     """
+    if os.path.islink(run.path) and _class_of(run, methods) not in methods:
+        run = RunFolder(os.path.realpath(run.path))  # whose name tells
     recorded = run.args
     class_name = _class_of(run, methods)
     if class_name not in methods and 'class' in recorded:
@@ -62,8 +65,8 @@ def identify(run, methods):
         )
     if class_name not in methods:
         raise UserError(
-            f'{run.path} is not a run folder: without args.json its name must begin with one of '
-            f'{", ".join(sorted(methods))}.'
+            f'{run.path} is not a run folder, TRAIN_DIR/DATASET/EXPERIMENT: without args.json its '
+            f'name must begin with one of {", ".join(sorted(methods))}.'
         )
     if run.is_recorded:
         params = _params_from_args(run, methods[class_name])
@@ -99,11 +102,15 @@ def find(train_dir, methods):
         is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
             continue
-        below.clear()
         try:
-            yield run, identify(run, methods)
+            identity = identify(run, methods)
         except UserError as error:
             print(error, file=sys.stderr)
+            if is_run:
+                below.clear()
+            continue
+        below.clear()
+        yield run, identity
 
 
 def _class_of(run, methods):
@@ -138,8 +145,9 @@ def _is_a(kind, value):
     """Whether a value from JSON is of a kind and can be computed with."""
     if kind is str:
         return isinstance(value, str)
-    numbers = (int, float) if kind is float else int
-    return isinstance(value, numbers) and abs(value) <= LARGEST  # NaN is not
+    if kind is float:
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, int) and abs(value) <= LARGEST
 
 
 def _params_from_name(run, class_name, methods):

@@ -184,6 +184,13 @@ def test_a_damaged_newest_checkpoint_falls_back_on_the_one_before(tmp_path):
     assert int(acai_tf.load_run(str(source)).global_step) == 49
 
 
+def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path):
+    path = shutil.copytree(original.BASELINE_RUN, tmp_path / 'alone' / original.BASELINE_RUN.name)
+    with pytest.raises(UserError, match="folder of its dataset's name, such as lines32, .*; alone"):
+        convert.from_original(str(path), str(tmp_path / 'ours'), OPTIONS)
+    assert not (tmp_path / 'ours').exists()
+
+
 def test_script(tmp_path):
     source = str(original.BASELINE_RUN)
     code, out, _ = original.run(

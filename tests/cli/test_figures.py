@@ -250,4 +250,4 @@ def test_nothing_to_draw_but_the_lines(tmp_path):
     code, out, error = original.run('figures.py', str(tmp_path), cwd=tmp_path)
     assert code == 0, error
     assert {path.name for path in (tmp_path / 'figures').iterdir()} == {'lines.pdf', 'lines.png'}
-    assert 'No run lies below' in out
+    assert 'No run that can be read lies below' in out

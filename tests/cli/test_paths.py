@@ -21,4 +21,4 @@ def test_the_tilde_of_a_path_is_the_users_home(tmp_path):
 def test_an_empty_path_of_a_list_is_refused():
     command = 'interpolate.py --run=released/lines32-acai --corners=,0,1,2'.split()
     (answer,) = run_scripts([command])
-    assert answer['code'] == 1 and '--corners is empty; give it a value' in answer['err']
+    assert answer['code'] == 1 and '--corners has an empty part; give it' in answer['err']

@@ -33,6 +33,14 @@ def kept(trained, **options):
     return out, records.keep(str(trained), str(out), **options)
 
 
+def test_one_run_of_many_has_a_place_of_its_own(trained, tmp_path):
+    for folder in ('RUN1', 'RUN2'):
+        for run in (trained / folder / 'lines32').iterdir():
+            records.keep(str(run), str(tmp_path / 'one'), overwrite=False)
+    names = {path.parent.name for path in (tmp_path / 'one' / 'lines32').glob('*/curve.csv')}
+    assert len(names) == len(load.find_runs(str(tmp_path / 'one'))) == 2
+
+
 def test_it_is_read_as_the_runs_are(trained):
     out, count = kept(trained)
     of_runs, of_records = (load.find_runs(str(folder)) for folder in (trained, out))

@@ -174,6 +174,16 @@ def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
     assert job.files.look().state == run_record.STOPPED  # none begins it after that
 
 
+def test_a_damaged_record_is_told_of(tmp_path, capsys):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    path = job.files.path(run_record.RECORD_NAME)
+    with open(path, 'w') as file:
+        file.write('{')
+    assert status.look(str(tmp_path)) == []
+    assert capsys.readouterr().err.startswith(f'{path} is damaged; ')
+
+
 def test_how_far_a_run_is_that_a_script_trains_its_checkpoints_tell(tmp_path):
     (job,) = jobs_of(tmp_path)
     reproduce.ready([job])

@@ -320,6 +320,16 @@ def test_a_mistake_of_a_real_process(environment, words):
     assert 'Traceback' not in err
 
 
+def test_help_is_no_failure(tmp_path):
+    done = forked.run('acai.py', '--help')
+    assert done.returncode == 0 and '--advweight' in done.stdout
+    gone = f'mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone; '
+    command = shlex.join([sys.executable, str(tiny.REPOSITORY / 'tables.py'), str(tmp_path)])
+    done = subprocess.run(['sh', '-c', gone + command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith('The current folder does not exist any more; change to another.\n')
+
+
 def test_a_reader_that_ends_costs_no_training(tmp_path):
     command = [sys.executable, 'baseline.py', *SIZES, f'--train_dir={tmp_path}', '--report_kimg=1']
     with subprocess.Popen(

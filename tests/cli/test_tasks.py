@@ -95,6 +95,12 @@ def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
     at = ('classify_latent_ae.py', f'--train_dir={moved}', f'--ae_dir={moved}/blobs32/{AE_NAME}')
     assert summary(run(*at, *LENGTH)) == last  # that its autoencoder moved too changes nothing
     os.rename(moved, train_dir)
+    apart = (f'--train_dir={train_dir.parent}/classifiers', *LENGTH)
+    run('classify_latent_ae.py', f'--ae_dir={ae_dir}', *apart)
+    os.rename(train_dir, moved)  # that autoencoder alone
+    again = run('classify_latent_ae.py', f'--ae_dir={moved}/blobs32/{AE_NAME}', *apart)
+    assert summary(again) == last
+    os.rename(moved, train_dir)
     path = folder / 'args.json'
     text = path.read_text()
     path.write_text(text.replace('"ae_step": 65', '"ae_step": 1'))
