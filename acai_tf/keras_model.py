@@ -229,11 +229,13 @@ class KerasModel(keras.Model):
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
         """
         self.build_for(batches.data_of(x))
+        self._check_data(x, kwargs.get('y', args[0] if args else None))
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """Keras' predict: the reconstructions."""
         self.build_for(batches.data_of(x))
+        self._check_data(x, None)
         return super().predict(x, *args, **kwargs)
 
     @property

@@ -32,9 +32,28 @@ def create_all(names, data_dir, overwrite=False, celeba_zip=None, folder=None, v
         raise UserError('Give --celeba_zip or --from, not both.')
     if folder is None and not verified:
         raise UserError('--no-checksums is for the files of --from=FOLDER; add that.')
+    _check_apart(names, folder, verified)
     # What needs no network comes first: a host that does not answer ends the command.
     for name in sorted(names, key=lambda name: not (name == 'celeba' and celeba_zip)):
         create(name, data_dir, overwrite, celeba_zip, folder, verified)
+
+
+def _check_apart(names, folder, verified):
+    """Raises UserError for datasets whose files have the same names, in one folder, where no
+    checksum tells them apart."""
+    if folder is None or verified:
+        return
+    found = {}
+    for name in names:
+        source = registry.SOURCES[name]
+        if os.path.isdir(os.path.join(folder, source.name)):
+            continue
+        other = found.setdefault(type(source.published), name)
+        if other != name:
+            raise UserError(
+                f'The files of {other} and {name} have the same names: put them into {folder}/'
+                f'{other} and {folder}/{name}, or give a command for each.'
+            )
 
 
 def create(name, data_dir, overwrite=False, celeba_zip=None, folder=None, verified=True):

@@ -347,3 +347,12 @@ def test_flags_that_do_not_go_together(tmp_path):
     folder = str(tmp_path)
     assert 'not both' in said(['celeba'], folder, celeba_zip='x.zip', folder=folder)
     assert 'add that' in said(['mnist'], folder, verified=False)
+
+
+def test_files_of_the_same_names_are_not_taken_for_two_datasets(tmp_path):
+    (tmp_path / 'mnist').mkdir()
+    both = (['mnist', 'fashion_mnist'], str(tmp_path / 'records'), False, None)
+    with pytest.raises(UserError, match='The files of mnist and fashion_mnist have the same names'):
+        downloads.create_all(*both, folder=str(tmp_path / 'mnist'), verified=False)
+    with pytest.raises(UserError, match='lacks files of mnist'):  # which has a folder of its own
+        downloads.create_all(*both, folder=str(tmp_path), verified=False)
