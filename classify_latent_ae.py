@@ -20,7 +20,7 @@ def main():
         images,
         os.path.join(FLAGS.train_dir, images.name, ae_run.name),
         ae=ae,
-        recorded={'ae_dir': os.path.abspath(ae_run.path)},
+        ae_run=ae_run,
     )
     if accuracy is not None:
         class_name, size = type(ae).__name__, math.prod(ae.latent_shape)

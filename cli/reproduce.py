@@ -83,7 +83,9 @@ class Job:
                 f'--seed={self.seed}',
                 f'--total_kimg={self.total_kimg}',
                 f'--report_kimg={self.report_kimg}',
-                f'--precision={self.precision or self._own_precision}',
+                f'--precision={self.precision or self._recorded("precision", "float32")}',
+                # One that was begun on one GPU, or none, goes on so where there are several.
+                *(['--devices=1'] if self._recorded('devices') == 1 else []),
                 f'--train_dir={self.seed_dir}',
             ]
         if self.clustered and not self._is_clustered():
@@ -102,12 +104,11 @@ class Job:
         whole = (step for step in steps if checkpoints.looks_whole(self.folder.checkpoint(step)))
         return next(whole, -1)
 
-    @property
-    def _own_precision(self):
+    def _recorded(self, option, default=None):
         try:
-            return self.folder.args.get('precision', 'float32')
+            return self.folder.args.get(option, default)
         except UserError:  # a damaged record, of which the script says so
-            return 'float32'
+            return default
 
     def _is_clustered(self):
         try:

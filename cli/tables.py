@@ -112,7 +112,10 @@ def _autoencoder(run, args):
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
     identity = load.identify(known)
     class_name, trained_on = identity.class_name, identity.dataset if is_there else own.dataset
-    record = results.Run(own.path, class_name, trained_on, identity.params, **identity.options)
+    # What the autoencoder recorded, also where it is not any more.
+    recorded = identity.recorded if is_there else run.read_args().get('autoencoder', {})
+    options = identity._replace(recorded=recorded).options
+    record = results.Run(own.path, class_name, trained_on, identity.params, **options)
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)

@@ -62,7 +62,7 @@ def need_classes(dataset):
         )
 
 
-def train_classifier(class_name, images, folder, ae=None, params=None, recorded=None):
+def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=None):
     """Trains the single-layer classifier of a task in a run folder.
 
     Args:
@@ -70,8 +70,8 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         images: a `lib.data.Dataset`.
         folder: the folder that the run folder goes into.
         ae: the autoencoder whose latents of the images are classified; None for the images.
+        ae_run: its `lib.runs.RunFolder`.
         params: {name: value} of `LinearClassifier`'s own options, also in the run folder's name.
-        recorded: {name: value} of what else the result depends on.
 
     Returns:
         (exit code, accuracy on the test set in %, None if it was not trained to its end).
@@ -91,9 +91,11 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
         **params,
     )
     options = {key: FLAGS[key].value for key in ('lr', 'batch', 'seed', 'total_kimg')}
-    args = {'class': class_name, 'dataset': images.name, **options, **params, **(recorded or {})}
+    args, about = {'class': class_name, 'dataset': images.name, **options, **params}, {}
     if ae:
-        args |= {'ae_step': int(ae.global_step), 'ae_weights': latents.weights_checksum(ae)}
+        args |= {'ae_dir': os.path.abspath(ae_run.path), 'ae_step': int(ae.global_step)}
+        args |= {'ae_weights': latents.weights_checksum(ae)}
+        about = {'autoencoder': ae_run.args}  # for tables, when it is elsewhere
     if FLAGS.dry_run:
         training.print_resolved(model, run, args)
         return 0, None
@@ -101,9 +103,9 @@ def train_classifier(class_name, images, folder, ae=None, params=None, recorded=
     with training.opened(run, args, model, may_change=_moved(run, args)):
         announcements.begin(run, model, args, last)
         dataset = latents.latent_dataset(ae, images, FLAGS.batch, FLAGS.seed) if ae else images
-        make_reports = linear_classifier.reports
+        reports = {'about': about, 'make_reports': linear_classifier.reports}
         stopped_by = train.train_run(
-            model, dataset, run, args=args, make_reports=make_reports, **training.schedule()
+            model, dataset, run, args=args, **reports, **training.schedule()
         )
     code = training.end(run, model, stopped_by)
     return code, None if code else eval.latent_accuracy(model, dataset.test)

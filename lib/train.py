@@ -214,6 +214,7 @@ def train_run(
     jit_compile=False,
     allow_nan=False,
     args=None,
+    about=None,
     make_reports=callbacks.autoencoder_reports,
 ):
     """Trains a model in a run folder to its end, from wherever it was left.
@@ -228,6 +229,7 @@ def train_run(
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on when a loss or weight is not finite.
         args: the resolved options, to be recorded in the run folder once its checkpoint fits.
+        about: {name: value} of what else is to be recorded there.
         make_reports: lists what a report does; see `callbacks.autoencoder_reports`.
 
     Returns:
@@ -262,7 +264,7 @@ def train_run(
         # Of several machines only the first reports and saves.
         with _machines_together(run):
             return loop(model, dataset, [], **options)
-    about = {'classes': dataset.classes, 'counts': dataset.counts}
+    about = {'classes': dataset.classes, 'counts': dataset.counts, **(about or {})}
     about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)

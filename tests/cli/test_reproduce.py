@@ -196,6 +196,14 @@ def test_runs_are_in_float32_unless_begun_or_asked_for_in_another_precision(tmp_
     assert precisions(precision='auto') == ['--precision=auto'] * 2
 
 
+def test_a_run_goes_on_on_one_device_as_it_was_begun(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    assert '--devices=1' not in job.next_command()
+    job.folder.create()
+    job.folder.write_args({'seed': 1, 'devices': 1})
+    assert '--devices=1' in job.next_command()
+
+
 def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch):
     monkeypatch.setenv('AE_DATA', str(tmp_path))
     job = jobs_of(tmp_path, table=3)[0]

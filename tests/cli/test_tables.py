@@ -55,6 +55,16 @@ def test_every_task_in_one_table(train_dir):
     assert len(csv) == 1 + 4 and any('single_layer,%,ACAI,,ours,50,' in line for line in csv)
 
 
+def test_an_autoencoder_that_is_gone_is_told_by_what_was_recorded_of_it(tmp_path):
+    folder = tmp_path / 'mnist32' / NAME / 'XLatentAE'
+    classified(folder, 32, {17: 30.0}, ae_dir='/gone/mnist32/' + NAME)
+    assert 'ACAI, 32  ' in tables.text(str(tmp_path), ['tasks'], 'text')
+    record = json.loads((folder / 'args.json').read_text())
+    record['autoencoder'] = {'lr': 0.1, 'batch': 16, 'dataset': 'mnist32'}
+    (folder / 'args.json').write_text(json.dumps(record))
+    assert 'ACAI, 32, batch=16, lr=0.1' in tables.text(str(tmp_path), ['tasks'], 'text')
+
+
 def test_latents_classified_elsewhere_and_on_other_images(train_dir):
     elsewhere = train_dir / 'other' / 'svhn32' / NAME / 'XLatentAE'
     classified(elsewhere, 32, {17: 30.0}, dataset='svhn32', ae_dir='/gone/mnist32/' + NAME)
