@@ -298,8 +298,8 @@ class KerasModel(keras.Model):
         return [variable for variable in self.variables if id(variable) not in kept]
 
     def save(self, filepath, *args, **kwargs):
-        """Keras' save, to a .keras file."""
-        if not str(filepath).endswith('.keras'):
+        """Keras' save; its old formats, which could not be loaded, are refused."""
+        if str(filepath).endswith(('.h5', '.hdf5')):
             raise UserError(
                 f'A model is saved as FILE.keras, not as {filepath}; save_weights takes '
                 'FILE.weights.h5, and export a folder.'

@@ -69,7 +69,8 @@ class Network(keras.layers.Layer):
                 f'The data must be one array or tensor, {batch(self.shape_of_one)}, not a '
                 f'{type(x).__name__}.'
             )
-        if len(x.shape) != 1 + len(self.shape_of_one):
+        is_known = getattr(x.shape, 'rank', 0) is not None
+        if is_known and len(x.shape) != 1 + len(self.shape_of_one):
             raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
         dtype = keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:

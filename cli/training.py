@@ -31,7 +31,7 @@ def train(method):
     if FLAGS.batch % choice.replicas:
         raise UserError(
             f'--batch={FLAGS.batch} cannot be shared out equally over {choice.replicas} devices; '
-            'choose a multiple of their number, or fewer by --devices.'
+            'choose a multiple of their number, or fewer devices (--devices=1).'
         )
     if count > 1:
         print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')

@@ -146,7 +146,7 @@ def _is_a(kind, value):
     if kind is str:
         return isinstance(value, str)
     if kind is float:
-        return isinstance(value, (int, float)) and math.isfinite(value)
+        return isinstance(value, (int, float)) and abs(value) < math.inf  # NaN is not
     return isinstance(value, int) and abs(value) <= LARGEST
 
 
