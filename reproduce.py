@@ -52,14 +52,16 @@ def check_alone(mode, *fitting):
     """Raises UserError for flags beside --status, say, that change nothing about it."""
     for flag in FLAGS.get_key_flags_for_module(sys.argv[0]):
         if flag.present and flag.name not in (mode, *fitting):
+            of_all = ', which is of all runs in --train_dir' if fitting else ''
             raise UserError(
-                f'--{flag.name} changes nothing beside --{mode}, which is of all runs in '
-                '--train_dir; leave it out.'
+                f'--{flag.name} changes nothing beside --{mode}{of_all}; leave it out.'
             )
 
 
 def main():
-    for mode in ('status', 'watch', 'cancel', 'write_runs'):
+    if FLAGS.write_runs:
+        check_alone('write_runs')
+    for mode in ('status', 'watch', 'cancel'):
         if FLAGS[mode].value:
             check_alone(mode, 'train_dir')
     train_dir = os.path.abspath(FLAGS.train_dir)

@@ -154,7 +154,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
             self.build((None, *self.image_shape))
 
     def __setattr__(self, name, value):
-        if getattr(self, 'is_made', False) and name in (*self.params, 'lr'):
+        is_fixed = getattr(self, 'is_made', False) and name in (*self.params, 'lr')
+        if is_fixed and value != getattr(self, name):
             raise UserError(
                 f'{name} is fixed when a {type(self).__name__} is made: its graphs, and what is '
                 'saved of it, would not change. Make another model; what is to change while it '

@@ -57,9 +57,11 @@ def unpack(batch, image_shape, nclass):
 
 
 def has_known_shape(tensor):
-    """Whether a tensor, an array or a specification tells the shape of its examples."""
+    """Whether a tensor, an array or a specification tells the shape of its examples; what Keras
+    makes arrays of, such as pandas' tables, does not."""
     shape = getattr(tensor, 'shape', None)
-    return shape is not None and not _is_unknown(shape) and len(shape) > 0
+    is_array = shape is not None and hasattr(tensor, 'dtype')
+    return is_array and not _is_unknown(shape) and len(shape) > 0
 
 
 def check_is_known(name, shape):

@@ -108,7 +108,7 @@ class VAE(Autoencoder):
         return mean + ops.sqrt(ops.exp(log_var)) * eps
 
     def decode(self, h):
-        return self._images(self.decoder(h))
+        return self._images(super().decode(h))
 
     def _images(self, logits):
         return 2 * ops.sigmoid(logits) - 1

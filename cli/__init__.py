@@ -114,7 +114,9 @@ def _end_of_output(error):
     """The SystemExit of an OSError that writing raised; raises any other."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SystemExit(f'{sys.argv[0]}: Cannot write ({error.strerror}); make room.')
-    if error.errno in (errno.EPIPE, errno.EIO):  # of a terminal that is closed
+    if error.errno == errno.EIO:  # of a terminal that is closed, which shows no more, or of a disk
+        return SystemExit(f'{sys.argv[0]}: {error}')
+    if error.errno == errno.EPIPE:
         return SystemExit(1)
     raise error
 

@@ -75,7 +75,7 @@ def from_original(path, train_dir, options, overwrite=False):
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
         raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
-    if not registry.is_known(original.dataset):
+    if not registry.find(original.dataset):
         raise UserError(
             f"{path} must lie in a folder of its dataset's name, such as lines32, for nothing else "
             f'tells what the 2018 code trained it on; {original.dataset} is not a dataset.'

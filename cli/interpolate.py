@@ -4,6 +4,7 @@ import math
 import os
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from acai_tf import load
@@ -157,7 +158,10 @@ def _as_published(path, shape, name):
         content = file.read()
     if decoding.size(content) != preparation.stored or preparation.shape != shape:
         return None
-    (image,) = decoding.decoder(preparation)([content])
+    try:
+        (image,) = decoding.decoder(preparation)([content])
+    except tf.errors.InvalidArgumentError:  # a palette with transparency, say
+        return None
     return data.scale(image).numpy() if image.dtype == np.uint8 else image
 
 

@@ -164,6 +164,16 @@ class RunFiles:
             return None
         if holder and not self.trainer():
             return dataclasses.replace(record, state=RUNNING, process=holder)
+        with contextlib.suppress(UserError):  # where one may not look at its checkpoints
+            record = self._by_checkpoints(record)
+        if holder:
+            return dataclasses.replace(record, state=RUNNING, process=holder, images_per_sec=0.0)
+        if record.state == RUNNING or _waits_for_nobody(record):
+            return dataclasses.replace(record, state=STOPPED, reason='killed')
+        return record
+
+    def _by_checkpoints(self, record):
+        """A record that nobody renews, with what the newest checkpoint tells."""
         if record.state != DONE:
             saved = min(max(self.folder.checkpoint_steps(), default=0) * BATCH, record.images)
             if record.state in (STOPPED, FAILED) and record.images_seen < saved:
@@ -171,10 +181,6 @@ class RunFiles:
                     record, state=STOPPED, reason='trained on by its own script'
                 )
             record = dataclasses.replace(record, images_seen=saved)
-        if holder:
-            return dataclasses.replace(record, state=RUNNING, process=holder, images_per_sec=0.0)
-        if record.state == RUNNING or _waits_for_nobody(record):
-            return dataclasses.replace(record, state=STOPPED, reason='killed')
         return record
 
 

@@ -113,7 +113,8 @@ def _autoencoder(run, args):
     identity = load.identify(known)
     class_name, trained_on = identity.class_name, identity.dataset if is_there else own.dataset
     # What the autoencoder recorded, also where it is not any more.
-    recorded = identity.recorded if is_there else run.read_args().get('autoencoder', {})
+    recorded = run.read_args().get('autoencoder') or identity.recorded
+    recorded = identity.recorded if is_there else recorded
     options = identity._replace(recorded=recorded).options
     record = results.Run(own.path, class_name, trained_on, identity.params, **options)
     settings = results.settings_texts(record)

@@ -85,8 +85,8 @@ def _of_a_size_that_fits():
         yield
     except (MemoryError, errors.ResourceExhaustedError) as error:
         raise UserError(
-            f'The weights of --depth={FLAGS.depth} and --latent={FLAGS.latent} take more memory '
-            'than there is; choose smaller ones.'
+            'The weights do not fit into the memory that is free: choose smaller sizes (--depth, '
+            '--latent, ...), or end what else takes memory.'
         ) from error
 
 

@@ -85,7 +85,8 @@ class Work:
             if self.job.next_command() is None:  # the signal came at the very end
                 return self._end(run_record.DONE, '')
             return self._end(run_record.STOPPED, self._why_stopped or self._process.last)
-        if self.job.next_command() == self._command:
+        after = self.job.next_command()
+        if after and after[0] == self._command[0]:
             return self._end(run_record.FAILED, 'it exited without finishing its work')
         return self._next()  # clustering comes after training
 

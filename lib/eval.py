@@ -194,9 +194,13 @@ def encode_batches(model, batches):
     """The same of an iterable of batches of images, of which one is in memory at a time."""
     latents = []
     for index, x in enumerate(batches):
+        model.build_for(x)
         model.encoder.check(x)  # the graph, once it has met two sizes, takes any
         latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
-    return np.concatenate(latents) if latents else np.zeros((0, *model.latent_shape), np.float32)
+    if not latents:
+        model.need_shapes()
+        return np.zeros((0, *model.latent_shape), np.float32)
+    return np.concatenate(latents)
 
 
 def decode(model, latents):
@@ -212,7 +216,9 @@ def decode(model, latents):
             f'Latents of shape {latents.shape} do not end in {model.latent_shape}, the shape of '
             'one of this model.'
         )
-    at_once = max(BATCH, DECODED_PIXELS // math.prod(model.image_shape[:-1]))
+    is_image = len(model.image_shape) == 3
+    at_once = DECODED_PIXELS // math.prod(model.image_shape[:2]) if is_image else BATCH
+    at_once = max(BATCH, at_once)
     images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape), at_once)
     return images.reshape(*places, *images.shape[1:])
 

@@ -245,7 +245,9 @@ def train_run(
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     run.check_dataset(dataset)
     step = checkpoints.resume(model, run, last)
-    if not devices.is_same_on_all(model.distribute_strategy, step):
+    with _machines_together(model, run):
+        is_same = devices.is_same_on_all(model.distribute_strategy, step)
+    if not is_same:
         raise UserError(
             f'The machines of this run found different checkpoints, step {step} here; they must '
             f'all see the same {run.path}. The same command tries again.'
@@ -262,7 +264,7 @@ def train_run(
         _check_nothing_is_lost(run)
     if not model.distribute_strategy.extended.should_checkpoint:
         # Of several machines only the first reports and saves.
-        with _machines_together(run):
+        with _machines_together(model, run):
             return loop(model, dataset, [], **options)
     about = {'classes': dataset.classes, 'counts': dataset.counts, **(about or {})}
     about = {name: value for name, value in about.items() if value}
@@ -270,7 +272,7 @@ def train_run(
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
     try:
         with (
-            _machines_together(run),
+            _machines_together(model, run),
             _ended_in_a_sentence(model, run, batch_size, progress, damaged),
         ):
             reports = make_reports(dataset, run, writer, progress)
@@ -282,11 +284,13 @@ def train_run(
 
 
 @contextlib.contextmanager
-def _machines_together(run):
+def _machines_together(model, run):
     """Makes a UserError of what TensorFlow raises where another machine of the run has ended."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if not devices.is_several_machines(model.distribute_strategy):
+            raise
         raise UserError(
             'Another machine that trains this run has ended; what it printed says why. The same '
             f'command goes on from the newest checkpoint in {run.path}.'

@@ -109,7 +109,10 @@ def _alone(path):
     lock = f'{path}.lock'
     if holder := locks.holder(lock):
         print(f'Waiting for {holder}, which decodes the same pictures...', file=sys.stderr)
-    with locks.held(lock, wait_sec=locks.FOR_EVER):
+    with contextlib.ExitStack() as stack:
+        # Another user's process may have left one: then several may write, each a file of its own.
+        with contextlib.suppress(PermissionError):
+            stack.enter_context(locks.held(lock, wait_sec=locks.FOR_EVER))
         yield
 
 

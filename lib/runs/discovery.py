@@ -54,7 +54,7 @@ def identify(run, methods):
     Raises:
         UserError: the folder is not a run, or its args.json is damaged.
     """
-    if os.path.islink(run.path) and _class_of(run, methods) not in methods:
+    if os.path.islink(os.path.abspath(run.path)) and _class_of(run, methods) not in methods:
         run = RunFolder(os.path.realpath(run.path))  # whose name tells
     recorded = run.args
     class_name = _class_of(run, methods)

@@ -168,7 +168,8 @@ class RunFolder:
 
     def _unwritable(self, error):
         lock = os.path.join(self.path, LOCK_NAME)
-        if isinstance(error, PermissionError) and error.filename == lock:
+        named = os.path.realpath(error.filename or '')
+        if isinstance(error, PermissionError) and named == os.path.realpath(lock):
             return UserError(
                 f'{lock} is of a process of another user ({error.strerror}): delete it if they '
                 'train nothing there, or choose another --train_dir.'
@@ -194,7 +195,8 @@ class RunFolder:
                 path = os.path.join(self.path, LOCK_NAME)
                 if holder := locks.holder(path):
                     print(f'Waiting for {holder} to leave {self.path}...', file=sys.stderr)
-                stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+                while not self._is_held(stack, path):
+                    self.create()  # whoever held it found it empty, and removed it
             except locks.HeldError as error:
                 raise UserError(
                     f'{error.holder} is training in the run folder {self.path}; wait for it, stop '
@@ -202,11 +204,18 @@ class RunFolder:
                 ) from error
             except OSError as error:
                 raise self._unwritable(error) from error
-            # Again, for whoever held it before may have found it empty, and removed it.
-            self.create()
+            self.create()  # what is empty may have been removed too
             self._remove_left_overs()
             stack.callback(self._remove_if_empty, self.images, self.summaries, self.checkpoints)
             yield
+
+    def _is_held(self, stack, path):
+        """Whether a stack holds the lock now; not if the folder was removed meanwhile."""
+        try:
+            stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
+            return True
+        except FileNotFoundError:
+            return False
 
     def _remove_left_overs(self):
         here = glob.escape(self.path)

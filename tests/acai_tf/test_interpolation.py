@@ -64,8 +64,9 @@ def test_mistakes(model):
     for steps in (1, 2.5):
         with pytest.raises(UserError, match=f'in {steps} steps'):
             acai_tf.interpolate(model, images, images, steps)
-    with pytest.raises(UserError, match=r'latents must be \(B, 4, 4, 4\), not \(1, 4, 4, 3\)'):
-        model.decode(np.zeros((1, 4, 4, 3), np.float32))
+    for each in (model, tiny.make('VAE'), tiny.make('AEVQVAE')):
+        with pytest.raises(UserError, match=r'must be \(B, 4, 4, 4\), not \(1, 4, 4, 3\)'):
+            each.decode(np.zeros((1, 4, 4, 3), np.float32))
     with pytest.raises(UserError, match='not uint8'):
         acai_tf.interpolate(model, images.astype(np.uint8), images)
 

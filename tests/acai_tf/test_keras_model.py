@@ -59,8 +59,18 @@ def test_hyper_parameters_are_fixed_when_a_model_is_made():
     model = make('VAE')
     for name in ('beta', 'depth', 'lr'):
         with pytest.raises(UserError, match=f'{name} is fixed when a VAE is made: .*global_step'):
-            setattr(model, name, 2)
+            setattr(model, name, 5)
     model.seed = 3  # of evaluation, say
+    model.beta = 1.0  # as it is
+
+
+def test_a_constructor_may_set_a_hyper_parameter_as_it_is():
+    class Usual(acai_tf.AEBaseline):
+        def __init__(self, *, weight=2.0, **shared):
+            super().__init__(weight=weight, **shared)
+            self.weight = weight
+
+    assert Usual(nclass=10, depth=2, latent=4, weight=3.0, **IMAGE).weight == 3.0
 
 
 def test_what_does_not_fit_is_said_in_every_fit():

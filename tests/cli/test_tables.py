@@ -63,6 +63,11 @@ def test_an_autoencoder_that_is_gone_is_told_by_what_was_recorded_of_it(tmp_path
     record['autoencoder'] = {'lr': 0.1, 'batch': 16, 'dataset': 'mnist32'}
     (folder / 'args.json').write_text(json.dumps(record))
     assert 'ACAI, 32, batch=16, lr=0.1' in tables.text(str(tmp_path), ['tasks'], 'text')
+    # What lies around it tells too, where an earlier version recorded nothing of it.
+    (folder / 'args.json').write_text(json.dumps({**record, 'autoencoder': {}}))
+    made(folder.parent, {'scales': 3, 'depth': 16, 'latent': 2, 'advweight': 0.5, 'advdepth': 16,
+                         'reg': 0.2, 'batch': 32, 'class': 'ACAI'})  # fmt: skip
+    assert 'ACAI, 32, batch=32' in tables.text(str(tmp_path), ['tasks'], 'text')
 
 
 def test_latents_classified_elsewhere_and_on_other_images(train_dir):

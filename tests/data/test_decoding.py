@@ -183,7 +183,7 @@ def test_of_several_runs_that_start_together_one_decodes(tmp_path, monkeypatch, 
     monkeypatch.setattr(decoding, '_write', written)
     first = threading.Thread(target=decoding.load, args=([str(path)], COLOR, 0))
     first.start()
-    begun.wait()
+    assert begun.wait(timeout=60)
     assert len(decoding.load([str(path)], COLOR, 0)) == 5 and decoded == [1]
     first.join()
     waited = f'Waiting for {locks.this_process()}, which decodes the same pictures...'

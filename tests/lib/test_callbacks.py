@@ -98,7 +98,7 @@ def test_accuracy_with_one_class_is_not_measured(report):
 
 def test_the_rate_is_of_the_period(monkeypatch, capsys):
     model, clock = mock.Mock(tags=['loss_ae'], global_step=tf.Variable(10)), iter([5.0, 9.0])
-    monkeypatch.setattr(callbacks.time, 'perf_counter', lambda: next(clock))
+    monkeypatch.setattr(callbacks, 'time', mock.Mock(perf_counter=lambda: next(clock)))
     progress = callbacks.Progress(batch_size=64, last_step=20)
     progress.set_model(model)
     progress.on_train_begin()

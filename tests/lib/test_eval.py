@@ -2,9 +2,11 @@ import math
 import tracemalloc
 import types
 
+import keras
 import numpy as np
 import pytest
 
+import acai_tf
 from lib import eval, lines
 from tests import tiny
 
@@ -142,6 +144,10 @@ def test_own_data_in_other_forms_and_none_of_it():
     assert pairs == eval.latent_accuracy(model, [batch])
     h = model.encode(batch['x'])
     np.testing.assert_allclose(eval.decode(model, h), model.decode(h), atol=1e-6)
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    own = acai_tf.AEBaseline(nclass=3, **networks)  # which knows no shapes yet
+    x = np.ones((3, 6), np.float32)
+    np.testing.assert_allclose(eval.encode(own, x), own.encode(x), atol=1e-6)
     assert eval.encode(model, batch['x'].numpy()[:0]).shape == (0, *model.latent_shape)
 
 

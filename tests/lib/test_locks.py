@@ -71,16 +71,38 @@ def test_a_folder_that_stays_empty_is_removed_and_made_for_who_waits(tmp_path):
     assert os.path.exists(os.path.join(run.images, 'name.png'))
 
 
-def test_a_lock_of_another_user_is_named(tmp_path, monkeypatch):
+def test_a_folder_that_is_removed_is_made_for_who_waits(tmp_path):
     run = runs.RunFolder(str(tmp_path / 'run'))
     run.create()
-    lock = os.path.join(run.path, runs.LOCK_NAME)
+    held, leave = threading.Event(), threading.Event()
+
+    def hold():  # and leave it empty
+        with run.locked():
+            held.set()
+            leave.wait(timeout=60)
+
+    beside = threading.Thread(target=hold)
+    beside.start()
+    assert held.wait(timeout=60)
+    threading.Timer(0.5, leave.set).start()
+    with run.locked():
+        assert os.path.isdir(run.images)
+        open(os.path.join(run.images, 'name.png'), 'w').close()
+    beside.join()
+    assert os.listdir(run.images) == ['name.png']
+
+
+def test_a_lock_of_another_user_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = runs.RunFolder('run')
+    run.create()
+    lock = os.path.join(tmp_path, 'run', runs.LOCK_NAME)  # as filelock has it
 
     def denied(*_):
         raise PermissionError(13, 'Permission denied', lock)
 
     monkeypatch.setattr(locks, 'held', denied)
-    with pytest.raises(UserError, match=f'{lock} is of a process of another user .*: delete it'):
+    with pytest.raises(UserError, match='run/.lock is of a process of another user .*: delete it'):
         with run.locked():
             pass
 
