@@ -9,7 +9,7 @@ from lib import data, eval, runs
 from lib.runs import scalars
 
 RELEASED = [
-    *('acai', 'baseline', 'vae', 'vae-advweight100', 'vae-4096'),
+    *('acai', 'baseline', 'baseline-16384', 'vae', 'vae-advweight100', 'vae-4096'),
     *('aae', 'vqvae', 'dropout', 'denoising'),
 ]
 
