@@ -1,6 +1,5 @@
 """Which folders are runs, and what each says about itself."""
 import contextlib
-import math
 import os
 import sys
 from typing import NamedTuple
@@ -145,8 +144,8 @@ def _is_a(kind, value):
     """Whether a value from JSON is of a kind and can be computed with."""
     if kind is str:
         return isinstance(value, str)
-    if kind is float:
-        return isinstance(value, (int, float)) and abs(value) < math.inf  # NaN is not
+    if kind is float:  # NaN is not, nor an integer that no float is as large as
+        return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
     return isinstance(value, int) and abs(value) <= LARGEST
 
 

@@ -1,4 +1,5 @@
 import types
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_more_numbers_than_latents_have_the_same_root():
 def test_samples_come_from_the_prior_or_the_fitted_gaussian(prior, fitted):
     """A model that copies numbers: latents are images of shape (1, 1, 2)."""
     copy = types.SimpleNamespace(encode=lambda x, index: tiny_array(x), decode=lambda h: h)
-    model = types.SimpleNamespace(HAS_PRIOR=prior, latent_shape=(1, 1, 2), graphs=copy)
+    model = mock.Mock(HAS_PRIOR=prior, latent_shape=(1, 1, 2), image_shape=(1, 1, 2), graphs=copy)
     images = normal((64, 1, 1, 2)) * 0.01 + 7
     batches = types.SimpleNamespace(train=data_of(images))
     samples = sampling.sample_images(model, batches, count=500, fitted=fitted)
