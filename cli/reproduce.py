@@ -131,7 +131,9 @@ class Job:
                     f'{self.seed_name} is for --{option}={wanted}; move it away, or choose another '
                     '--train_dir.'
                 )
-        if self.folder.is_original and not self._is_trained():
+        # One that a command was asked for before is ours: its args.json was deleted.
+        is_known = self.files.read() is not None
+        if self.folder.is_original and not is_known and not self._is_trained():
             raise UserError(
                 f'{self.folder.path} is a run of the 2018 code, which does not tell its seed: go '
                 f'on with it by {self.experiment.command[0]}, or choose another --train_dir.'
