@@ -206,38 +206,36 @@ class KerasModel(keras.Model):
     def compile_from_config(self, config):
         self.compile(**{name: config[name] for name in COMPILED})
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
-        self.build_for(batches.data_of(x))
-        self._check_data(x, kwargs.get('y', args[0] if args else None))
+        self._build_and_check(x, y)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
-        return super().fit(x, *args, **kwargs)
+        return super().fit(x, y, *args, **kwargs)
 
-    def _check_data(self, x, y):
-        """Raises UserError for arrays, or a dataset of known shapes, that do not fit: Keras' graphs
-        would end in an error of their own."""
+    def _build_and_check(self, x, y=None):
+        """`build_for` what Keras is given; raises UserError for arrays, or a dataset of known
+        shapes, that do not fit: Keras' graphs would end in an error of their own."""
+        data = batches.data_of(x)
+        self.build_for(data)
         if isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
             return
-        data = batches.data_of(x)
         if self.latent_shape and batches.has_known_shape(data):
             self.encoder.check(data)
         if y is not None and batches.has_known_shape(data) and batches.has_known_shape(y):
             batches.unpack((data, y), self.image_shape, self.nclass)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, **kwargs):
         """Keras' evaluate: the means of the training tags, every example alike; changes no weight.
 
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
         """
-        self.build_for(batches.data_of(x))
-        self._check_data(x, kwargs.get('y', args[0] if args else None))
-        return super().evaluate(x, *args, **kwargs)
+        self._build_and_check(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """Keras' predict: the reconstructions."""
-        self.build_for(batches.data_of(x))
-        self._check_data(x, None)
+        self._build_and_check(x)
         return super().predict(x, *args, **kwargs)
 
     @property

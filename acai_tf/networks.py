@@ -59,7 +59,10 @@ class Network(keras.layers.Layer):
     def check(self, x):
         """Raises UserError for what is not floats, or not examples of the shape that it met."""
         self._check_data(x)
-        if not layers.fits(x.shape[1:], self.shape_of_one):
+        self._check_shape(x, layers.fits(x.shape[1:], self.shape_of_one))
+
+    def _check_shape(self, x, fits):
+        if not fits:
             raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
 
     def _check_data(self, x):
@@ -70,8 +73,7 @@ class Network(keras.layers.Layer):
                 f'{type(x).__name__}.'
             )
         is_known = getattr(x.shape, 'rank', 0) is not None
-        if is_known and len(x.shape) != 1 + len(self.shape_of_one):
-            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
+        self._check_shape(x, not is_known or len(x.shape) == 1 + len(self.shape_of_one))
         dtype = keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:
             raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')

@@ -7,8 +7,24 @@ import shlex
 from lib import runs
 from lib.errors import UserError
 
+NVIDIA_DRIVER = '/proc/driver/nvidia/version'
 # May differ between runs that are alike.
 LENGTHS = ('total_kimg', 'report_kimg', 'jit')
+
+
+def unused_gpu(gpus):
+    """A sentence about an NVIDIA GPU that is here, but that TensorFlow does not see; None else.
+
+    Args:
+        gpus: those that it sees.
+    """
+    hidden = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
+    if hidden or gpus or not os.path.exists(NVIDIA_DRIVER):
+        return None
+    return (
+        'This machine has an NVIDIA GPU, which TensorFlow cannot use: '
+        "pip install 'tensorflow[and-cuda]~=2.21.0', or see to its driver."
+    )
 
 
 def begin(folder, model, args, last):

@@ -18,7 +18,6 @@ from lib.paper import constants
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
-BATCH = constants.BATCH  # of all that it runs
 LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
@@ -71,6 +70,27 @@ class Record:
         return left / self.images_per_sec if self.images_per_sec else None
 
 
+def held(folder, name, wait_sec):
+    """A context in which no other command holds a lock file of a folder, which is made.
+
+    Args:
+        folder: its path.
+        name: the lock file's.
+        wait_sec: how long to wait for a command that holds it.
+
+    Raises:
+        locks.HeldError: one does.
+        UserError: the folder cannot be written.
+    """
+    stack = contextlib.ExitStack()
+    try:
+        os.makedirs(folder, exist_ok=True)
+        stack.enter_context(locks.held(os.path.join(folder, name), wait_sec))
+    except OSError as error:
+        raise UserError(f'Cannot write to {folder} ({error.strerror}).') from error
+    return stack
+
+
 @dataclasses.dataclass(frozen=True)
 class RunFiles:
     """The files by which commands share a run's folder."""
@@ -90,14 +110,8 @@ class RunFiles:
             locks.HeldError: one does.
             UserError: the folder cannot be written.
         """
-        stack = contextlib.ExitStack()
-        try:
-            os.makedirs(self.folder.path, exist_ok=True)
-            wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
-            stack.enter_context(locks.held(self.path(LOCK_NAME), wait_sec))
-        except OSError as error:
-            raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
-        return stack
+        wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
+        return held(self.folder.path, LOCK_NAME, wait_sec)
 
     def read(self):
         """The `Record`; None where there is none, or a damaged one."""
@@ -174,14 +188,13 @@ class RunFiles:
 
     def _by_checkpoints(self, record):
         """A record that nobody renews, with what the newest checkpoint tells."""
-        if record.state != DONE:
-            saved = min(max(self.folder.checkpoint_steps(), default=0) * BATCH, record.images)
-            if record.state in (STOPPED, FAILED) and record.images_seen < saved:
-                record = dataclasses.replace(
-                    record, state=STOPPED, reason='trained on by its own script'
-                )
-            record = dataclasses.replace(record, images_seen=saved)
-        return record
+        if record.state == DONE:
+            return record
+        newest = max(self.folder.checkpoint_steps(), default=0)
+        told = {'images_seen': min(newest * constants.BATCH, record.images)}
+        if record.state in (STOPPED, FAILED) and record.images_seen < told['images_seen']:
+            told |= {'state': STOPPED, 'reason': 'trained on by its own script'}
+        return dataclasses.replace(record, **told)
 
 
 def _waits_for_nobody(record):

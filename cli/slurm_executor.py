@@ -75,25 +75,19 @@ def submit_table(jobs, table, train_dir, words):
     return 0
 
 
-@contextlib.contextmanager
 def _alone(train_dir):
-    """Where no other command submits runs of a folder: what it is about to, none can see yet.
+    """A context in which no other command submits runs of a folder: what it is about to, none can
+    see yet.
 
     Raises:
         UserError: one does and goes on, or the folder cannot be written.
     """
-    folder = os.path.join(train_dir, FOLDER_NAME)
-    with contextlib.ExitStack() as stack:
-        try:
-            os.makedirs(folder, exist_ok=True)
-            stack.enter_context(locks.held(os.path.join(folder, LOCK_NAME), LOCK_WAIT_SEC))
-        except locks.HeldError as error:
-            raise UserError(
-                f'{error.holder} submits runs of {train_dir} now; give the command again then.'
-            ) from error
-        except OSError as error:
-            raise UserError(f'Cannot write to {folder} ({error.strerror}).') from error
-        yield
+    try:
+        return run_record.held(os.path.join(train_dir, FOLDER_NAME), LOCK_NAME, LOCK_WAIT_SEC)
+    except locks.HeldError as error:
+        raise UserError(
+            f'{error.holder} submits runs of {train_dir} now; give the command again then.'
+        ) from error
 
 
 def submit(jobs, train_dir, options, queued):

@@ -113,9 +113,8 @@ def _autoencoder(run, args):
     identity = load.identify(known)
     class_name, trained_on = identity.class_name, identity.dataset if is_there else own.dataset
     # What the autoencoder recorded, also where it is not any more.
-    recorded = run.read_args().get('autoencoder') or identity.recorded
-    recorded = identity.recorded if is_there else recorded
-    options = identity._replace(recorded=recorded).options
+    kept = {} if is_there else run.read_args().get('autoencoder')
+    options = identity._replace(recorded=kept or identity.recorded).options
     record = results.Run(own.path, class_name, trained_on, identity.params, **options)
     settings = results.settings_texts(record)
     if trained_on != args['dataset']:

@@ -68,7 +68,7 @@ def train(method):
         last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
         print(choice.line)
-        if note := devices.unused_gpu_note():
+        if note := announcements.unused_gpu(choice.gpus):
             print(note, file=sys.stderr)
         stopped_by = training.train_run(
             model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()

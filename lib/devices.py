@@ -1,14 +1,12 @@
 """What the machine offers: devices, and the number formats and the compiler that suit them."""
 import dataclasses
 import functools
-import os
 
 import joblib
 import tensorflow as tf
 
 from lib.errors import UserError
 
-NVIDIA_DRIVER = '/proc/driver/nvidia/version'
 FLOAT16_FROM, BFLOAT16_FROM = (7, 0), (8, 0)  # compute capabilities that are fast in it
 
 
@@ -151,17 +149,6 @@ def start(choice, machines=1):
     if len(choice.gpus) > 1:
         return tf.distribute.MirroredStrategy([f'GPU:{k}' for k in range(len(choice.gpus))])
     return tf.distribute.get_strategy()
-
-
-def unused_gpu_note():
-    """A sentence about an NVIDIA GPU that is here, but that TensorFlow does not see; None else."""
-    hidden = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
-    if hidden or find_gpus() or not os.path.exists(NVIDIA_DRIVER):
-        return None
-    return (
-        'This machine has an NVIDIA GPU, which TensorFlow cannot use: '
-        "pip install 'tensorflow[and-cuda]~=2.21.0', or see to its driver."
-    )
 
 
 def is_several_machines(strategy):

@@ -147,10 +147,11 @@ class Encoder(_Convolutional):
             fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
         if fits(shape[1:], self.image_shape):
-            if isinstance(x, np.ndarray) and x.size and abs(x[:1]).max() > NO_IMAGE:
+            largest = abs(x[:1]).max() if isinstance(x, np.ndarray) and x.size else 0
+            if largest > NO_IMAGE:
                 raise UserError(
-                    f'The images must be {wanted}, and reach {abs(x[:1]).max():g}. To scale pixels '
-                    'of 0..255: x * (2 / 255) - 1.'
+                    f'The images must be {wanted}, and reach {largest:g}. To scale pixels of '
+                    '0..255: x * (2 / 255) - 1.'
                 )
             return
         fix = ''

@@ -101,15 +101,15 @@ def find(train_dir, methods):
         is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
             continue
+        identity = None
         try:
             identity = identify(run, methods)
         except UserError as error:
             print(error, file=sys.stderr)
-            if is_run:
-                below.clear()
-            continue
-        below.clear()
-        yield run, identity
+        if is_run or identity:
+            below.clear()
+        if identity:
+            yield run, identity
 
 
 def _class_of(run, methods):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cli import announcements
-from lib import checkpoints, runs
+from lib import checkpoints, devices, runs
 from lib.tasks import linear_classifier
 from tests import forked, made_runs, tiny
 
@@ -19,6 +19,18 @@ ARGS = {'class': 'AEBaseline', 'precision': 'float32', 'lr': 1e-4, 'seed': 0, 't
 @pytest.fixture(scope='module')
 def model():
     return tiny.make('AEBaseline')
+
+
+def test_a_gpu_that_tensorflow_does_not_see_is_told_of(monkeypatch, tmp_path):
+    driver = tmp_path / 'version'
+    monkeypatch.setattr(announcements, 'NVIDIA_DRIVER', str(driver))
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    assert announcements.unused_gpu([]) is None
+    driver.write_text('NVRM version: NVIDIA')
+    assert "pip install 'tensorflow[and-cuda]" in announcements.unused_gpu(devices.find_gpus())
+    assert announcements.unused_gpu([devices.Gpu('T4', (7, 5))]) is None
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    assert announcements.unused_gpu([]) is None
 
 
 def begun(folder, model, capsys, last=33, **changes):

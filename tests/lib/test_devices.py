@@ -122,20 +122,6 @@ def test_the_end_of_one_machine_ends_the_other_in_a_sentence(tmp_path):
     assert 'Traceback' not in said
 
 
-def test_a_gpu_that_tensorflow_does_not_see_is_told_of(monkeypatch, tmp_path):
-    driver = tmp_path / 'version'
-    monkeypatch.setattr(devices, 'NVIDIA_DRIVER', str(driver))
-    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    assert devices.unused_gpu_note() is None
-    driver.write_text('NVRM version: NVIDIA')
-    assert "pip install 'tensorflow[and-cuda]" in devices.unused_gpu_note()
-    monkeypatch.setattr(devices, 'find_gpus', lambda: [T4])
-    assert devices.unused_gpu_note() is None
-    monkeypatch.setattr(devices, 'find_gpus', list)
-    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
-    assert devices.unused_gpu_note() is None
-
-
 P100, T4 = devices.Gpu('P100', (6, 0)), devices.Gpu('T4', (7, 5))
 A100, H100 = devices.Gpu('A100', (8, 0)), devices.Gpu('H100', (9, 0))
 
