@@ -14,6 +14,12 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background commands inherit
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What a user's shell or a cluster's job sets would change what is tested: real trainings, even.
+for name in list(os.environ):
+    if name in ('AE_DATA', 'TF_CONFIG', 'KERAS_BACKEND') or name.startswith('SLURM'):
+        del os.environ[name]
+os.environ['KERAS_HOME'] = os.path.join(os.path.dirname(__file__), 'no-keras-home')
+os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
 for pool in ('TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'):

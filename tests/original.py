@@ -10,6 +10,10 @@ RUNS = GOLDENS / 'original_runs'
 BASELINE_RUN = RUNS / 'RUN1' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
 OTHER_BASELINE_RUN = RUNS / 'RUN2' / 'lines32' / 'AEBaseline_depth2_latent4_scales3'
 ACAI_RUN = RUNS / 'RUN2/lines32/ACAI_advdepth2_advweight0.5_depth2_latent4_reg0.2_scales3'
+OTHER_ACAI_RUN = RUNS / 'RUN1' / ACAI_RUN.relative_to(RUNS / 'RUN2')  # with its pictures
+
+# What the 2018 code did not record.
+OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
 
 
 def config(name):

@@ -33,7 +33,9 @@ from lib.runs import scalars  # noqa: E402
 from tests import golden_runs, run_short, tiny  # noqa: E402
 
 REPLICAS, BATCH = 2, 8
-STEPS = {'ACAI': 'sgd', 'VAE': 'adam', 'AAE': 'sgd', 'AEVQVAE': 'sgd'}  # {method: its optimizer}
+# {method: its optimizer}
+STEPS = {'ACAI': 'sgd', 'LRAE': 'sgd', 'VAE': 'adam', 'AAE': 'sgd', 'AEVQVAE': 'sgd'}
+STEPS['VAE with a critic'] = 'sgd'
 SEED = 1
 SCRIPT = ['acai.py', '--devices=2', '--total_kimg=0', f'--batch={BATCH}', f'--seed={SEED}']
 SCRIPT += ['--depth=2', '--latent=4', '--latent_width=4']  # as `tiny.make`
@@ -46,7 +48,8 @@ def on_both():
 
 
 def make(method, optimizer):
-    model = tiny.make(method)
+    name, _, critic = method.partition(' with ')
+    model = tiny.make(name, **({'advweight': 0.5} if critic else {}))
     if optimizer == 'sgd':
         # Whose update shows a gradient that is twice too large; Adam's does not.
         for group in model.groups:

@@ -1,14 +1,20 @@
 """README.md and docs/: each command is one that its script takes, each file and flag is there."""
 import ast
+import csv
 import importlib
+import io
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
 
 import acai_tf
-from cli import tables
-from tests import script_flags, tiny
+from cli import convert, tables
+from lib import runs
+from lib.runs import scalars
+from tests import original, script_flags, tiny
 
 README = tiny.REPOSITORY / 'README.md'
 DOCS = sorted((tiny.REPOSITORY / 'docs').glob('*.md'))
@@ -201,6 +207,50 @@ def test_the_records_print_what_the_page_shows():
     printed = tables.text(str(tiny.REPOSITORY / 'docs' / 'records'), ['samples'], 'markdown')
     rows = [line for line in printed.splitlines() if line.startswith('|')]
     assert len(rows) > 3 and '\n'.join(rows) in read('docs/BEYOND.md')
+
+
+def test_the_readme_shows_what_the_records_print():
+    printed = tables.text(str(tiny.REPOSITORY / 'docs' / 'records-long'), ['1'], 'csv')
+    cells = [cell for cell in csv.DictReader(io.StringIO(printed))
+             if (cell['code'], cell['settings']) == ('ours', '')]  # fmt: skip
+    rows = [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in README.read_text().splitlines() if line.startswith('|')]  # fmt: skip
+    (methods,) = [row[1:] for row in rows if row[0] == 'lines32']
+    ours = [row[1:] for row in rows if row[0] == r'ours\*']
+    for quantity, shown in zip(('mean_distance', 'mean_smoothness'), ours, strict=True):
+        of = {cell['method']: cell for cell in cells if cell['quantity'] == quantity}
+        assert [f'{float(of[method]["mean"]):.2f}' for method in methods] == shown
+    (lengths,) = [row[1:] for row in rows if row[0] == r'seeds x kimg (ours\*)']
+    for method, length in zip(methods, lengths, strict=True):
+        cell = of[method]
+        more = f', +{cell["seeds_shorter"]} shorter' if int(cell['seeds_shorter']) else ''
+        assert f'{cell["seeds"]} x {cell["kimg"]}{more}' == length
+
+
+def test_the_page_on_the_paper_shows_the_last_scores_of_what_is_released():
+    row = re.compile(r'^\| `(lines32-[\w-]+)` \|.*\| ([\d.]+) \| ([\d.]+) \|$', re.MULTILINE)
+    shown = {name: scores for name, *scores in row.findall(read('docs/PAPER.md'))}
+    curves = {path.parent.name: scalars.read_curve(path)
+              for path in (tiny.REPOSITORY / 'released').glob('*/curve.csv')}  # fmt: skip
+    assert shown.keys() == curves.keys()
+    for name, curve in curves.items():
+        distance, smoothness = (
+            curve[tag][max(curve[tag])] for tag in ('mean_distance', 'mean_smoothness')
+        )
+        assert shown[name] == [f'{1e3 * distance:.2f}', f'{smoothness:.3f}'], name
+
+
+def test_what_the_page_on_the_2018_code_trains_on_is_a_run_again(tmp_path, monkeypatch):
+    blocks = FENCE.findall((tiny.REPOSITORY / 'docs' / 'ORIGINAL.md').read_text())
+    (text,) = [text for language, text in blocks if language == 'python']
+    run, step = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), original.OPTIONS)
+    os.makedirs(tmp_path / 'TRAIN/RUN2/lines32')
+    shutil.move(run.path, tmp_path / 'TRAIN/RUN2/lines32/EXPERIMENT')
+    monkeypatch.chdir(tmp_path)
+    exec(text.replace('steps_per_epoch=1024', 'steps_per_epoch=1'), {})
+    new = runs.RunFolder('NEW/lines32/EXPERIMENT')
+    assert new.checkpoint_steps() == [step + 1]
+    assert int(acai_tf.load_run(new.path).global_step) == step + 1
 
 
 @pytest.mark.parametrize('page', DOCS, ids=lambda page: page.name)

@@ -13,8 +13,7 @@ from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
 from tests import original
-
-OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
+from tests.original import OPTIONS
 
 
 @pytest.mark.parametrize('source', [original.BASELINE_RUN, original.ACAI_RUN])

@@ -224,7 +224,7 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     assert f'Not drawn: {damaged.path} has no checkpoint' in out
     # Which run a row shows.
     acai = 'ACAI, depth=2, latent=4, scales=3, 2018 code'
-    path = train_dir / original.ACAI_RUN.relative_to(original.RUNS)
+    path = train_dir / original.OTHER_ACAI_RUN.relative_to(original.RUNS)  # the first of two
     assert f'{acai}: {path} at step 49' in out
     for path in (tmp_path / 'out').glob('*.png'):
         with Image.open(path) as picture:

@@ -1,7 +1,9 @@
 """interpolate.py: a user's own pictures, test images, four corners."""
+import io
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import acai_tf
 from cli import interpolate
@@ -137,3 +139,15 @@ def test_script(picture, tmp_path):
     assert (tmp_path / 'strip.png').exists()
     code, _, error = original.run(*command, '--corners=1,2,3', cwd=tmp_path)
     assert code == 1 and '--corners takes four' in error.splitlines()[-1]
+
+
+def test_an_animation_goes_there_and_back_without_an_end():
+    greys = np.linspace(-1, 1, 5, dtype=np.float32)[:, None, None, None]
+    frames = interpolate._there_and_back(np.broadcast_to(greys, (5, 8, 8, 1)))
+    with Image.open(io.BytesIO(interpolate._gif(frames))) as animation:
+        assert animation.info['loop'] == 0
+        shown = []
+        for frame in ImageSequence.Iterator(animation):
+            assert frame.info['duration'] == interpolate.FRAME_MSEC
+            shown.append(int(np.asarray(frame.convert('L'))[0, 0]))
+    assert shown == pytest.approx([0, 64, 128, 191, 255, 191, 128, 64], abs=2)

@@ -13,15 +13,15 @@ from cli import convert, records, tables
 from lib import files, runs
 from lib.errors import UserError
 from tests import original
-
-OPTIONS = {'lr': 1e-4, 'batch': 64, 'seed': 0, 'total_kimg': 3, 'report_kimg': 1}
+from tests.original import OPTIONS
 
 
 @pytest.fixture
 def trained(tmp_path):
     """Two runs of the 2018 code, one of them made ours, which was clustered."""
     folder = tmp_path / 'trained'
-    shutil.copytree(original.RUNS / 'RUN1', folder / 'RUN1')
+    baseline = original.BASELINE_RUN
+    shutil.copytree(baseline, folder / baseline.relative_to(original.RUNS))
     run, _ = convert.from_original(str(original.ACAI_RUN), str(folder / 'RUN2'), OPTIONS)
     clustering = {'test_accuracy': 50.5, 'step': 49, 'n_init': 1000, 'use_svd': True}
     pathlib.Path(run.path, runs.CLUSTERING_NAME).write_text(json.dumps(clustering))
@@ -65,8 +65,9 @@ def test_it_counts_once_beside_its_run(trained):
 @pytest.mark.parametrize('given', [original.BASELINE_RUN, original.BASELINE_RUN.parent])
 def test_a_record_of_one_run_keeps_the_names_that_say_what_it_is(given, tmp_path):
     records.keep(str(given), str(tmp_path / 'kept'))
-    (run,) = load.find_runs(str(tmp_path / 'kept'))
-    assert (run.class_name, run.dataset) == ('AEBaseline', 'lines32')
+    kept = load.find_runs(str(tmp_path / 'kept'))
+    assert {run.dataset for run in kept} == {'lines32'}
+    assert 'AEBaseline' in {run.class_name for run in kept}
 
 
 def test_it_holds_no_weights_and_says_so(trained):

@@ -248,6 +248,14 @@ def test_a_run_of_the_2018_code_is_not_taken_over(tmp_path):
         job.check()
 
 
+def test_a_run_that_was_asked_for_before_is_ours_without_its_args(tmp_path):
+    (job,) = jobs_of(tmp_path, total_kimg=9)
+    shutil.copytree(original.BASELINE_RUN, job.folder.path)
+    run_record.queue(job)
+    job.check()
+    assert job.next_command()[0] == 'baseline.py'
+
+
 def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     fake('vae')
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae', 'aae'], seeds=2)
@@ -261,6 +269,30 @@ def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     starts = [line.split()[2] for lines in log for line in lines if line.startswith('start')]
     assert len(starts) == 6 and set(starts) == {'a', 'b'}
     assert [job.name for job in jobs if job.next_command()] == list(failed)
+
+
+def test_the_exit_code_and_the_last_lines_say_what_became_of_a_table(
+    fake, tmp_path, monkeypatch, capsys
+):
+    fake('vae')
+    jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
+
+    def table():
+        code = local_executor.run_table(jobs, 1, str(tmp_path / 'T'), 1)
+        out, err = capsys.readouterr()
+        assert 'Table 1.' in out
+        return code, err.splitlines()[-1]
+
+    assert table() == (1, 'RUN1 VAE lines32/64 failed: out of luck')
+    for outcome, expected in (
+        ({'stopped': {'a': 'cancelled'}}, (1, 'a was stopped: cancelled')),
+        ({'elsewhere': {'a': 'process 5 on h'}},
+         (0, 'a is already running elsewhere (process 5 on h).')),
+        ({'signal': 15}, (143, 'Stopped; run the same command again to continue.')),
+    ):  # fmt: skip
+        made = local_executor.Outcome(**outcome)
+        monkeypatch.setattr(local_executor, 'run_jobs', lambda *_, made=made: made)
+        assert table() == expected
 
 
 def test_a_signal_leaves_what_was_not_begun(fake, tmp_path, monkeypatch):

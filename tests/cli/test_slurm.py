@@ -36,6 +36,32 @@ def test_options():
         slurm_executor.parse_options(['=gpu'])
 
 
+def test_a_task_that_gets_nowhere_is_not_begun_for_ever(tmp_path, monkeypatch):
+    (job,) = stand_ins.jobs_of(tmp_path / 'T')
+    (tmp_path / 'baseline.py').write_text('import time\ntime.sleep(60)\n')
+    asked, program = tmp_path / 'asked', tmp_path / 'scontrol'
+    program.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv('SLURM_JOB_ID', '7')
+    monkeypatch.setattr(work, 'ROOT', str(tmp_path))
+    run_record.queue(job, slurm='7')
+
+    def out_of_time():
+        task = slurm_task.Task(job)
+        task.out_of_time = True
+        task()
+
+    for times in (1, 2):
+        out_of_time()
+        record = job.files.read()
+        assert (record.state, record.fruitless) == (run_record.WAITING, times)
+    with pytest.raises(UserError, match='ran out of time 3 times without progress'):
+        out_of_time()
+    assert job.files.read().state == run_record.FAILED
+    assert asked.read_text().splitlines() == ['requeue 7'] * 2
+
+
 def test_without_slurm(monkeypatch):
     monkeypatch.setenv('PATH', '')
     with pytest.raises(UserError, match='There is no sbatch here'):

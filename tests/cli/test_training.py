@@ -85,3 +85,16 @@ def test_a_method_that_is_none_is_named(tmp_path):
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
     assert 'There is no method Wae in acai_tf: there are ' in sentence and 'AEBaseline' in sentence
+
+
+def test_a_batch_that_devices_cannot_share_equally_is_refused(tmp_path):
+    program = (
+        'import cli\n'
+        'from lib import devices\n'
+        "devices.choose = lambda *_, **__: devices.Choice((), 2, 'float32', False)\n"
+        "cli.train('AEBaseline')\n"
+    )
+    env = {**os.environ, 'PYTHONPATH': str(tiny.REPOSITORY)}
+    done = forked.run('-c', program, '--batch=63', f'--train_dir={tmp_path}', env=env)
+    assert done.returncode == 1 and not os.listdir(tmp_path)
+    assert '--batch=63 cannot be shared out equally over 2 devices' in done.stderr

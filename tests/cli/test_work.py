@@ -77,6 +77,13 @@ def test_one_that_is_stopped_but_cannot_save_has_failed(code, job):
     one.close()
 
 
+def test_one_that_ends_well_without_its_work_done_has_failed(job):
+    one = at_work(job('print("kimg=1")'))
+    assert ended(one) == run_record.FAILED
+    assert one.record.reason == 'it exited without finishing its work'
+    one.close()
+
+
 def test_one_that_is_killed_says_by_which_signal(job):
     one = at_work(job(KILLED))
     assert ended(one) == run_record.FAILED

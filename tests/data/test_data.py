@@ -100,7 +100,8 @@ def test_train_from_goes_on_as_an_unbroken_run(batch_size, steps):
     unbroken = list(dataset.train.take(steps[-1] + 1).as_numpy_iterator())
     assert all(len(batch['x']) == batch_size for batch in unbroken)
     for step in steps:
-        resumed = dataset.train_from(step).take(3).as_numpy_iterator()
+        resumed = list(dataset.train_from(step).take(3).as_numpy_iterator())
+        assert len(resumed) == 3
         for one, other in zip(unbroken[step : step + 3], resumed, strict=False):
             for key in ('x', 'label'):
                 np.testing.assert_array_equal(one[key], other[key])

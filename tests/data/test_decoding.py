@@ -1,6 +1,5 @@
 import os
 import threading
-import time
 import types
 
 import numpy as np
@@ -172,14 +171,22 @@ def test_what_another_run_has_decoded_meanwhile_stays(tmp_path, monkeypatch):
 def test_of_several_runs_that_start_together_one_decodes(tmp_path, monkeypatch, capsys):
     path = tmp_path / 'a.tfrecord'
     write(path, 5)
-    decoded, begun, usual = [], threading.Event(), decoding._write
+    decoded, usual, holder = [], decoding._write, decoding.locks.holder
+    begun, seen = threading.Event(), threading.Event()
 
     def written(*args):
         decoded.append(1)
         begun.set()
-        time.sleep(0.5)
+        assert seen.wait(timeout=60)
         usual(*args)
 
+    def told(path):
+        name = holder(path)
+        if name:
+            seen.set()
+        return name
+
+    monkeypatch.setattr(decoding.locks, 'holder', told)
     monkeypatch.setattr(decoding, '_write', written)
     first = threading.Thread(target=decoding.load, args=([str(path)], COLOR, 0))
     first.start()

@@ -307,9 +307,12 @@ def test_a_silent_host_is_not_waited_for(monkeypatch):
     assert time.monotonic() - start < 5
 
 
-def test_the_hosts_that_are_asked_first():
+def test_the_hosts_that_are_asked_first(tmp_path):
+    def urls(source):
+        return downloads._urls(tfds.builder(source.builder, data_dir=str(tmp_path)))
+
     hosts = {
-        name: {downloads._origin(url) for url in downloads._urls(tfds.builder(source.builder))}
+        name: {downloads._origin(url) for url in urls(source)}
         for name, source in registry.SOURCES.items()
     }
     assert hosts == {

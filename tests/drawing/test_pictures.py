@@ -1,8 +1,10 @@
 import numpy as np
 import tensorflow as tf
 
-from lib import interpolate
+from acai_tf import load
+from lib import eval, interpolate
 from lib.drawing import pictures
+from tests import original
 
 
 def test_rounding_and_clipping():
@@ -72,7 +74,48 @@ def test_tensorboard_shows_pictures_in_the_range_of_the_originals():
     def shown(*values):
         return pictures.to_tensorboard(np.reshape(values, (1, -1, 1))).ravel().tolist()
 
-    assert shown(-1, 0, 1) == [1, 128, 255]  # as the 2018 code's event files have them
+    assert shown(-1, 0, 1) == [1, 128, 255]
     assert shown(-0.5, 0, 0.25) == [1, 128, 191]  # stretched
     assert shown(0, 0.5) == [0, 255]
     assert shown(np.nan, -1) == [128, 1] and shown(0, 0) == [0, 0]
+
+
+def pictures_of_2018(run, step):
+    """{tag: pixels (H, W, C)} of a report in the event file of a run of the 2018 code."""
+    (path,) = (run / 'tf' / 'summaries').iterdir()
+    return {
+        value.tag: tf.io.decode_png(value.image.encoded_image_string).numpy()
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+        if event.step == step and value.HasField('image')
+    }
+
+
+def test_reconstructions_of_the_2018_code():
+    """Its weights, given the test images that its own picture shows, draw that picture again."""
+    expected = pictures_of_2018(original.OTHER_ACAI_RUN, step=49)['reconstruction/image/0']
+    size, columns = 32, 2 * pictures.PAIRS
+    shown = expected.reshape(pictures.ROWS, size, columns, size, 1).swapaxes(1, 2)[:, ::2]
+    images = (shown.reshape(-1, size, size, 1).astype(np.float32) - 128) / 127
+    model = load.load_run(str(original.OTHER_ACAI_RUN))
+    drawn, _ = pictures.report_pictures(
+        lambda images: eval.encode(model, images),
+        lambda latents: eval.decode(model, latents),
+        images,
+        samples=np.zeros((pictures.ROWS * pictures.STEPS, *model.latent_shape), np.float32),
+    )
+    drawn = pictures.to_tensorboard(drawn['reconstruction'])
+    assert drawn.shape == expected.shape
+    # The images come from pixels, to the nearest of which the 2018 code's own are not known.
+    assert np.abs(drawn.astype(int) - expected).max() <= 1
+
+
+def test_tags_and_sizes_of_the_2018_code():
+    expected = pictures_of_2018(original.OTHER_ACAI_RUN, step=49)
+    images = np.zeros((pictures.num_images(), 32, 32, 1), np.float32)
+    samples = np.zeros((pictures.ROWS * pictures.STEPS, 32, 32, 1), np.float32)
+    drawn, _ = pictures.report_pictures(lambda x: x, lambda z: z, images, samples)
+    sizes = {f'{name}/image/0': picture.shape for name, picture in drawn.items()}
+    assert sizes == {tag: picture.shape for tag, picture in expected.items()}
+    # Dark grey at most, though no picture is all black: the largest absolute value is -1.
+    assert {picture.min() for picture in expected.values()} == {1}

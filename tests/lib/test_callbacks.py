@@ -3,13 +3,14 @@ import contextlib
 import dataclasses
 import errno
 import os
+import types
 from unittest import mock
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import callbacks, data, eval
+from lib import callbacks, data, eval, runs
 from lib.runs import events, scalars
 from tests import tiny
 
@@ -59,6 +60,30 @@ def test_scores_of_lines(report):
     assert said == ['mean_distance=0.250  mean_smoothness=0.500']
 
 
+def test_scores_of_samples(report, monkeypatch):
+    make, model, _ = report
+    asked, images = [], np.ones((2, 32, 32, 1), np.float32)
+
+    def sample_images(*args, **options):
+        asked.append((args, options))
+        return images
+
+    monkeypatch.setattr(callbacks.sampling, 'sample_images', sample_images)
+    scores = {id(images): (0.25, 0.75, 1.5)}
+    monkeypatch.setattr(eval, 'sample_eval', lambda scored: scores[id(scored)])
+    said = []
+    curves = make(callbacks.SampleScores, said.append)
+    assert asked == [((model, FEW), {'seed': model.seed})]
+    assert curves == {
+        'sample_distance_fitted': {65: 0.25},
+        'sample_coverage_fitted': {65: 0.75},
+        'sample_kl_fitted': {65: 1.5},
+    }
+    assert said == [
+        'sample_distance_fitted=0.250  sample_coverage_fitted=0.750  sample_kl_fitted=1.50'
+    ]
+
+
 def test_scores_of_the_drawn_interpolations(report, tmp_path):
     make, _, scored = report
     curves = make(callbacks.PictureGrid, str(tmp_path), 64)
@@ -94,6 +119,23 @@ def test_accuracy_with_one_class_is_not_measured(report):
     assert make(callbacks.LatentAccuracy, said.append, dataset=one_class) == {}
     assert float(model.evaluation['latent_accuracy']) == 100
     assert said == ['accuracy undefined (one class)']
+
+
+def test_a_long_period_is_saved_every_ten_minutes(monkeypatch, tmp_path):
+    now, saved = [0], []
+    monkeypatch.setattr(callbacks, 'time', types.SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(
+        callbacks.checkpoints, 'save_original', lambda model, prefix, step: saved.append(step)
+    )
+    run, model = runs.RunFolder(str(tmp_path)), tiny.make('AEBaseline')
+    run.create()
+    keeper = callbacks.Checkpoints(run, mock.Mock())
+    keeper.set_model(model)
+    for step in range(15):
+        now[0] = 100 * step
+        model.global_step.assign(step)
+        keeper.on_train_batch_begin(step, {'finite': True})
+    assert saved == [6, 12]
 
 
 def test_the_rate_is_of_the_period(monkeypatch, capsys):

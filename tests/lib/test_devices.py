@@ -21,7 +21,7 @@ def on_two():
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize('what', ['script', 'ACAI', 'VAE', 'AAE'])
+@pytest.mark.parametrize('what', ['script', 'ACAI', 'LRAE', 'VAE', 'VAE with a critic', 'AAE'])
 def test_a_step_on_two_replicas_is_the_mean_of_their_gradients(what, on_two):
     assert max(on_two[what].values()) < 1e-6
 

@@ -134,7 +134,7 @@ def test_a_periods_evaluation_fits_in_memory(size):
     eval.line_eval(images.reshape(-1, 16, size, size, 1))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 1.5 * 2**30
+    assert peak < 3 * 2**27  # several times as much if not in parts
 
 
 def test_own_data_in_other_forms_and_none_of_it():

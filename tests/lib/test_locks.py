@@ -182,11 +182,18 @@ def test_a_lock_is_of_one_process_at_a_time(tmp_path):
     """Several at once, each of which takes it some times; removing the file lets no two in."""
     code = (
         'import os, sys; from lib import locks\n'
-        'for _ in range(50):\n'
+        'locks.POLL_SEC = 0.0005\n'
+        'print("up", flush=True); sys.stdin.readline()\n'
+        'for _ in range(200):\n'
         '  with locks.held(sys.argv[1] + "/lock", wait_sec=99):\n'
         '    os.mkdir(sys.argv[1] + "/inside"); os.rmdir(sys.argv[1] + "/inside")'
     )
     command = [sys.executable, '-c', code, str(tmp_path)]
-    beside = [subprocess.Popen(command, cwd=tiny.REPOSITORY) for _ in range(4)]
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
+    beside = [subprocess.Popen(command, cwd=tiny.REPOSITORY, **pipes) for _ in range(4)]
+    for process in beside:
+        assert process.stdout.readline() == b'up\n'
+    for process in beside:  # which begin together
+        process.stdin.close()
     assert [process.wait() for process in beside] == [0] * 4
     assert os.listdir(tmp_path) == []

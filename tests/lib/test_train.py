@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import functools
 import os
 import shutil
@@ -252,6 +253,20 @@ def one_by_one(run, dataset=None, **options):
     model = tiny.make(METHOD, scales=1, depth=1)
     options = {'batch_size': 1024, 'report_kimg': 3, 'total_kimg': 6, **options}
     return model, lambda: train.train_run(model, dataset or tiny.dataset(), run, **options)
+
+
+def test_a_reader_that_ends_costs_no_training(tmp_path):
+    run = new_run(tmp_path)
+
+    class Unread(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if self.step > 1:
+                raise BrokenPipeError(errno.EPIPE, 'Broken pipe')
+
+    _, go = one_by_one(run, make_reports=lambda *_: [Unread()])
+    with pytest.raises(UserError, match=r'the output has exited: .* The checkpoint of step 4'):
+        go()
+    assert run.checkpoint_steps() == [4] and run.owes_report
 
 
 class Poison(keras.callbacks.Callback):

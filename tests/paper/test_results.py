@@ -27,8 +27,10 @@ def by_tensorflow(path, tag):
     }
 
 
-@pytest.mark.parametrize('folder', [original.BASELINE_RUN, original.OTHER_BASELINE_RUN,
-                                    original.ACAI_RUN], ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize('folder', [
+    *(original.BASELINE_RUN, original.OTHER_BASELINE_RUN),
+    *(original.ACAI_RUN, original.OTHER_ACAI_RUN),
+], ids=lambda path: '/'.join(path.parts[-3:]))  # fmt: skip
 def test_the_originals_runs_as_tensorflow_reads_them(folder):
     (path,) = (folder / 'tf' / 'summaries').iterdir()
     (run,) = [run for run in load.find_runs(str(original.RUNS)) if run.path == str(folder)]

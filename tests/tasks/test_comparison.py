@@ -113,3 +113,19 @@ def test_picture_of_colors_and_of_few_images(images, dataset):
     one = tf.io.decode_png(content)
     two = tf.io.decode_png(comparison.picture({'original': model, 'ours': model}, few)[0])
     assert two.shape[0] > one.shape[0] and np.ptp(two.numpy()) > 100
+
+
+def test_each_interpolation_stands_between_its_two_test_images(dataset, monkeypatch):
+    drawn, model = [], made('baseline')
+    monkeypatch.setattr(comparison, '_drawn', lambda groups, title: drawn.extend(groups))
+    comparison.picture({'a': model}, dataset)
+    images = eval.first_images(dataset, 30)
+    reconstructed, *pairs = drawn
+    assert [label for label, _ in reconstructed] == ['test images', 'a'] and len(pairs) == 6
+    np.testing.assert_array_equal(reconstructed[0][1], images[:18])
+    for pair, ((label, shown),) in enumerate(pairs):
+        ends = images[[18 + pair, 24 + pair]]
+        assert label == 'a' and len(shown) == 18
+        np.testing.assert_array_equal(shown[[0, -1]], ends)
+        decoded = eval.decode(model, eval.encode(model, ends))
+        np.testing.assert_allclose(shown[[1, -2]], decoded, atol=1e-4)
