@@ -24,9 +24,12 @@ def dry_run(jobs, at_a_time):
     Returns:
         The exit code.
     """
-    for command in filter(None, (job.next_command() for job in jobs)):
+    commands = [command for job in jobs for command in job.commands()]
+    for command in commands:
         print(shlex.join(['python', *command]))
     print_estimate(jobs, at_a_time)
+    if clusterings := sum(command[0] == 'cluster.py' for command in commands):
+        print(f'# {clusterings} times k-means: cluster.py tells how long when it starts.')
     reproduce.print_not_run(reproduce.unable(jobs))
     return 0
 

@@ -75,10 +75,11 @@ class Job:
                 written[path] = os.path.getmtime(path)
         return self.images_seen, written
 
-    def next_command(self):
-        """['SCRIPT.py', '--flag=value', ...] of what it needs next; None where all is done."""
-        if not self._is_trained():
-            return [
+    def commands(self):
+        """All that it still needs, in order, each ['SCRIPT.py', '--flag=value', ...]."""
+        is_trained, commands = self._is_trained(), []
+        if not is_trained:
+            commands.append([
                 *self.experiment.command,
                 f'--seed={self.seed}',
                 f'--total_kimg={self.total_kimg}',
@@ -87,10 +88,14 @@ class Job:
                 # One that was begun on one GPU, or none, goes on so where there are several.
                 *(['--devices=1'] if self._recorded('devices') == 1 else []),
                 f'--train_dir={self.seed_dir}',
-            ]
-        if self.clustered and not self._is_clustered():
-            return self.experiment.cluster_command(self.seed_dir)
-        return None
+            ])  # fmt: skip
+        if self.clustered and not (is_trained and self._is_clustered()):
+            commands.append(self.experiment.cluster_command(self.seed_dir))
+        return commands
+
+    def next_command(self):
+        """The first of `commands`; None where all is done."""
+        return next(iter(self.commands()), None)
 
     def _is_trained(self):
         if self.folder.owes_report:

@@ -19,7 +19,12 @@ from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
 SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
-RATE_DESCRIPTION = 'Training images per second, averaged over the report period.'
+DESCRIPTIONS = {  # of the scalars that the original has not
+    scalars.RATE_TAG: 'Training images per second, averaged over the report period.',
+    'sample_distance': 'Mean distance of random samples to the closest line; 0 for a line.',
+    'sample_coverage': 'Share of 100 angles, from 0 to 1, that occur among random samples.',
+    'sample_kl': "KL divergence of random samples' angles from uniform, in nats.",
+}
 
 
 class Callback(keras.callbacks.Callback):
@@ -97,8 +102,7 @@ def _short(value):
 
 
 class BatchScalars(Callback):
-    """Writes the scalars of the period's last batch to the event file, as the original does, and
-    the period's rate."""
+    """Writes the scalars of the period's last batch to the event file, and the period's rate."""
 
     def __init__(self, events, progress):
         super().__init__()
@@ -109,9 +113,8 @@ class BatchScalars(Callback):
         self.last = logs
 
     def on_epoch_end(self, epoch, logs=None):
-        write_scalars(self.events, self.step, self.last)
-        with disk_errors(), self.events.as_default(self.step):
-            tf.summary.scalar(scalars.RATE_TAG, self.progress.rate, description=RATE_DESCRIPTION)
+        # Original: the last batch's scalars, not their means over the period.
+        write_scalars(self.events, self.step, {**self.last, scalars.RATE_TAG: self.progress.rate})
 
 
 @contextlib.contextmanager
@@ -126,7 +129,8 @@ def disk_errors():
 def write_scalars(events, step, values):
     with disk_errors(), events.as_default(step):
         for tag, value in values.items():
-            tf.summary.scalar(tag, value)
+            description = DESCRIPTIONS.get(tag.removesuffix(sampling.FITTED))
+            tf.summary.scalar(tag, value, description=description)
 
 
 class Scores(Callback):
@@ -220,7 +224,7 @@ class PictureGrid(Callback):
             scores = eval.line_eval(straight)._asdict()
             write_scalars(self.events, self.step, {f'{n}_2': v for n, v in scores.items()})
         parts = [(pictures.CAPTIONS[name], picture) for name, picture in drawn.items()]
-        png = captions.explained(parts)
+        png = captions.captioned(parts)
         kimg = (self.step * self.batch_size) >> 10
         for name in (f'name_{kimg:06d}.png', 'name.png'):
             files.write_atomically(os.path.join(self.folder, name), png)
@@ -240,7 +244,7 @@ class Checkpoints(Callback):
         # left for the period's end, which says so.
         logs = logs or {}
         if self.step and time.monotonic() >= self.saved + SAVE_SEC:
-            sound = logs.get('finite', True) and not checkpoints.not_finite(self.model)
+            sound = logs.get('finite', True) and not checkpoints.first_non_finite(self.model)
             if sound or logs.get('allow_nan'):
                 self.save()
 

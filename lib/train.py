@@ -55,7 +55,7 @@ def check_finite(model, scalars, step):
         if len(bad):
             first = step - len(values) + 1 + bad[0]
             raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
-    if name := checkpoints.not_finite(model):
+    if name := checkpoints.first_non_finite(model):
         raise DivergedError(f'The weights {name} are not finite at step {step}.')
 
 
@@ -350,13 +350,17 @@ def _open_events(run, args, about, step, owed):
     where its report is owed, from the step before it."""
     try:
         with callbacks.disk_errors():
+            # A run of ours has them since it began, but not a copy of it without event files, nor
+            # what the 2018 code began.
+            record = run.read_args()
+            is_ours = record is not None and 'code' not in record
+            has_hparams = step and is_ours and events.paths(run.summaries)
             if args:
                 run.write_args(args, **about)
-            is_new = not events.paths(run.summaries)  # as where a copy without them goes on
             # Before the first checkpoint all is written again, what stands at step 0 too.
             events.drop_after(run.summaries, step - bool(owed) if step else -1)
             writer = tf.summary.create_file_writer(run.summaries)
-            if args and (not step or is_new):
+            if args and not has_hparams:
                 # TensorBoard's HParams tab shows them beside the run's scalars.
                 with writer.as_default(0):
                     hparams.hparams(args)

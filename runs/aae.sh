@@ -3,7 +3,7 @@
 # After a command: on lines32 mean distance and smoothness (table 1), else latent accuracy in %
 # (table 2), mean±sd over 5 seeds.
 # Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.
-# On GPUs --precision=float32 --devices=1 computes as the paper did; without is faster.
+# On GPUs --precision=float32 --jit=off --devices=1 computes as the paper did, slower.
 # Written from lib/paper/experiments.py by: python reproduce.py --write_runs
 set -euo pipefail
 

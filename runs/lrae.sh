@@ -2,7 +2,7 @@
 # The LSGAN-regularised ablation of the ICLR version: runs of the sizes of the paper's, 2^24 images each.
 # The paper prints no figure of its own for these.
 # Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.
-# On GPUs --precision=float32 --devices=1 computes as the paper did; without is faster.
+# On GPUs --precision=float32 --jit=off --devices=1 computes as the paper did, slower.
 # Written from lib/paper/experiments.py by: python reproduce.py --write_runs
 set -euo pipefail
 

@@ -115,8 +115,8 @@ CELEBA = Source(
         {'img_align_celeba.zip': '46fb89443c578308acf364d7d379fe1b9efb793042c0af734b6112e4fd3a8c74'}
     ),
     to_class=None,
-    hint=' CelebA\'s host often refuses; with img_align_celeba.zip from elsewhere, give '
-    '--celeba_zip=img_align_celeba.zip.',
+    hint=" CelebA's host often refuses; with img_align_celeba.zip from elsewhere in FOLDER, give "
+    '--from=FOLDER.',
 )
 
 

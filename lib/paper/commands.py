@@ -51,7 +51,7 @@ def _method(class_name):
         f'# {experiments.DESCRIPTIONS[class_name]}: {runs}, 2^24 images each.',
         *values,
         "# Run from the repository's folder; the data of all but lines32 must lie in AE_DATA.",
-        '# On GPUs --precision=float32 --devices=1 computes as the paper did; without is faster.',
+        '# On GPUs --precision=float32 --jit=off --devices=1 computes as the paper did, slower.',
         WRITTEN,
         STRICT,
     ]

@@ -204,14 +204,20 @@ def test_a_run_goes_on_on_one_device_as_it_was_begun(tmp_path):
     assert '--devices=1' in job.next_command()
 
 
-def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch):
+def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(estimate, '_measured', lambda experiment, choice: 16)
     monkeypatch.setenv('AE_DATA', str(tmp_path))
     job = jobs_of(tmp_path, table=3)[0]
     with pytest.raises(UserError, match='create_datasets.py --datasets=mnist'):
         job.check()
+    folder, clustering = job.folder.path, ['cluster.py', '--n_init=1000', '--ae_dir=']
+    clustering[-1] += folder
+    assert [command[0] for command in job.commands()] == ['baseline.py', 'cluster.py']
+    estimate.dry_run([job], 1)
+    out = capsys.readouterr().out.splitlines()
+    assert out[1] == f'python {" ".join(clustering)}' and out[-1].startswith('# 1 times k-means')
     trained(job, 17, seed=1)
-    folder = job.folder.path
-    assert job.next_command() == ['cluster.py', '--n_init=1000', f'--ae_dir={folder}']
+    assert job.commands() == [clustering] and job.next_command() == clustering
     record = {'n_init': 1000, 'use_svd': True, 'step': 17}
     with open(os.path.join(folder, 'clustering.json'), 'w') as file:
         json.dump(record, file)
@@ -238,7 +244,7 @@ def test_what_cannot_be_run_is_said_beforehand_and_is_no_success(tmp_path):
     for mode, other in (('--cancel', '--methods=aae'), ('--status', '--seeds=2')):
         code, _, error = original.run('reproduce.py', mode, other, cwd=tmp_path)
         name = other.partition('=')[0]
-        assert code == 1 and f'{name} changes nothing beside {mode}, which is of all runs' in error
+        assert code == 1 and f'{name} has no effect with {mode}, which is of all runs' in error
 
 
 def test_a_run_of_the_2018_code_is_not_taken_over(tmp_path):

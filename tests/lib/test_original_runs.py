@@ -11,7 +11,7 @@ import acai_tf
 from cli import compare
 from lib import checkpoints, runs
 from lib.errors import UserError
-from tests import original, tiny
+from tests import made_runs, original, tiny
 
 FLAGS = ['--depth=2', '--latent=4', '--latent_width=4', '--report_kimg=1']
 
@@ -44,6 +44,9 @@ def test_training_goes_on_where_the_original_stopped(copied):
     assert events.read_bytes() == before
     (new,) = set((folder / 'tf' / 'summaries').iterdir()) - {events}
     assert set(steps_of(new)) == {0, 65}
+    steps = made_runs.steps_by_tag(folder / 'tf' / 'summaries')
+    assert steps['_hparams_/session_start_info'] == [0]
+    assert record['computed_on'].startswith('Devices: ')
     assert (folder / 'tf' / 'model.ckpt-49.index').exists()
     assert int(acai_tf.load_run(str(folder)).global_step) == 65
 
