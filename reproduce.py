@@ -49,18 +49,14 @@ def only_reads_files():
 
 
 def check_alone(mode, *fitting):
-    """Raises UserError for flags beside --status, say, that change nothing about it."""
+    """Raises UserError for flags that have no effect with --status, say."""
     for flag in FLAGS.get_key_flags_for_module(sys.argv[0]):
         if flag.present and flag.name not in (mode, *fitting):
             of_all = ', which is of all runs in --train_dir' if fitting else ''
-            raise UserError(
-                f'--{flag.name} changes nothing beside --{mode}{of_all}; leave it out.'
-            )
+            raise UserError(f'--{flag.name} has no effect with --{mode}{of_all}; leave it out.')
 
 
 def main():
-    if FLAGS.write_runs:
-        check_alone('write_runs')
     for mode in ('status', 'watch', 'cancel'):
         if FLAGS[mode].value:
             check_alone(mode, 'train_dir')
@@ -73,6 +69,7 @@ def main():
     from lib.paper import commands
 
     if FLAGS.write_runs:
+        check_alone('write_runs')
         commands.write(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'runs'))
         return 0
     if os.path.isfile(train_dir):

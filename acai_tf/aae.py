@@ -1,7 +1,7 @@
 """Adversarial autoencoder (Makhzani et al., 2016): with discriminator D of latents, prior N(0, 1),
 
-    discriminator minimises  BCE(D(f(x)), 0) + BCE(D(prior), 1)
-    autoencoder minimises    (x - g(f(x)))^2 + BCE(D(f(x)), 1)
+    discriminator minimises  mean BCE(D(f(x)), 0) + mean BCE(D(prior), 1)
+    autoencoder minimises    mean (x - g(f(x)))^2 + mean BCE(D(f(x)), 1)
 """
 import math
 
@@ -29,6 +29,7 @@ class AAE(Autoencoder):
         **shared: the arguments of `Autoencoder`.
     """
 
+    # Not SEPARATE_OBJECTIVES: loss_ae_latent reaches the discriminator's weights too.
     HAS_PRIOR = True
     BOUNDS = {'adversary_lr': (0.0, None), 'disc_layer_sizes': layer_sizes}
 

@@ -52,27 +52,29 @@ class Autoencoder(HasHyperparameters, KerasModel):
     `decode`, `reconstruct`, `classify`, and the only `train_step`.
 
     Args:
-        image_shape: (height, width, colors); height and width divisible by 2**scales. With a
-            user's own encoder: the shape of one example, of any rank; None takes the encoder's, or
-            the first batch's.
-        nclass: number of classes of the running latent classifier.
+        image_shape: (height, width, colors); height and width divisible by 2**scales. With your
+            own encoder: the shape of one example, of any rank; None takes it from the encoder or,
+            if that leaves it open, from the first batch.
+        nclass: number of classes of the running latent classifier; required.
         lr: Adam's learning rate, for every group unless `learning_rate` says otherwise; a number or
             a Keras schedule.
-        scales: how often the encoder halves the image.
-        depth: channels of the first block.
-        latent: channels of the latents.
-        encoder, decoder: Keras layers or models of one's own, (B, ...) -> (B, ...) and back, in
-            place of the paper's, which scales, depth and latent are of.
-        critic: for methods that have one: (B, ...) -> numbers that are averaged to one an example;
-            None for the paper's, or a fresh copy of one's own encoder.
-        seed: seeds the paper's weights and, with the step, the noise.
+        scales, depth, latent: the sizes of the paper's networks: how often the encoder halves the
+            image, channels of its first block, channels of the latents. Required for them, and
+            refused with your own.
+        encoder, decoder: your own Keras layers or models, both or neither, (B, ...) -> (B, ...) and
+            back.
+        critic: your own, for methods that have one: (B, ...) -> numbers that are averaged to one
+            per example. None for the paper's or, with your own encoder, a fresh copy of that.
+        seed: integer from 0 to 2^31 - 1; seeds the paper's weights and, with the step, the noise.
         dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
             stay in float32.
+        name: the Keras model's name.
         **own: the method's own hyper-parameters; they become attributes, and part of the run
             folder's name.
 
     Raises:
-        UserError: a hyper-parameter is out of the class's BOUNDS, or the image cannot be halved.
+        UserError: an argument is out of range or contradicts another, or the networks' shapes do
+            not fit; the message says what to give.
         TypeError: nclass is missing, or the class has no such argument.
     """
 
@@ -126,20 +128,23 @@ class Autoencoder(HasHyperparameters, KerasModel):
             raise TypeError(f'{type(self).__name__} needs nclass, the number of classes')
         randomness.check_seed(seed)
         self.lr, self.seed = _checked_rate(lr), int(seed)
-        given = {'encoder': encoder, 'decoder': decoder, 'critic': critic}
-        given = {role: networks.unwrapped(network) for role, network in given.items()}
-        self.given, encoder = networks.Given(**given), given['encoder']
+        own_networks = {'encoder': encoder, 'decoder': decoder, 'critic': critic}
+        self.given = networks.Given(
+            **{role: networks.unwrapped(network) for role, network in own_networks.items()}
+        )
         self.mode = networks.TrainMode()
-        paper = {'scales': scales, 'depth': depth, 'latent': latent}
-        networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, paper)
-        # Keras takes no NumPy integer, such as labels.max() + 1, for units.
+        sizes = {'scales': scales, 'depth': depth, 'latent': latent}
+        networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, sizes)
+        # int, for Keras takes no NumPy integer, such as labels.max() + 1, for units.
         self.nclass = int(nclass)
-        paper = {name: None if size is None else int(size) for name, size in paper.items()}
-        if encoder is not None:
-            image_shape = image_shape or networks.input_shape_of(encoder)
+        if self.given.encoder is None:
+            sizes = {name: int(size) for name, size in sizes.items()}
+        else:
+            sizes = {}
+            image_shape = image_shape or networks.input_shape_of(self.given.encoder)
         self.image_shape = image_shape and tuple(map(int, image_shape))
-        self.params = self.resolve(**(paper if encoder is None else {}), **own)
-        self.encoder, self.decoder = networks.make(self, self.image_shape, **paper)
+        self.params = self.resolve(**sizes, **own)
+        self.encoder, self.decoder = networks.make(self)
         self.classifier = classifiers.SingleLayerClassifier(self.nclass, seed)
         self.global_step = self.add_scalar('global_step', 'int64')
         # Original: the newest evaluation is stored with the weights.
@@ -157,18 +162,21 @@ class Autoencoder(HasHyperparameters, KerasModel):
         is_fixed = getattr(self, 'is_made', False) and name in (*self.params, 'lr')
         if is_fixed and value != getattr(self, name):
             raise UserError(
-                f'{name} is fixed when a {type(self).__name__} is made: its graphs, and what is '
-                'saved of it, would not change. Make another model; what is to change while it '
-                'trains, method_losses can compute from self.global_step.'
+                f'{name} is fixed when a {type(self).__name__} is made: its graphs and its saved '
+                'files would keep the old value. Make a new model; a value that varies during '
+                'training can be computed in method_losses from self.global_step.'
             )
         super().__setattr__(name, value)
 
     def _set_attributes(self, values, self_made):
-        """Makes hyper-parameters attributes, but for names that something else has.
+        """Makes hyper-parameters attributes.
 
         Args:
             values: {name: value}.
             self_made: the names that a subclass's constructor set before, which are its own.
+
+        Raises:
+            UserError: the model has something else of that name.
         """
         for key, value in values.items():
             of_class = inspect.getattr_static(type(self), key, None)  # a method or a property
@@ -207,7 +215,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return {'autoencoder': [self.encoder, self.decoder]}
 
     def learning_rate(self, group):
-        """Of a group's Adam."""
+        """The learning rate of a group's Adam: a number or a Keras schedule."""
         return self.lr
 
     def sample_noise(self, batch, draws):
@@ -220,7 +228,19 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return {}
 
     def encode(self, x, noise=None):
-        """Images (B, H, W, C) in [-1, 1] to latents (B, *latent_shape)."""
+        """Encodes images.
+
+        Args:
+            x: float images (B, H, W, C) in [-1, 1].
+            noise: {name: tensor} as `draw_noise` gives it, for a method that samples latents (VAE);
+                None draws it.
+
+        Returns:
+            Latents (B, *latent_shape) float32.
+
+        Raises:
+            UserError: x is not a batch of float images of the model's shape.
+        """
         self.build_for(x)
         return self.encoder(x)
 
@@ -237,7 +257,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return distribution[0]
 
     def decode(self, h):
-        """Latents (B, *latent_shape) to images (B, H, W, C), about [-1, 1], not clipped."""
+        """Latents (B, *latent_shape) to images (B, H, W, C), about in [-1, 1], not clipped.
+
+        Raises:
+            UserError: the latents are of another shape.
+        """
         self.check_latents(h)
         return self.decoder(h)
 
@@ -266,7 +290,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if self.latent_shape and (shape is None or not layers.fits(shape[1:], self.latent_shape)):
             given = type(h).__name__ if shape is None else tuple(shape)
             raise UserError(
-                f'The latents must be {networks.batch(self.latent_shape)}, not {given}.'
+                f'The latents must be {networks.batch_text(self.latent_shape)}, not {given}.'
             )
 
     @functools.cached_property
@@ -283,11 +307,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
         )
 
     def reconstruct(self, x, noise=None):
-        """Images as evaluation sees them, (B, H, W, C): no dropout, no noise on the input."""
+        """`decode(encode(x, noise))`, (B, H, W, C): without dropout, or noise on the input."""
         return self.decode(self.encode(x, noise))
 
     def classify(self, x):
-        """The running latent classifier's answer, (B,) int32 in 0..nclass-1."""
+        """The running latent classifier's prediction, (B,) int32 in 0..nclass-1."""
         return ops.argmax(self.classifier(self.features(x)), axis=-1)
 
     def draw_noise(self, x, batch_index=0):
@@ -297,6 +321,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
             x: images (B, H, W, C).
             batch_index: tells several batches at one step apart (those of an evaluation); 0 in
                 training.
+
+        Returns:
+            {name: tensor} as `sample_noise` gives it; {} for a method without noise.
+
+        Raises:
+            UserError: the batch size is unknown, as that of a keras.Input.
         """
         self.build_for(x)
         if x.shape[0] is None and isinstance(x, keras.KerasTensor):
@@ -341,7 +371,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 f'{_listed(objectives)}.'
             )
 
-    # As Keras's `fit`: to translate Python's `if` and `for` takes seconds, and none needs it.
+    # No AutoGraph, as in Keras' `fit`: to translate the code takes seconds, and nothing needs it.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         """One update of every parameter group, all from gradients at the same weights.
@@ -363,7 +393,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 for group, objective in losses.objectives.items()
             }
         gradients = self.compute_gradients(tape, objectives)
-        # Keras' `fit` may call for one batch more than there is: nothing counts it then.
+        # Keras' `fit` may ask for one batch more than there is; that fails before anything changes.
         with tf.control_dependencies([x, label]):
             for group, optimizer in self.optimizers.items():
                 optimizer.apply(gradients[group], self.group_variables(group))
@@ -371,7 +401,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 getattr(self, name).assign(value)
             self.global_step.assign_add(1)
         if self.compiled:  # for `fit`, whose logs are the epoch's means
-            self.record(losses.scalars, x)
+            self.update_means(losses.scalars, x)
         return losses.scalars
 
     def compute_gradients(self, tape, objectives):

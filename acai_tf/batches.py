@@ -5,21 +5,21 @@ import tensorflow as tf
 from lib.errors import UserError
 
 
-def data(batch):
+def examples(batch):
     """The 'x' of a batch, or the batch itself where it is the data.
 
     Raises:
-        UserError: it has none.
+        UserError: it is a dict without 'x', or several arrays.
     """
     batch = _unlisted(batch)
     return _single(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
-def data_of(x):
-    """The data of what fit was given, or something of their shape, where that can be told."""
+def examples_of_input(x):
+    """The examples in what `fit` was given or, of a tf.data.Dataset, their specification."""
     if isinstance(x, tf.data.Dataset):
         x = x.element_spec
-    return data(x[0] if isinstance(x, tuple) else x)
+    return examples(x[0] if isinstance(x, tuple) else x)
 
 
 def unpack(batch, image_shape, nclass):
@@ -37,7 +37,7 @@ def unpack(batch, image_shape, nclass):
     x, label = _unlisted(x), _unlisted(label)
     if weight is not None:
         raise UserError(
-            'The model weighs all examples alike; leave out sample_weight and class_weight.'
+            'The model weights all examples equally; leave out sample_weight and class_weight.'
         )
     needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
     if isinstance(x, dict):
@@ -64,10 +64,10 @@ def has_known_shape(tensor):
     return is_array and not _is_unknown(shape) and len(shape) > 0
 
 
-def check_is_known(name, shape):
-    """Raises UserError where examples of a graph's tensor may be of any shape."""
+def check_is_known(shape):
+    """Raises UserError where the examples of a graph's tensor may be of any shape."""
     if _is_unknown(shape):
-        raise _unknown(name)
+        raise _unknown('x')
 
 
 def _unlisted(x):
@@ -118,6 +118,6 @@ def _is_unknown(shape):
 
 def _unknown(name):
     return UserError(
-        f'The shape of {name} is not known (tf.numpy_function does not say it); set it in the '
-        f'pipeline: tf.ensure_shape({name}, (None, ...)), with the sizes of one.'
+        f'The shape of {name} is not known (tf.numpy_function does not set it); set it in the '
+        f'pipeline: tf.ensure_shape({name}, (None, ...)), where ... is the shape of one example.'
     )

@@ -85,13 +85,14 @@ class Critic(keras.layers.Layer):
                     to_weights = tape.gradient(score, variables, to_critic)
                     return tape.gradient(score, images, to_images), to_weights
                 if self._is_float16():
-                    scale, seed = float16_seed(to_critic, to_images)
+                    scale, upstream = float16_upstream(to_critic, to_images)
                 else:
-                    seed = tf.where(tf.abs(to_critic) < TINY_GRADIENT, TINY_GRADIENT, to_critic)
-                to_input, to_weights = tape.gradient(score, [images, variables], seed)
+                    is_tiny = tf.abs(to_critic) < TINY_GRADIENT
+                    upstream = tf.where(is_tiny, TINY_GRADIENT, to_critic)
+                to_input, to_weights = tape.gradient(score, [images, variables], upstream)
                 if self._is_float16():
                     to_weights = [gradient / scale for gradient in to_weights]
-                return to_input * tf.cast(to_images / seed, to_input.dtype), to_weights
+                return to_input * tf.cast(to_images / upstream, to_input.dtype), to_weights
 
             return (score, tf.identity(score)), backward
 
@@ -122,34 +123,33 @@ class Critic(keras.layers.Layer):
         )
 
 
-def float16_seed(to_critic, to_images):
-    """What a backward pass in float16 begins with, so that neither player's gradient is lost.
+def float16_upstream(to_critic, to_images):
+    """The upstream gradient of a backward pass in float16, of which neither player's underflows.
 
-    Where the critic is nearly right, its own numbers would vanish in float16 and take the images'
-    gradient with them. So they are all made as large as the other player's, within float16's range,
-    and the smallest are raised, by what float16 would round off the weights' gradient anyway.
+    Where the critic is nearly right, its own gradient would underflow, and with it the images',
+    which is rescaled from it. So it is scaled up to the size of the images', to FLOAT16_RAISED at
+    most, and its smallest entries are raised to FLOAT16_SHARE of the largest: by no more than
+    float16 rounds off the weights' gradient anyway.
 
     Args:
-        to_critic, to_images: the gradients of the two players' answers, scaled against underflow.
+        to_critic, to_images: the loss-scaled gradients of the two copies of the score.
 
     Returns:
-        (how many times too large the gradient of the weights will be, the seed of the pass).
+        (scale to divide the weights' gradient by, upstream gradient).
     """
     largest = tf.reduce_max(tf.abs(to_critic))
     others = tf.minimum(tf.reduce_max(tf.abs(to_images)), FLOAT16_RAISED)
     target = tf.maximum(tf.maximum(largest, others), TINY_GRADIENT)
     scale = target / tf.maximum(largest, TINY_GRADIENT)
     smallest = FLOAT16_SHARE * target
-    seed = to_critic * scale
-    return scale, tf.where(tf.abs(seed) < smallest, smallest, seed)
+    upstream = to_critic * scale
+    return scale, tf.where(tf.abs(upstream) < smallest, smallest, upstream)
 
 
 def sample_alpha(batch, latent_shape, draws):
-    """alpha ~ U(0, 0.5), (batch, 1, ..., 1) of the latents' rank.
-
-    # Original: U(0, 1), folded at 0.5.
-    """
+    """alpha ~ U(0, 0.5), (batch, 1, ..., 1) of the latents' rank."""
     shape = (batch, *(1 for _ in latent_shape))
+    # Original: U(0, 1), folded at 0.5.
     return 0.5 - abs(draws.uniform('alpha', shape) - 0.5)
 
 
@@ -158,7 +158,7 @@ def mix(h, alpha):
     return alpha * h + (1 - alpha) * ops.flip(h, axis=0)
 
 
-def resolve_depth(params):
+def resolve_advdepth(params):
     """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
     if 'depth' not in params:  # of networks of one's own
         if params.get('advdepth'):
@@ -179,10 +179,10 @@ def make_critic(model):
 
 
 class CriticAutoencoder(Autoencoder):
-    """An autoencoder against a critic of its pictures; what ACAI and its ablation share.
+    """An autoencoder trained against a critic of its images: what ACAI and its ablation share.
 
     Args:
-        advweight: weight of the critic's answer, the paper's lambda.
+        advweight: weight of the critic's term in the autoencoder's loss, the paper's lambda.
         advdepth: channels of the critic's first block; 0 for the autoencoder's own `depth`.
         **shared: the arguments of `Autoencoder`.
     """
@@ -194,7 +194,7 @@ class CriticAutoencoder(Autoencoder):
 
     @classmethod
     def resolve(cls, **given):
-        return resolve_depth(super().resolve(**given))
+        return resolve_advdepth(super().resolve(**given))
 
     def make_groups(self):
         self.critic = make_critic(self)

@@ -11,11 +11,11 @@ class AEDropout(AEBaseline):
     """The baseline with dropout on its latents.
 
     Args:
-        dropout: probability to KEEP a latent, not to drop it (the original's name).
+        dropout: probability to KEEP a latent, not to drop it.
         **shared: the arguments of `Autoencoder`.
     """
 
-    BOUNDS = {'dropout': (1e-3, 1.0)}
+    BOUNDS = {'dropout': (1e-3, 1.0)}  # Original: called so, though it is what is kept
 
     def __init__(self, *, dropout=0.5, **shared):
         super().__init__(dropout=dropout, **shared)

@@ -21,14 +21,14 @@ class Hyperparameter:
         help: what it is, from the class's docstring.
         bounds: (lowest, highest) of a number, None where there is none; of a text a function that
             raises ValueError for what it must not be.
-        is_truth: whether it is False or True, which are 0 and 1 in a run folder's name.
+        is_bool: whether it is False or True, which are 0 and 1 in a run folder's name.
     """
 
     name: str
     default: object
     help: str
     bounds: object = (None, None)
-    is_truth: bool = False
+    is_bool: bool = False
 
     @property
     def kind(self):
@@ -38,7 +38,7 @@ class Hyperparameter:
         """The value, of the right type.
 
         Raises:
-            ValueError: it is none; the message says what it must be.
+            ValueError: the value is not allowed; the message says what it must be.
         """
         if self.kind is str:
             if not isinstance(value, str) or '/' in value:
@@ -48,7 +48,7 @@ class Hyperparameter:
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
         is_number = isinstance(value, number) and math.isfinite(value)
-        if not is_number or isinstance(value, bool) and not self.is_truth:
+        if not is_number or isinstance(value, bool) and not self.is_bool:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:
@@ -60,23 +60,6 @@ def _range(low, high):
     if high is None:
         return f'at least {low}'
     return f'at most {high}' if low is None else f'between {low} and {high}'
-
-
-def of_class(cls):
-    """{name: Hyperparameter} of a class: the keyword-only arguments with a number or text of the
-    constructors below its first ancestor that `HasHyperparameters`, bounded by the classes' BOUNDS.
-    What that ancestor takes itself, such as lr, is none, even where a class changes its default.
-    """
-    own = {}
-    for base, argument in _constructor_arguments(cls):
-        name, default = argument.name, argument.default
-        if argument.kind is argument.KEYWORD_ONLY and isinstance(default, (int, float, str)):
-            text, bounds = _described_arguments(base).get(name, ''), _bounds(cls, name)
-            is_truth = isinstance(default, bool)
-            if is_truth:
-                default, bounds = int(default), (0, 1)
-            own[name] = Hyperparameter(name, default, text, bounds, is_truth)
-    return own
 
 
 def _constructor_arguments(cls):
@@ -131,8 +114,21 @@ class HasHyperparameters:
 
     @classmethod
     def own_hyperparameters(cls):
-        """{name: `Hyperparameter`} of what the method has of its own."""
-        return of_class(cls)
+        """{name: `Hyperparameter`} of a method: the keyword-only arguments of its constructors that
+        have a number or a text as default, with the bounds in BOUNDS.
+
+        Not those of `Autoencoder` itself, such as lr, even where a subclass changes their default.
+        """
+        own = {}
+        for base, argument in _constructor_arguments(cls):
+            name, default = argument.name, argument.default
+            if argument.kind is argument.KEYWORD_ONLY and isinstance(default, (int, float, str)):
+                text, bounds = _described_arguments(base).get(name, ''), _bounds(cls, name)
+                is_bool = isinstance(default, bool)
+                if is_bool:
+                    default, bounds = int(default), (0, 1)
+                own[name] = Hyperparameter(name, default, text, bounds, is_bool)
+        return own
 
     @classmethod
     def hyperparameters(cls):
@@ -142,7 +138,8 @@ class HasHyperparameters:
 
     @classmethod
     def resolve(cls, **given):
-        """{hyper-parameter: value} as they name a run folder, where sizes and some are given.
+        """{hyper-parameter: value} as they name a run folder: the sizes that are given, and all
+        others.
 
         Raises:
             TypeError: the class has no such argument, as Python says it, or one without a value.
@@ -155,9 +152,9 @@ class HasHyperparameters:
                 continue
             if any(name == argument.name for _, argument in _constructor_arguments(cls)):
                 raise TypeError(
-                    f"{cls.__name__}'s {name} is not a hyper-parameter, which is a keyword-only "
-                    'argument with a number, a text, True or False as its default; give it one, or '
-                    'do not hand it on.'
+                    f"{cls.__name__}'s {name} is not a hyper-parameter: those are keyword-only "
+                    'arguments whose default is a number, a text, True or False. Give it such a '
+                    'default, or do not pass it to super().__init__.'
                 )
             raise TypeError(f'{cls.__name__} got an unexpected keyword argument {name!r}')
         for name, own in known.items():

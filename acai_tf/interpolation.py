@@ -7,20 +7,21 @@ from lib.errors import UserError
 
 
 def interpolate(model, left, right, steps=16, spherical=False):
-    """What a model decodes between images.
+    """Decodes interpolations between images, or between examples of any other shape.
 
     Args:
         model: an autoencoder of this package.
-        left, right: images in [-1, 1], one each (H, W, C), or as many on both sides (B, H, W, C).
+        left, right: one image each, (H, W, C), or equally many, (B, H, W, C); floats in [-1, 1].
         steps: images from end to end, both included; 2 or more.
-        spherical: whether to go along great arcs of the latents, not straight.
+        spherical: whether to interpolate latents along great arcs (slerp), not straight lines.
 
     Returns:
-        (steps, H, W, C), or (B, steps, H, W, C) for several: float32, about [-1, 1], not clipped.
-        The first and the last of each are the reconstructions of its ends.
+        (steps, H, W, C) or (B, steps, H, W, C) float32, about in [-1, 1], not clipped. The first
+        and the last image are the reconstructions of left and right.
 
     Raises:
-        UserError: the images are not of the model's shape, or no floats, or there are no steps.
+        UserError: the images are not floats of the model's shape, left and right differ in number,
+            steps is below 2, or the model knows no shapes yet.
     """
     left, right = np.asarray(left), np.asarray(right)
     model.need_shapes()
@@ -31,8 +32,8 @@ def interpolate(model, left, right, steps=16, spherical=False):
         model.encoder.check(images)
     if left.shape != right.shape or not len(left) or steps < 2 or steps != int(steps):
         raise UserError(
-            f'{len(left)} left and {len(right)} right images cannot be connected in {steps} steps; '
-            'give as many on both sides, one or more, and 2 steps or more.'
+            f'Cannot interpolate between {len(left)} left and {len(right)} right images in {steps} '
+            'steps; give equally many on both sides, at least one, and 2 steps or more.'
         )
     path = paths.slerp if spherical else paths.lerp
     left, right = (images.astype(np.float32) for images in (left, right))

@@ -1,4 +1,4 @@
-"""What Keras promises of a model, kept: fit, evaluate, predict, save, load and export."""
+"""The Keras side of every autoencoder: fit, evaluate, predict, save, load and export."""
 import functools
 import types
 
@@ -62,20 +62,20 @@ class KerasModel(keras.Model):
         Raises:
             UserError: own networks whose shapes do not fit.
         """
-        shape = batches.data(input_shape)
+        shape = batches.examples(input_shape)
         if self.latent_shape is not None:
             if tuple(shape[1:]) == self.image_shape:
                 return
             raise UserError(
-                f'{self.name} is built for data of shape {networks.batch(self.image_shape)}; make '
-                f'another model for {networks.batch(shape[1:])}.'
+                f'{self.name} is built for data of shape {networks.batch_text(self.image_shape)}; '
+                f'make another model for {networks.batch_text(shape[1:])}.'
             )
         before = self.image_shape, self.latent_shape, self.groups, self.optimizers
         try:
             # A model that is first called inside a graph makes its variables outside of it.
             with tf.init_scope(), self.distribute_strategy.scope():
                 self._build(tuple(shape[1:]))
-        except Exception:  # it fails again, if it is asked again
+        except Exception:  # so that a second call fails in the same way
             self.image_shape, self.latent_shape, self.groups, self.optimizers = before
             raise
 
@@ -84,10 +84,10 @@ class KerasModel(keras.Model):
         if self.given.encoder is None:
             self.latent_shape = tuple(self.encoder.compute_output_shape(shape)[1:])
         else:
-            self.latent_shape = networks.meet(self.encoder, self.decoder, self.image_shape)
+            self.latent_shape = networks.build_networks(self.encoder, self.decoder, image_shape)
         self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
         if self.given.critic is not None and self.critic is None:
-            raise UserError(f'{type(self).__name__} has no critic here; leave critic=... out.')
+            raise UserError(f'{type(self).__name__} has no critic here; leave out critic=...')
         x = ops.zeros((2, *self.image_shape))  # a method may compare examples
         losses = self.compute_losses(x, ops.zeros((2, self.nclass)), self.draw_noise(x))
         self.tags = list(losses.scalars)  # in the order of reports
@@ -96,7 +96,7 @@ class KerasModel(keras.Model):
         self._make_optimizers()
 
     def _make_optimizers(self):
-        """An optimizer for every group that has none, or one of other variables."""
+        """Makes an optimizer for every group that has none, or whose variables have changed."""
         self._check_groups()
         replicas = self.distribute_strategy.num_replicas_in_sync
         computes_in_float16 = any(
@@ -106,8 +106,8 @@ class KerasModel(keras.Model):
         )
         if computes_in_float16 and replicas > 1:
             raise UserError(
-                f'float16 works on one device, not on {replicas}: Keras looks for an overflow on '
-                'one of them only; choose the policy mixed_bfloat16 or float32.'
+                f'float16 works on one device, not on {replicas}: Keras checks for overflow on '
+                'only one of them; choose the policy mixed_bfloat16 or float32.'
             )
         for group in self.groups:
             variables, known = self.group_variables(group), self.optimizers.get(group)
@@ -162,7 +162,7 @@ class KerasModel(keras.Model):
             UserError: nor do the data, or own networks' shapes do not fit.
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
-            batches.check_is_known('x', x.shape)
+            batches.check_is_known(x.shape)
             self.build((None, *x.shape[1:]))
 
     def need_shapes(self):
@@ -216,7 +216,7 @@ class KerasModel(keras.Model):
     def _build_and_check(self, x, y=None):
         """`build_for` what Keras is given; raises UserError for arrays, or a dataset of known
         shapes, that do not fit: Keras' graphs would end in an error of their own."""
-        data = batches.data_of(x)
+        data = batches.examples_of_input(x)
         self.build_for(data)
         if isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
             return
@@ -242,7 +242,7 @@ class KerasModel(keras.Model):
     def metrics(self):
         return list(self.means)
 
-    def record(self, scalars, x):
+    def update_means(self, scalars, x):
         """Adds a batch's scalars to the means that Keras reports."""
         size = tf.shape(x)[0]
         for mean in self.means:
@@ -261,26 +261,28 @@ class KerasModel(keras.Model):
         self.build_for(x)  # makes the means
         seen = self.means[0].count  # examples before; tells the draws of batches apart
         scalars = self.compute_losses(x, label, self.draw_noise(x, batch_index=1 + seen)).scalars
-        self.record(scalars, x)
+        self.update_means(scalars, x)
         return scalars
 
     def call(self, x):
         """Reconstructions, of a batch or of its 'x'; what `predict` gives."""
-        return self.reconstruct(batches.data(x))
+        return self.reconstruct(batches.examples(x))
 
     def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
         """Writes a SavedModel with the signatures encode, decode, reconstruct and classify, and
         Keras' own `serve`, which is `call`.
 
-        Each takes one tensor (B, ...) and returns one under 'output_0'. A sampling method draws as
-        at the step of the export. Other formats of Keras' export have `call` alone.
+        Each takes one tensor (B, ...) and returns one under 'output_0'. A method that samples (VAE)
+        draws the noise of the step of the export, so that equal calls give equal samples. Other
+        formats of Keras' export have `call` alone.
         """
         self.need_shapes()
         if format != 'tf_saved_model':
             return super().export(filepath, format=format, verbose=verbose, **kwargs)
         if kwargs:
             raise UserError(
-                f'{next(iter(kwargs))} is of other formats; a SavedModel takes any batch size here.'
+                f'{next(iter(kwargs))} does not apply to a SavedModel, which takes any batch size '
+                'here; leave it out, or choose another format.'
             )
         x = tf.TensorSpec((None, *self.image_shape), tf.float32, name='x')
         h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
@@ -316,8 +318,8 @@ class KerasModel(keras.Model):
         stored = [key for key in keys if SEED_STATE in key]
         if len(stored) != len(self.seed_states()):
             raise ValueError(
-                f'The file has {len(stored)} random layers, such as dropout, and {self.name} '
-                f'{len(self.seed_states())}: it is of other networks.'
+                f'The file has the state of {len(stored)} random layers, such as dropout, and '
+                f'{self.name} has {len(self.seed_states())}: it was saved from other networks.'
             )
         super().load_own_variables({key: store[key] for key in keys if SEED_STATE not in key})
         for index, state in enumerate(self.seed_states()):

@@ -10,7 +10,7 @@ from lib.runs import architecture, discovery
 
 
 def load_run(path):
-    """A trained model from its run folder, ours or the original's, with its newest checkpoint.
+    """A trained model from its run folder, ours or the original's: its newest readable checkpoint.
 
     The method and its hyper-parameters come from args.json, else from the folder's name; the
     image's shape and the number of classes from the checkpoint.

@@ -1,8 +1,8 @@
 """LSGAN-regularised autoencoder, the ablation of the paper's ICLR version: ACAI whose critic looks
 at reconstructions where ACAI's looks at interpolations. With critic d and lambda = advweight:
 
-    critic minimises       d(x)^2 + (d(g(f(x))) - 1)^2
-    autoencoder minimises  (x - g(f(x)))^2 + lambda d(g(f(x)))^2
+    critic minimises       mean d(x)^2 + mean (d(g(f(x))) - 1)^2
+    autoencoder minimises  mean (x - g(f(x)))^2 + lambda mean d(g(f(x)))^2
 
 (least-squares GAN: Mao et al., 2017, with 0 for real and 1 for reconstructed.)
 """

@@ -19,8 +19,8 @@ class Given(types.SimpleNamespace):
 
 
 def unwrapped(network):
-    """A user's own network, also of one that is a part of another model already, whose training
-    mode it would have."""
+    """A user's own network itself, where it is wrapped as a part of another model, whose training
+    mode it would follow."""
     return network.network if isinstance(network, Network) else network
 
 
@@ -43,8 +43,8 @@ class TrainMode(threading.local):
 
 
 class Network(keras.layers.Layer):
-    """A network of the user's as a part of a model: with float32 at its end, and in training mode
-    during train steps alone.
+    """A user's network as a part of a model: its output is cast to float32, and it runs in training
+    mode only during train steps.
 
     Args:
         network: a Keras layer or model with one input and one output, (B, ...) each.
@@ -63,20 +63,22 @@ class Network(keras.layers.Layer):
 
     def _check_shape(self, x, fits):
         if not fits:
-            raise UserError(f'The data must be {batch(self.shape_of_one)}, not {tuple(x.shape)}.')
+            wanted = batch_text(self.shape_of_one)
+            raise UserError(f'The data must be {wanted}, not {tuple(x.shape)}.')
 
     def _check_data(self, x):
         """Raises UserError for what is not a batch of floats, of examples of any sizes."""
         if not hasattr(x, 'dtype'):
             raise UserError(
-                f'The data must be one array or tensor, {batch(self.shape_of_one)}, not a '
+                f'The data must be one array or tensor, {batch_text(self.shape_of_one)}, not a '
                 f'{type(x).__name__}.'
             )
         is_known = getattr(x.shape, 'rank', 0) is not None
         self._check_shape(x, not is_known or len(x.shape) == 1 + len(self.shape_of_one))
         dtype = keras.backend.standardize_dtype(x.dtype)
         if 'float' not in dtype:
-            raise UserError(f'The data must be {batch(self.shape_of_one)} of floats, not {dtype}.')
+            wanted = batch_text(self.shape_of_one)
+            raise UserError(f'The data must be {wanted} of floats, not {dtype}.')
 
     def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         if self.name == 'encoder' and hasattr(self, 'shape_of_one'):
@@ -92,7 +94,7 @@ class Network(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return (None, *self.output_shape_of_one)
 
-    def meet(self, shape):
+    def build_on_zeros(self, shape):
         """Builds the network by calling it on zeros.
 
         Args:
@@ -102,7 +104,8 @@ class Network(keras.layers.Layer):
             The shape of the output for one example.
 
         Raises:
-            UserError: there is none; the message names the shapes.
+            UserError: the network fails on this shape, gives anything but one float tensor, or
+                drops the batch axis; the message names the shapes.
         """
         who = f'The {self.name} {self.network.name!r}'
         try:
@@ -110,15 +113,15 @@ class Network(keras.layers.Layer):
         except Exception as error:  # whatever a layer raises
             reason = ' '.join(re.sub(r'\x1b\[\d+m', '', str(error)).split())[:200]  # no colours
             raise UserError(
-                f'{who} does not take data of shape {batch(shape)}: {reason}'
+                f'{who} does not take data of shape {batch_text(shape)}: {reason}'
             ) from error
         is_number = hasattr(output, 'shape') and 'float' in keras.backend.standardize_dtype(
             output.dtype
         )
         if not is_number:
             raise UserError(
-                f'{who} must map data of shape {batch(shape)} to one float tensor (B, ...), not to '
-                f'{_described(output)}.'
+                f'{who} must map data of shape {batch_text(shape)} to one float tensor (B, ...), '
+                f'not to {_described(output)}.'
             )
         if tuple(output.shape[:1]) != (1,):
             raise UserError(
@@ -139,7 +142,7 @@ class Network(keras.layers.Layer):
             )
 
 
-def batch(shape):
+def batch_text(shape):
     """The shape of a batch as text: (32, 32, 1) -> '(B, 32, 32, 1)'."""
     return f'({", ".join(["B", *map(str, shape)])})'
 
@@ -177,10 +180,10 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
                 f'{role}={network!r} is not a Keras layer or model; keras.layers.Lambda makes a '
                 'layer of a function.'
             )
-    missing = [name for name, value in sizes.items() if value is None]
-    for name, value in {'nclass': nclass, **sizes}.items():
+    given_sizes = {name: value for name, value in sizes.items() if value is not None}
+    for name, value in {'nclass': nclass, **given_sizes}.items():
         least = 0 if name == 'scales' else 1
-        if name not in missing and not (isinstance(value, numbers.Integral) and value >= least):
+        if not isinstance(value, numbers.Integral) or value < least:
             raise UserError(f'{name}={value!r}: it must be an integer of at least {least}.')
     if image_shape is not None and not _is_shape(image_shape):
         raise UserError(
@@ -188,26 +191,28 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
         )
     if (given.encoder is None) != (given.decoder is None):
         raise UserError(f'{class_name} needs an encoder and a decoder, or neither.')
-    if given.encoder is None:
-        if image_shape is None or missing:
+    if given.encoder is not None:
+        if given_sizes:
             raise UserError(
-                f'{class_name} needs {(missing or ["image_shape"])[0]}; give image_shape, scales, '
-                'depth and latent, or an encoder and a decoder of your own.'
+                f"{next(iter(given_sizes))} is a size of the paper's networks; leave it out when "
+                'you give an encoder and a decoder.'
             )
-        _check_image(image_shape, sizes['scales'])
-    elif len(missing) < len(sizes):
-        extra = next(name for name in sizes if name not in missing)
-        raise UserError(
-            f"{extra} is of the paper's networks; leave it out beside an encoder and a decoder."
-        )
+        return
+    for name, value in {**sizes, 'image_shape': image_shape}.items():
+        if value is None:
+            raise UserError(
+                f'{class_name} needs {name}; give image_shape, scales, depth and latent, or an '
+                'encoder and a decoder of your own.'
+            )
+    _check_image(image_shape, sizes['scales'])
 
 
 def check_weights(name, dtype):
     """Raises UserError for weights of another dtype than float32, in which they are trained."""
     if dtype != 'float32':
         raise UserError(
-            f'{name} has weights in {dtype}, which are trained in float32 here; choose the policy '
-            'float32, mixed_bfloat16 or mixed_float16.'
+            f'{name} has weights in {dtype}, but they are trained in float32; choose the dtype '
+            'policy float32, mixed_bfloat16 or mixed_float16.'
         )
 
 
@@ -230,20 +235,22 @@ def _check_image(image_shape, scales):
         )
 
 
-def make(model, image_shape, scales, depth, latent):
-    """(encoder, decoder) of a model: its user's, or the paper's of the given sizes."""
+def make(model):
+    """(encoder, decoder) of a model: its user's, or the paper's of the sizes in its `params`."""
     given, policy, seed = model.given, model.dtype_policy, model.seed
     if given.encoder is not None:
         roles = (('encoder', given.encoder), ('decoder', given.decoder))
         return tuple(Network(network, role, model.mode) for role, network in roles)
+    scales, depth, latent = (model.params[name] for name in ('scales', 'depth', 'latent'))
+    shape = model.image_shape
     return (
-        layers.Encoder(scales, depth, latent, model.ENCODER_SCOPE, seed, policy, image_shape),
-        layers.Decoder(scales, depth, image_shape[-1], model.DECODER_SCOPE, seed, policy),
+        layers.Encoder(scales, depth, latent, model.ENCODER_SCOPE, seed, policy, shape),
+        layers.Decoder(scales, depth, shape[-1], model.DECODER_SCOPE, seed, policy),
     )
 
 
-def meet(encoder, decoder, shape):
-    """Makes the variables of a user's encoder and decoder, and sees that their shapes fit.
+def build_networks(encoder, decoder, shape):
+    """Builds a user's encoder and decoder, and checks that their shapes fit.
 
     Args:
         encoder, decoder: `Network`.
@@ -253,19 +260,20 @@ def meet(encoder, decoder, shape):
         The shape of one example's latents.
 
     Raises:
-        UserError: they do not; the message names the shapes.
+        UserError: they do not fit; the message names the shapes.
     """
-    latent_shape = encoder.meet(shape)
+    latent_shape = encoder.build_on_zeros(shape)
     if not latent_shape:
         raise UserError(
-            f'The encoder answers data of shape {batch(shape)} with (B,); latents are (B, ...) '
-            'with at least one axis of their own.'
+            f'The encoder maps data of shape {batch_text(shape)} to shape (B,); latents need at '
+            'least one axis after that of the batch.'
         )
-    back = decoder.meet(latent_shape)
+    back = decoder.build_on_zeros(latent_shape)
     if back != shape:
         raise UserError(
-            f'The encoder takes data of shape {batch(shape)} to latents {batch(latent_shape)}, and '
-            f'the decoder takes these to {batch(back)}; it must give the shape of the data.'
+            f'The encoder takes data of shape {batch_text(shape)} to latents '
+            f'{batch_text(latent_shape)}, and the decoder takes these to {batch_text(back)}; it '
+            'must give the shape of the data.'
         )
     return latent_shape
 
@@ -273,7 +281,7 @@ def meet(encoder, decoder, shape):
 def fresh_copy(network):
     """A Keras network of the same layers with weights of its own, all of which can be trained.
 
-    What it has of data is not there yet: see `copy_adapted`.
+    Without what its layers learned from data by `adapt`: see `copy_adapted`.
 
     Raises:
         UserError: it cannot be copied.
@@ -296,7 +304,7 @@ def fresh_copy(network):
 
 def copy_adapted(network, copy):
     """Gives a built copy of a network what the network's layers, such as
-    `keras.layers.Normalization`, learned of data by `adapt`."""
+    `keras.layers.Normalization`, learned from data by `adapt`."""
     both = [
         [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
         for each in (network, copy)
@@ -307,8 +315,8 @@ def copy_adapted(network, copy):
 
 
 def make_critic_network(model):
-    """What answers as the model's critic: its user's, a fresh copy of its user's encoder, or the
-    paper's."""
+    """The network behind the model's critic: the user's own, a fresh copy of the user's encoder, or
+    the paper's."""
     given = model.given
     if given.critic is None and given.encoder is None:
         return layers.Encoder(
@@ -316,14 +324,14 @@ def make_critic_network(model):
         )
     network = given.critic if given.critic is not None else fresh_copy(given.encoder)
     critic = Network(network, 'critic', model.mode)
-    critic.meet(model.image_shape)
+    critic.build_on_zeros(model.image_shape)
     if given.critic is None:
         copy_adapted(given.encoder, network)
     return critic
 
 
 def penalties(variables):
-    """The sum of what variables' own regularisers ask for, a scalar, or 0 without any."""
+    """The sum of the variables' own weight regularisers, a scalar; 0 without any."""
     return sum(variable.regularizer(variable) for variable in _regularized(variables))
 
 

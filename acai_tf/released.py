@@ -17,8 +17,12 @@ def load_released(name):
     Args:
         name: its folder there, such as 'lines32-acai'.
 
+    Returns:
+        An `acai_tf` model with the released weights.
+
     Raises:
-        UserError: there is none of that name; the message lists those that are there.
+        UserError: the package was installed without released/, no folder there has that name (the
+            message lists those that are there), or it cannot be loaded (see `load_run`).
     """
     if not os.path.isdir(FOLDER):
         raise UserError(

@@ -1,9 +1,13 @@
-"""Variational autoencoder (Kingma & Welling, 2014) with a Bernoulli decoder: maximises
+"""Variational autoencoder (Kingma & Welling, 2014; beta: Higgins et al., 2017) with a Bernoulli
+decoder: maximises
 
-    E log p(x | z) - beta KL(q(z | x) || N(0, 1)),    q(z | x) = N(mu(x), sigma^2(x))
+    ELBO = E log p(x | z) - beta KL(q(z | x) || N(0, 1)),    q(z | x) = N(mu(x), sigma^2(x))
 
-(beta: Higgins et al., 2017). With advweight > 0 it is also ACAI-regularised: the critic of
-equations 1-3 of the paper, on decoded mixtures of the samples z.
+summed over pixels and latents, averaged over the batch. With advweight > 0 it minimises
+
+    -ELBO + advweight mean d(x_mix)^2
+
+against the critic d of equations 1-3 of the paper; x_mix is the decoded mixture of two samples z.
 """
 import math
 
@@ -11,10 +15,10 @@ import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses
-from acai_tf.critic import make_critic, mix, resolve_depth, sample_alpha
+from acai_tf.critic import make_critic, mix, resolve_advdepth, sample_alpha
 from lib import layers, losses
 
-CRITICS_OWN = ('advweight', 'advdepth', 'reg')
+CRITIC_HYPERPARAMETERS = ('advweight', 'advdepth', 'reg')
 
 
 class GaussianHead(keras.layers.Layer):
@@ -41,13 +45,13 @@ class GaussianHead(keras.layers.Layer):
 
 
 class VAE(Autoencoder):
-    """The VAE. Its `encode` is the sample z; the latent classifier reads the features before it.
+    """The VAE. `encode` draws a sample z; the latent classifier reads the features before it.
 
     Args:
         beta: weight of the KL term.
         advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic. The
-            objective is a sum over pixels, where ACAI's is a mean: the same weight is worth the
-            number of pixels times less here.
+            ELBO is a sum over pixels, where ACAI's reconstruction is a mean, so that the same
+            weight is far weaker here: on lines32 about 100 matches ACAI's 0.5 (docs/BEYOND.md).
         advdepth: channels of the critic's first block; 0 for `depth`.
         reg: the critic's share of the input in the blend, ACAI's gamma.
         **shared: the arguments of `Autoencoder`.
@@ -67,9 +71,9 @@ class VAE(Autoencoder):
     def resolve(cls, **given):
         params = super().resolve(**given)
         if params['advweight']:
-            return resolve_depth(params)
-        params = {key: value for key, value in params.items() if key not in CRITICS_OWN}
-        # A subclass may have a critic by default: then the 0 must be said.
+            return resolve_advdepth(params)
+        params = {key: value for key, value in params.items() if key not in CRITIC_HYPERPARAMETERS}
+        # A subclass may have a critic by default: then the run folder's name must have the 0.
         by_default = cls.own_hyperparameters()['advweight'].default
         return {**params, 'advweight': 0.0} if by_default else params
 

@@ -3,8 +3,12 @@
 
     mean (x - g(q(f(x))))^2 + beta mean (v - stop_gradient(code(v)))^2
 
-where q reads num_latents vectors v off the latents, replaces each by its nearest code (straight-
-through gradient) and makes latents of them again.
+where q computes num_latents vectors v from the latents, replaces each by its nearest code
+(straight-through gradient) and computes latents from them again. After each batch, with n_k of its
+vectors assigned to code k and s_k their sum, count_k smoothed,
+
+    count_k <- 0.999 count_k + 0.001 n_k,  total_k <- 0.999 total_k + 0.001 s_k
+    code_k = total_k / count_k
 """
 import math
 
@@ -18,11 +22,10 @@ BOTTLENECK_UNITS = 512
 
 
 class QuantizedDecoder(keras.layers.Layer):
-    """Latents to images through the bottleneck.
+    """Latents to images through the bottleneck."""
 
     # Original: the bottleneck is the decoder's, so that `decode` quantises too and interpolation
-    happens before quantisation.
-    """
+    # happens before quantisation.
 
     def __init__(self, decoder, latent_shape, num_latents, seed, name):
         super().__init__(name=name, dtype='float32')

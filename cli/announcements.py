@@ -27,6 +27,11 @@ def unused_gpu(gpus):
     )
 
 
+def size_of(variables):
+    """How many numbers variables hold."""
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
 def begin(folder, model, args, last):
     """Says what is about to be trained: a new run's size and place, or what is other than before.
 
@@ -46,8 +51,7 @@ def begin(folder, model, args, last):
             if None not in (before, now) and before != now:
                 print(f'--{option} is {now} now; it was {before}.')
     elif not steps:
-        size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-        print(f'New run {folder.path}: {size:,} parameters.')
+        print(f'New run {folder.path}: {size_of(model.trainable_variables):,} parameters.')
         for other, option, value in _alike(folder, args):
             print(f'It differs from {other} in {option} alone: {value} there, {args[option]} here.')
 

@@ -26,16 +26,17 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
         raise UserError(f'--out={out} must end in .png.')
     folders = {label: runs.RunFolder(path) for label, path in paths.items()}
     models = {label: load.load_run(folder.path) for label, folder in folders.items()}
-    dataset = data.get_dataset(dataset_name or _common_dataset(folders.values()), seed=seed)
+    trained_on = {label: load.identify(folder).dataset for label, folder in folders.items()}
+    dataset = data.get_dataset(dataset_name or _common(trained_on.values()), seed=seed)
     for label, model in models.items():
-        _check_fits(folders[label], model, dataset)
+        _check_fits(folders[label], model, dataset, trained_on[label])
     columns = {}
     for label, model in models.items():
         folder = folders[label]
         step = int(model.global_step)
         print(f'{label}: {folder.path} ({type(model).__name__}, step {step})')
         recorded = {}
-        if load.identify(folder).dataset == dataset.name:
+        if trained_on[label] == dataset.name:
             recorded = {name: float(value) for name, value in model.evaluation.items()}
         comparison.same_noise(model, seed)
         columns[label] = {'step': step, **comparison.scores(model, dataset, images)}
@@ -93,8 +94,8 @@ def _what_it_is(path):
     }
 
 
-def _common_dataset(folders):
-    names = [load.identify(folder).dataset for folder in folders]
+def _common(names):
+    """The dataset of all runs, by those of each."""
     names = list(dict.fromkeys(names))
     if len(names) > 1:
         raise UserError(
@@ -103,12 +104,12 @@ def _common_dataset(folders):
     return names[0]
 
 
-def _check_fits(folder, model, dataset):
+def _check_fits(folder, model, dataset, trained_on):
     if (model.image_shape, model.nclass) != (dataset.image_shape, dataset.nclass):
         raise UserError(
             f'{folder.path} is of images {model.image_shape} in {model.nclass} classes, but '
             f'{dataset.name} has {dataset.image_shape} in {dataset.nclass}; choose another '
             '--dataset.'
         )
-    if load.identify(folder).dataset == dataset.name:
+    if trained_on == dataset.name:
         folder.check_dataset(dataset, 'choose another --dataset')

@@ -58,7 +58,7 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
         return
     way = 'spherical' if spherical else 'straight'
     title = f'{type(model).__name__} at step {int(model.global_step)}, {way} interpolation'
-    files.write_file(out, captions.explained(_beside_the_ends(real, images), title, zoom))
+    files.write_file(out, captions.captioned(_beside_the_ends(real, images), title, zoom))
     about = f'{steps}' if len(ends) == 2 else f'{steps} x {steps}'
     print(f'Wrote {out}: {about} decoded pictures, and beside them the {len(ends)} given ones.')
 

@@ -63,12 +63,6 @@ class Record:
             for field in dataclasses.fields(self)
         )
 
-    @property
-    def seconds_left(self):
-        """None where the speed is not known."""
-        left = self.images - self.images_seen
-        return left / self.images_per_sec if self.images_per_sec else None
-
 
 def held(folder, name, wait_sec):
     """A context in which no other command holds a lock file of a folder, which is made.

@@ -54,20 +54,24 @@ class Task:
                 at_work.stop('its time was up')
             time.sleep(work.POLL_SEC)
         console.close()
-        again = state == run_record.STOPPED and self.out_of_time and not interrupt.signal
-        fruitless = before.fruitless + 1 if before and job.progress() == begun else 0
-        if again and fruitless == FRUITLESS:
-            reason = f'it ran out of time {FRUITLESS} times without progress'
-            at_work.close(state=run_record.FAILED, reason=reason)
-        elif again:
-            at_work.close(state=run_record.WAITING, fruitless=fruitless)
-            self._requeue(at_work.record)
+        if state == run_record.STOPPED and self.out_of_time and not interrupt.signal:
+            fruitless = before.fruitless + 1 if before and job.progress() == begun else 0
+            self._begin_again(at_work, fruitless)
             return
         at_work.close()
-        if at_work.record.state == run_record.FAILED:
+        if state == run_record.FAILED:
             raise UserError(at_work.record.reason)
-        if at_work.record.state == run_record.STOPPED:
+        if state == run_record.STOPPED:
             sys.exit(128 + (interrupt.signal or signal.SIGTERM))
+
+    def _begin_again(self, at_work, fruitless):
+        """Leaves the job to another try; `fruitless` of them, this one too, got nowhere."""
+        if fruitless == FRUITLESS:
+            reason = f'it ran out of time {FRUITLESS} times without progress'
+            at_work.close(state=run_record.FAILED, reason=reason)
+            raise UserError(reason)
+        at_work.close(state=run_record.WAITING, fruitless=fruitless)
+        self._requeue(at_work.record)
 
     def _requeue(self, record):
         try:

@@ -74,7 +74,8 @@ def _row(record):
         where = ', '.join(filter(None, (record.process, where)))
         if record.images_per_sec:
             speed = f'{record.images_per_sec:.0f}'
-            left = tqdm.tqdm.format_interval(record.seconds_left)
+            seconds = (record.images - record.images_seen) / record.images_per_sec
+            left = tqdm.tqdm.format_interval(seconds)
     elif record.state == run_record.STOPPED:
         where = record.reason
     elif record.state != run_record.WAITING:

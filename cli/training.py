@@ -71,7 +71,13 @@ def train(method):
         if note := announcements.unused_gpu(choice.gpus):
             print(note, file=sys.stderr)
         stopped_by = training.train_run(
-            model, dataset, folder, args=args, jit_compile=choice.jit, **schedule()
+            model,
+            dataset,
+            folder,
+            args=args,
+            about={'computed_on': choice.line},
+            jit_compile=choice.jit,
+            **schedule(),
         )
     return end(folder, model, stopped_by)
 
@@ -92,12 +98,15 @@ def _of_a_size_that_fits():
 
 def _check_own(own, model):
     """Raises UserError for a hyper-parameter that was given, but that another one switches off."""
-    switch, *others = [name for name in own if name not in model.params] or [None]
+    absent = [name for name in own if name not in model.params]
+    if not absent:
+        return
+    switch, *others = absent  # the first one switches the others off, as the VAE's advweight does
     for name in others:
         if FLAGS[name].present:
             raise UserError(
-                f'--{name}={own[name]} changes nothing beside --{switch}={own[switch]}; leave it '
-                f'out, or give --{switch} too.'
+                f'--{name}={own[name]} has no effect with --{switch}={own[switch]}; leave it out, '
+                f'or give --{switch} too.'
             )
 
 
@@ -184,9 +193,6 @@ def print_resolved(model, folder, args):
     """Prints a resolved run: its folder, its options, and its parameters by group."""
     print(json.dumps({'run_folder': folder.path, 'args': args}, indent=2))
     for group in model.groups:
-        print(f'{_size(model.group_variables(group)):>12,} parameters  {group}')
-    print(f'{_size(model.trainable_variables):>12,} parameters')
-
-
-def _size(variables):
-    return sum(math.prod(variable.shape) for variable in variables)
+        size = announcements.size_of(model.group_variables(group))
+        print(f'{size:>12,} parameters  {group}')
+    print(f'{announcements.size_of(model.trainable_variables):>12,} parameters')

@@ -60,33 +60,44 @@ def load_original(model, prefix, weights_suffice=False):
             )
         stored = [(name, variable) for name, variable in stored if not MOMENTS.search(name)]
     for name, variable in stored:
-        problem = None
-        if name not in shapes:
-            problem = f'has no variable {name}'
-        elif shapes[name] != tuple(variable.shape):
-            problem = f'has {name} of shape {shapes[name]}, not {tuple(variable.shape)}'
-        elif dtypes[name] != tf.as_dtype(variable.dtype):
-            problem = f'has {name} as {dtypes[name].name}, not {variable.dtype}'
-        if problem:
-            own_shapes = {name: tuple(variable.shape) for name, variable in stored}
-            traits, own_traits = architecture.traits_of(shapes), architecture.traits_of(own_shapes)
-            cause = architecture.explain(traits, own_traits, type(model).__name__)
-            weight = MOMENTS.sub('', name)
-            moments = {f'{weight}/Adam', f'{weight}/Adam_1'}
-            if name in moments and weight in shapes and moments.isdisjoint(shapes):
-                cause = 'these weights were frozen when it was written; freeze them here too.'
-            raise UserError(f'{prefix} {problem}: {cause}')
+        if misfit := _misfit(name, variable, shapes, dtypes):
+            raise UserError(f'{prefix} {misfit}: {_cause(name, model, stored, shapes)}')
     resumes_scaling = all(name in shapes for name, _ in scaling)  # else it starts anew
     wanted = stored + scaling if resumes_scaling else stored
     values = {name: _read(reader, prefix, name) for name, _ in wanted}
     step = int(values['global_step'])
     if step < 0:
-        raise UserError(f'{prefix} has the global_step {step}; no training wrote that.')
+        raise UserError(
+            f'{prefix} has the global_step {step}, which training cannot have written; use another '
+            'checkpoint.'
+        )
     for optimizer in model.optimizers.values():
         without_loss_scale(optimizer).iterations.assign(step)
     for name, variable in wanted:
         variable.assign(values[name])
     return step
+
+
+def _misfit(name, variable, shapes, dtypes):
+    """What is wrong with a variable in a checkpoint, as a predicate; None if it fits."""
+    if name not in shapes:
+        return f'has no variable {name}'
+    if shapes[name] != tuple(variable.shape):
+        return f'has {name} of shape {shapes[name]}, not {tuple(variable.shape)}'
+    if dtypes[name] != tf.as_dtype(variable.dtype):
+        return f'has {name} as {dtypes[name].name}, not {variable.dtype}'
+    return None
+
+
+def _cause(name, model, stored, shapes):
+    """Why a variable does not fit, as the end of a sentence."""
+    weight = MOMENTS.sub('', name)
+    moments = {f'{weight}/Adam', f'{weight}/Adam_1'}
+    if name in moments and weight in shapes and moments.isdisjoint(shapes):
+        return 'these weights were frozen when it was written; freeze them here too.'
+    own_shapes = {name: tuple(variable.shape) for name, variable in stored}
+    traits, own_traits = architecture.traits_of(shapes), architecture.traits_of(own_shapes)
+    return architecture.explain(traits, own_traits, type(model).__name__)
 
 
 def has_moments(prefix):
@@ -160,7 +171,7 @@ def resume(model, run, last):
     return step
 
 
-def not_finite(model):
+def first_non_finite(model):
     """The name of a stored variable that holds a number that is not finite; None if none does.
 
     What the last evaluation found may be NaN, as the smoothness of what does not move is.

@@ -114,7 +114,7 @@ def smoothness_score(angles):
 
 
 class LineScore(NamedTuple):
-    """Of interpolations between lines: see `line_eval`."""
+    """The scores of interpolations between lines: see `line_eval`."""
 
     mean_distance: float
     mean_smoothness: float
@@ -130,11 +130,14 @@ def line_eval(images):
         `LineScore`: (mean_distance, mean_smoothness). mean_distance is over all images.
         # Original: mean_smoothness is the sum of the defined scores divided by the number of ALL
         interpolations, NaN if none is defined.
+
+    Raises:
+        ValueError: there is no interpolation, or one of fewer than two images.
     """
     images = np.asarray(images)
     n, k, *shape = images.shape
     if n < 1 or k < 2:
-        raise ValueError(f'{n} interpolations of {k} images cannot be scored; give 1 of 2 or more.')
+        raise ValueError(f'line_eval needs 1 interpolation of 2 images or more, not {n} of {k}.')
     distances, angle = closest_line(np.reshape(images, (n * k, *shape)))
     scores = smoothness_score(angle.reshape(n, k))
     defined = scores[~np.isnan(scores)]
@@ -152,12 +155,15 @@ def sample_eval(images):
         (sample_distance, coverage, kl), floats. sample_distance is the mean cosine distance to the
         closest line, as in `line_eval`; coverage, in [0, 1], the share of the ANGLE_BINS equal
         parts of the circle that hold the angle of a sample's closest line; kl, in nats from 0 to
-        log ANGLE_BINS, the divergence of the samples' shares of these parts from even ones. Of n
-        even samples it expects about (ANGLE_BINS - 1) / (2 n), for n well above ANGLE_BINS. All
-        are NaN where a sample has no direction (NaN, or 0 everywhere).
+        log ANGLE_BINS, the KL divergence of the samples' shares of these parts from uniform. Of n
+        uniformly distributed samples it is about (ANGLE_BINS - 1) / (2 n) on average, for n well
+        above ANGLE_BINS. All are NaN where a sample has no direction (NaN, or 0 everywhere).
+
+    Raises:
+        ValueError: there is no sample.
     """
     if len(images) < 1:
-        raise ValueError('No sample cannot be scored; give 1 or more.')
+        raise ValueError('sample_eval needs 1 sample or more.')
     distances, angles = closest_line(images)
     if np.isnan(distances).any():
         return math.nan, math.nan, math.nan
@@ -204,7 +210,7 @@ def encode_batches(model, batches):
 
 
 def decode(model, latents):
-    """Images (..., H, W, C) of NumPy latents (..., *latent_shape), one or more, in any axes before.
+    """Decodes NumPy latents (..., *latent_shape) to images (..., H, W, C).
 
     Raises:
         UserError: the latents are of another shape.

@@ -10,15 +10,15 @@ from lib.randomness import layer_seed
 from lib.tracking import track
 
 LEAKY_RELU_SLOPE = 0.2
-NO_IMAGE = 16  # what pixels of 0..255 reach, and images in [-1, 1] with noise do not
+MAX_VALUE = 16  # images in [-1, 1] stay below it even with noise; unscaled pixels do not
 
 
 @tf.custom_gradient
 def leaky_relu(x):
-    """x where it is positive, else LEAKY_RELU_SLOPE * x, with a gradient that reads its answer.
+    """x where it is positive, else LEAKY_RELU_SLOPE * x, with a gradient that reads its output.
 
-    The answer has the sign of x, so that x is not kept for the backward pass, and TensorFlow makes
-    one operation of convolution, bias and this on CPUs: bit for bit the same in less time.
+    The output has the sign of x, so that x need not be kept for the backward pass, and TensorFlow
+    computes convolution, bias and this at once on CPUs: bit for bit the same in less time.
     """
     y = ops.leaky_relu(x, LEAKY_RELU_SLOPE)
 
@@ -132,7 +132,11 @@ class Encoder(_Convolutional):
         self.scales, self.depth, self.latent, self.seed = scales, depth, latent, seed
 
     def check(self, x):
-        """Raises UserError for what is not a batch of floats, images of its shape."""
+        """Raises UserError for what is not a batch of float images of its shape.
+
+        Of a NumPy array it also refuses a first image beyond MAX_VALUE: unscaled pixels. Without an
+        image_shape it checks nothing.
+        """
         if self.image_shape is None:
             return
         height, width, colors = self.image_shape
@@ -148,10 +152,10 @@ class Encoder(_Convolutional):
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
         if fits(shape[1:], self.image_shape):
             largest = abs(x[:1]).max() if isinstance(x, np.ndarray) and x.size else 0
-            if largest > NO_IMAGE:
+            if largest > MAX_VALUE:
                 raise UserError(
-                    f'The images must be {wanted}, and reach {largest:g}. To scale pixels of '
-                    '0..255: x * (2 / 255) - 1.'
+                    f'The images must be {wanted}, but their values reach {largest:g}. To scale '
+                    'pixels of 0..255: x * (2 / 255) - 1.'
                 )
             return
         fix = ''
@@ -188,7 +192,13 @@ class Decoder(_Convolutional):
     """Latents to images: (B, h, w, L) -> (B, h << scales, w << scales, colors), not clipped.
 
     The encoder's mirror: `scales` blocks of two 3x3 convolutions and a doubling of the size by
-    nearest neighbour, then two more convolutions. Arguments as for `Encoder`.
+    nearest neighbour, then two more convolutions.
+
+    Args:
+        scales: how often the size is doubled.
+        depth: channels of the last block; the earlier ones have twice as many each.
+        colors: channels of the images.
+        name, seed, dtype, trainable: as for `Encoder`.
     """
 
     OWN = 'scales', 'depth', 'colors', 'seed'

@@ -16,9 +16,8 @@ def draw_lines(angles, size=32, dtype=np.float32):
     """Draws lines: (n,) angles in radians -> (n, size, size, 1) in [-1, 1], float32 by default.
 
     Angle 0 points right, pi / 2 up. A line runs from the centre c to c + (c - 1) (cos(-angle),
-    sin(-angle)). Along its major axis ("row" below) it covers LINE_WIDTH_PX pixels around where it
-    crosses the middle of each row. Only the pixels that it can touch are computed: half of the
-    rows, and TOUCHED_PX of each.
+    sin(-angle)). Along its major axis ("row" below) it covers LINE_WIDTH_PX pixels of each row.
+    Only the pixels that it can touch are computed: half of the rows, and TOUCHED_PX of each.
     """
     center = size / 2
     angles = np.asarray(angles, np.float64)[:, None]  # (n, 1)
@@ -34,6 +33,7 @@ def draw_lines(angles, size=32, dtype=np.float32):
     row = np.minimum(np.floor(y0), size - rows) + np.arange(rows)  # (n, rows)
     weight = np.where(row < np.ceil(y0), np.ceil(y0) - y0, 1.0)  # the first row may be partial
     weight = np.where((row >= np.floor(y0)) & (row < np.ceil(y1)), weight, 0.0)
+    # Original: around where it crosses the middle of the row above.
     start = x0 - LINE_WIDTH_PX / 2 + (row - y0 - 0.5) * slope
     first = np.clip(np.floor(start), 0.0, size - TOUCHED_PX)
     start, column = start[..., None], first[..., None] + np.arange(TOUCHED_PX)  # (n, rows, touched)

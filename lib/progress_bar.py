@@ -5,6 +5,7 @@ import tqdm
 
 SECONDS_LIVE, SECONDS_LOGGED = 0.5, 30  # between two states of a bar
 LOGGED_COLUMNS = 80
+DELAY_SEC = 2  # what takes less shows no bar of images
 
 
 class _WholeLines:
@@ -25,3 +26,9 @@ def bar(*args, **options):
         return tqdm.tqdm(*args, mininterval=SECONDS_LIVE, dynamic_ncols=True, **options)
     options = {'mininterval': SECONDS_LOGGED, 'ncols': LOGGED_COLUMNS, **options}
     return tqdm.tqdm(*args, file=_WholeLines(), **options)
+
+
+def of_images(text, iterable=None, total=None):
+    """A bar of images, once they have taken some seconds, that leaves nothing behind."""
+    options = dict(unit='img', unit_scale=True, delay=DELAY_SEC, leave=False)
+    return bar(iterable, text, total, **options)

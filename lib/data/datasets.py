@@ -60,18 +60,25 @@ class Dataset:
 
 
 def get_dataset(name, batch_size=64, seed=0, data_dir=None):
-    """The dataset `name`, its training order a function of the seed.
+    """A dataset by name; the order of its training batches is a function of the seed.
 
     Records are decoded here, so that whatever is wrong with them shows before training begins.
 
     Args:
-        name: one of KNOWN, or the name of one's own pictures (create_datasets.py --images).
+        name: one of KNOWN; 'lines' or 'celeba' with another even width, such as 'lines64'; or the
+            name that you gave your own pictures (create_datasets.py --images).
         batch_size: images of a batch, at least 1.
-        seed: integer in [0, 2^31).
-        data_dir: folder of the records; None for the one that AE_DATA names now.
+        seed: integer from 0 to 2^31 - 1.
+        data_dir: folder of the record files; None for the one that AE_DATA names now. Lines and
+            digits need none.
+
+    Returns:
+        A `Dataset`. Its `train`, `test` and, where there is one, `train_once` are tf.data pipelines
+        of {'x': (B, height, width, colors) float32, 'label': (B, nclass) float32, one-hot}.
 
     Raises:
-        UserError: the dataset is unknown, its records are missing or damaged, or the seed is none.
+        UserError: the dataset is unknown, its records are missing or damaged, or the batch size or
+            the seed is out of range.
     """
     randomness.check_seed(seed)
     if batch_size < 1:
@@ -137,9 +144,8 @@ def check_files(name):
     Raises:
         UserError: one is missing; the message says how to make it.
     """
-    source = registry.find(name).records
-    for stems in (source.train, source.test) if source else ():
-        _paths(stems, source.made_by, records_folder())
+    if registry.find(name).records:
+        _record_files(name, records_folder())
 
 
 def records_folder():

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from lib import arrays, files, locks, memory
+from lib import arrays, files, locks, memory, progress_bar
 from lib.data import records
 from lib.errors import UserError
 
@@ -178,7 +178,7 @@ def _decode(paths, preparation, total):
     decode, seen = decoder(preparation), 0
     at_once = max(1, DECODED_TOGETHER_BYTES // math.prod(preparation.stored))
     names = ', '.join(os.path.basename(path) for path in paths)
-    with records.progress(None, total, f'decoding {names}') as bar:
+    with progress_bar.of_images(f'decoding {names}', total=total) as bar:
         for path in paths:
             number = 0
             for pictures in _parts(records.read(path), at_once):

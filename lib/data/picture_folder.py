@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
-from lib import data, files
+from lib import data, files, progress_bar
 from lib.data import records, registry
 from lib.errors import UserError
 
@@ -248,7 +248,7 @@ def _read_all(folder, found, spool, strict, size):
         UserError: a file cannot be read, or the disk is full.
     """
     pictures, skipped = {}, {}
-    for relative, label in records.progress(found, len(found), f'reading {folder}'):
+    for relative, label in progress_bar.of_images(f'reading {folder}', found, len(found)):
         path = os.path.join(folder, relative)
         try:
             if label is None:

@@ -11,24 +11,10 @@ from lib import files, pipelines, progress_bar
 from lib.errors import UserError
 
 READ_TOGETHER = 256  # records of one read
-SECONDS_BEFORE_BAR = 2  # small files show no progress bar
 
 
 class DamagedRecordsError(UserError):
     """A record file that is cut short or altered, or holds something else."""
-
-
-def progress(iterable, total, text):
-    """The iterable, with a bar on stderr once it has taken some seconds."""
-    return progress_bar.bar(
-        iterable,
-        text,
-        total,
-        unit='img',
-        unit_scale=True,
-        delay=SECONDS_BEFORE_BAR,
-        leave=False,
-    )
 
 
 def write(path, pictures, total):
@@ -63,7 +49,7 @@ def _write(path, pictures, total, unfinished):
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
         partial = unfinished.enter_context(_named_at_the_end(path))
         with tf.io.TFRecordWriter(partial) as writer:
-            for image, label in progress(pictures, total, os.path.basename(path)):
+            for image, label in progress_bar.of_images(os.path.basename(path), pictures, total):
                 writer.write(_example(image, label))
                 written += 1
     except (OSError, tf.errors.OpError) as error:

@@ -11,20 +11,15 @@ GAP_PX, MARGIN_PX, LEADING_PX = 16, 12, 6  # between parts; around all; below a 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
-def explained(parts, title='', zoom=1):
-    """PNG bytes of parts from left to right.
+def captioned(parts, title='', zoom=1):
+    """PNG bytes of parts from left to right, tops in line.
 
     Args:
         parts: [(caption, picture (H, W, 1 or 3) in [-1, 1])].
         title: one line above all.
         zoom: how often each pixel is repeated along both sides.
     """
-    drawn = [(caption, _enlarged(picture, zoom)) for caption, picture in parts]
-    return _side_by_side(drawn, title)
-
-
-def _side_by_side(parts, title=''):
-    """PNG bytes of pictures [(caption, uint8 (H, W, 3))] from left to right, tops in line."""
+    parts = [(caption, _enlarged(picture, zoom)) for caption, picture in parts]
     font, title_font = ImageFont.load_default(FONT_PX), ImageFont.load_default(TITLE_PX)
     captions = any(caption for caption, _ in parts)
     top = MARGIN_PX

@@ -4,7 +4,7 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from lib import lines, randomness
+from lib import interpolate, lines, randomness
 
 COUNT = 16  # images a picture
 LEFT, RIGHT = 5 * math.pi / 7, 3 * math.pi / 2  # angles of the two ends
@@ -26,18 +26,12 @@ def examples(size=SIZE_PX):
     return {
         'samples': lines.draw_lines(angles, size),
         'correct': correct,
-        'data space': mix(first, last, t),
+        'data space': interpolate.lerp(first[None], last[None], COUNT)[0],
         'abrupt': np.where(t[:, None, None, None] < 0.5, first, last),
         # The longer way round.
         'overshooting': lines.draw_lines(LEFT + (RIGHT - 2 * math.pi - LEFT) * t, size),
         'unrealistic': _blurred(correct, BLUR_PX * size / SIZE_PX * np.sin(math.pi * t)),
     }
-
-
-def mix(first, last, t):
-    """Images between two, pixel by pixel: (..., H, W, C) twice and (n,) in [0, 1] -> (n, ...)."""
-    t = np.reshape(t, (-1, *[1] * first.ndim))
-    return ((1 - t) * first + t * last).astype(np.float32)
 
 
 def _blurred(images, stddevs_px):

@@ -39,7 +39,7 @@ QUANTITIES = {
     'single_layer': Quantity('accuracy of a layer trained afterwards', unit_text='%'),
     'sample_distance': Quantity("samples' mean distance", 1e-3, 'x1e-3'),
     'sample_coverage': Quantity('share of angles covered by samples', 1e-2, '%'),
-    'sample_kl': Quantity("divergence of samples' angles from even ones", unit_text='nats'),
+    'sample_kl': Quantity("KL divergence of samples' angles from uniform", unit_text='nats'),
 }
 
 
@@ -60,7 +60,12 @@ class PaperValue(NamedTuple):
     sd: float | None = None
 
     def __str__(self):
-        return f'{self.mean:.2f}' if self.sd is None else f'{self.mean:.2f}±{self.sd:.2f}'
+        return mean_and_sd(self.mean, self.sd)
+
+
+def mean_and_sd(mean, sd):
+    """'0.24±0.01', or '0.24' where sd is None."""
+    return f'{mean:.2f}' if sd is None else f'{mean:.2f}±{sd:.2f}'
 
 
 # The columns of the tables: class names and the paper's names of the methods.

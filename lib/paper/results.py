@@ -297,17 +297,24 @@ def _is_repeat(run, other, any_period):
     """Whether a run is another one of the same seed, which is at least as long."""
     if any(getattr(run, name) != getattr(other, name) for name in _COMMON):
         return False
-    differs = run.seed is None or run.seed != other.seed
-    differs |= not any_period and run.report_kimg != other.report_kimg
-    if run.code == OURS and differs:  # of the 2018 code's nothing of this is recorded
+    if run.code == ORIGINAL:  # it recorded no seed: only its numbers tell
+        return _reported_the_same(run, other)
+    if run.seed is None or run.seed != other.seed:
         return False
-    folders = [_SEED_FOLDER.fullmatch(_parent(each)) for each in (run, other)]
-    if run.code == ORIGINAL or (all(folders) and _parent(run) != _parent(other)):
-        # All that both computed, for the 2018 code scores a dataset of one class 100 always.
-        tags = (run.curves.keys() & other.curves) - {scalars.RATE_TAG}
-        both = [(run.curves[tag], other.curves[tag]) for tag in tags]
-        return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
+    if not any_period and run.report_kimg != other.report_kimg:
+        return False
+    parents = [_parent(each) for each in (run, other)]
+    if all(map(_SEED_FOLDER.fullmatch, parents)) and parents[0] != parents[1]:
+        return _reported_the_same(run, other)
     return True
+
+
+def _reported_the_same(run, other):
+    """Whether a run has the scalars of another one as far as it goes."""
+    # All that both computed, for the 2018 code scores a dataset of one class 100 always.
+    tags = (run.curves.keys() & other.curves) - {scalars.RATE_TAG}
+    both = [(run.curves[tag], other.curves[tag]) for tag in tags]
+    return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
 
 
 def _is_part(curve, other):

@@ -7,15 +7,15 @@ from lib.paper import layouts, reported, results, tables
 LINES32 = 'lines32'  # the paper's
 TITLE = (
     'Samples. Images decoded from random latents on lines: mean distance to the closest line, '
-    'share of 100 angles that occur, and divergence of the angles from even ones.'
+    'share of 100 angles that occur, and KL divergence of the angles from uniform.'
 )
 NOTES = (
     'prior: latents ~ N(0, 1), where training pulls latents there. fitted: latents from a normal '
     'distribution with the mean and covariance of the latents of training images. Per run the '
     f'median of the last {results.LAST} evaluations, then mean±sample standard deviation over the '
     'seeds that have seen the most images.',
-    'Real lines at random angles have distance 0, coverage 100 % and a divergence of 0.05 nats: so '
-    'far from even are 1,024 of them on average.',
+    'Of 1,024 real lines at random angles the distance is 0, the coverage 100 % and the divergence '
+    '0.05 nats on average.',
 )
 QUANTITIES = [reported.QUANTITIES[measure] for measure in sampling.MEASURES]
 SOURCES = {'prior': '', 'fitted': sampling.FITTED}

@@ -168,12 +168,9 @@ def settings_of(run, quantity):
 def number_text(cell, quantity):
     """'0.24±0.01', or 'undefined'."""
     if math.isnan(cell.mean):
-        text = 'undefined'
-    else:
-        text = f'{quantity.in_units(cell.mean):.2f}'
-        if cell.sd is not None:
-            text += f'±{quantity.in_units(cell.sd):.2f}'
-    return text
+        return 'undefined'
+    sd = None if cell.sd is None else quantity.in_units(cell.sd)
+    return reported.mean_and_sd(quantity.in_units(cell.mean), sd)
 
 
 def length_text(cell):

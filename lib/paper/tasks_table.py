@@ -3,7 +3,7 @@ others'."""
 import math
 from typing import NamedTuple
 
-from lib.paper import layouts, results, tables
+from lib.paper import layouts, reported, results, tables
 
 TITLE = (
     'Tasks. Accuracy in % on the test set of a single layer trained with the autoencoder, of one '
@@ -98,18 +98,21 @@ class TasksTable(NamedTuple):
 def _number(cell):
     if cell is None or math.isnan(cell.mean):
         return '-'
-    return f'{cell.mean:.2f}' if cell.sd is None else f'{cell.mean:.2f}±{cell.sd:.2f}'
+    return reported.mean_and_sd(cell.mean, cell.sd)
 
 
 def _lengths(line):
     """'64, 256': of the autoencoder, and of the classifier."""
-    trained = [line.cells[quantity].kimg for quantity in RUNS_OWN if quantity in line.cells]
-    after = [line.cells['single_layer'].kimg] if 'single_layer' in line.cells else []
-    texts = [str(kimg) for kimg in [*trained[:1], *after]]
+    kimg = {quantity: cell.kimg for quantity, cell in line.cells.items()}
+    clustered = kimg.get(results.CLUSTERING)
+    autoencoder = kimg.get('latent_accuracy', clustered)
+    texts = [str(each) for each in (autoencoder, kimg.get('single_layer')) if each is not None]
     # Of one that was trained on since its latents were classified, or clustered.
-    if line.ae_kimg not in (0, *trained[:1]):
+    if line.ae_kimg not in (0, autoencoder):
         texts.append(f'afterwards {line.ae_kimg}')
-    return ', '.join([*texts, *(f'k-means {kimg}' for kimg in trained[1:] if kimg != trained[0])])
+    if clustered not in (None, autoencoder):
+        texts.append(f'k-means {clustered}')
+    return ', '.join(texts)
 
 
 def build(records, classified):

@@ -68,7 +68,7 @@ def identify(run, methods):
             f'name must begin with one of {", ".join(sorted(methods))}.'
         )
     if run.is_recorded:
-        params = _params_from_args(run, methods[class_name])
+        params = _params_from_args(run, recorded, methods[class_name])
     else:
         class_name, params = _params_from_name(run, class_name, methods)
     for key in SIZES:
@@ -122,9 +122,8 @@ def _class_of(run, methods):
     return run.name.split('_')[0]
 
 
-def _params_from_args(run, types):
+def _params_from_args(run, recorded, types):
     """{hyper-parameter: value} of args.json, whose options must be of their types."""
-    recorded = run.args
     for key in SIZES:
         if not isinstance(recorded.get(key), int):
             raise UserError(

@@ -171,8 +171,8 @@ class RunFolder:
         named = os.path.realpath(error.filename or '')
         if isinstance(error, PermissionError) and named == os.path.realpath(lock):
             return UserError(
-                f'{lock} is of a process of another user ({error.strerror}): delete it if they '
-                'train nothing there, or choose another --train_dir.'
+                f"{lock} is of another user's process ({error.strerror}): delete it if nothing "
+                'trains there, or choose another --train_dir.'
             )
         return UserError(
             f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
@@ -195,7 +195,7 @@ class RunFolder:
                 path = os.path.join(self.path, LOCK_NAME)
                 if holder := locks.holder(path):
                     print(f'Waiting for {holder} to leave {self.path}...', file=sys.stderr)
-                while not self._is_held(stack, path):
+                while not self._try_to_lock(stack, path):
                     self.create()  # whoever held it found it empty, and removed it
             except locks.HeldError as error:
                 raise UserError(
@@ -209,8 +209,8 @@ class RunFolder:
             stack.callback(self._remove_if_empty, self.images, self.summaries, self.checkpoints)
             yield
 
-    def _is_held(self, stack, path):
-        """Whether a stack holds the lock now; not if the folder was removed meanwhile."""
+    def _try_to_lock(self, stack, path):
+        """Takes the lock for as long as a stack is open; False if the folder was removed."""
         try:
             stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
             return True
@@ -337,9 +337,9 @@ class RunFolder:
                 )
 
     def check_dataset(self, dataset, otherwise='choose another --train_dir'):
-        """Refuses a run whose dataset was made again otherwise. Of other classes, its labels mean
-        others now; of more or fewer pictures, some that it was trained on may be among those that
-        it is tested on.
+        """Refuses a run whose dataset was made again and is another one now: with other classes its
+        labels would mean others, and with more or fewer pictures some that it was trained on may be
+        among those that it is tested on.
 
         Args:
             dataset: a `lib.data.Dataset`, of which `write_args` was told the classes and counts.

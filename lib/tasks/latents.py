@@ -2,7 +2,6 @@
 import contextlib
 import dataclasses
 import os
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,6 @@ from lib import arrays, data, pipelines, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
-BAR_DELAY_SEC = 2
 
 
 class Encoded(NamedTuple):
@@ -42,8 +40,7 @@ def encode(model, batches, limit=None, text='encoding'):
         model.latent_distribution, autograph=False, reduce_retracing=True
     )
     parts, labels, taken = [], [], 0
-    options = dict(unit='img', unit_scale=True, delay=BAR_DELAY_SEC, leave=False)
-    with progress_bar.bar(desc=text, **options) as bar:
+    with progress_bar.of_images(text) as bar:
         for batch in batches.prefetch(2):
             count = len(batch['x']) if limit is None else min(len(batch['x']), limit - taken)
             parts.append([part.numpy() for part in distribution_of(batch['x'][:count])])
@@ -178,7 +175,7 @@ def _fingerprint(model, dataset, limit):
     That is the weights and their step, the precision they are used in, the seed that samples
     latents, and every picture and label that is encoded.
     """
-    pictures = [_checksum(dataset.train_once, limit), _checksum(dataset.test, None)]
+    pictures = _pictures(dataset.train_once, limit), _pictures(dataset.test, None)
     parts = {
         'step': int(model.global_step),
         'weights': weights_checksum(model),
@@ -186,7 +183,7 @@ def _fingerprint(model, dataset, limit):
         'seed': model.seed,
         'dataset': dataset.name,
         'limit': limit,
-        'pictures': ' '.join(f'{checksum:08x}' for checksum in pictures),
+        'pictures': ' '.join(map(arrays.checksum, pictures)),
     }
     return '  '.join(f'{name}={value}' for name, value in parts.items())
 
@@ -199,14 +196,12 @@ def weights_checksum(model):
     return arrays.checksum(variable.numpy() for variable in weights)
 
 
-def _checksum(batches, limit):
-    """Of the pictures and labels of batches, up to the batch that has the `limit`-th picture."""
-    checksum = seen = 0
+def _pictures(batches, limit):
+    """Yields arrays that tell what is encoded, up to the batch that has the `limit`-th picture."""
+    seen = 0
     for batch in batches.as_numpy_iterator():
-        for array in (batch['x'], batch['label']):
-            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
-        checksum = zlib.crc32(repr(batch['x'].shape[1:]).encode(), checksum)
+        shape = repr(batch['x'].shape[1:]).encode()
+        yield from (batch['x'], batch['label'], np.frombuffer(shape, np.uint8))
         seen += len(batch['x'])
         if limit is not None and seen >= limit:
-            break
-    return checksum
+            return

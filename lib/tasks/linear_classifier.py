@@ -76,23 +76,24 @@ class LinearClassifier(keras.Model):
         """The most likely class of each image or latent, (B,) int32."""
         return ops.argmax(self(x), axis=-1)
 
-    def compute_losses(self, x, label):
-        """{'xe': the cross-entropy against the smoothed label (B, nclass), mean over the batch}."""
-        return {'xe': classifiers.classification_loss(self(x), label, self.smoothing)}
-
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
-        """One update from {'x': (B, ...), 'label': (B, nclass)}; returns the loss before it."""
+        """One update from {'x': (B, ...), 'label': (B, nclass)}.
+
+        Returns:
+            {'xe': the cross-entropy against the smoothed labels, mean over the batch}, before it.
+        """
         # Keras sums the replicas' gradients; the loss is a mean over the whole batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         variables = self.group_variables('classifier')
         with tf.GradientTape() as tape:
-            scalars = self.compute_losses(data['x'], data['label'])
-            loss = scalars['xe'] / replicas
+            logits = self(data['x'])
+            xe = classifiers.classification_loss(logits, data['label'], self.smoothing)
+            loss = xe / replicas
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         self.optimizers['classifier'].apply(gradients, variables)
         self.global_step.assign_add(1)
-        return scalars
+        return {'xe': xe}
 
 
 class Accuracies(callbacks.Scores):

@@ -38,12 +38,12 @@ def test_what_is_no_batch_is_refused_in_one_sentence(batch, words):
 
 @pytest.mark.parametrize('data', [X, [X], {'x': X}, {'x': X, 'label': LABEL}])
 def test_the_data_of_a_batch(data):
-    assert batches.data(data) is X
+    assert batches.examples(data) is X
 
 
 @pytest.mark.parametrize('shape', [(None, 8, 8, 1), [2, 8, 8, 1], (None,)])
 def test_a_shape_is_no_list_of_batches(shape):
-    assert batches.data(shape) is shape
+    assert batches.examples(shape) is shape
 
 
 @pytest.mark.parametrize(
@@ -56,16 +56,16 @@ def test_a_shape_is_no_list_of_batches(shape):
 )
 def test_what_are_no_data_are_refused(data, words):
     with pytest.raises(UserError, match=words):
-        batches.data(data)
+        batches.examples(data)
 
 
 def test_two_of_a_pipeline_are_refused():
     pipeline = tf.data.Dataset.from_tensor_slices(((X, X), LABEL)).batch(2)
     with pytest.raises(UserError, match='takes one array .* was given 2; '):
-        batches.data_of(pipeline)
+        batches.examples_of_input(pipeline)
 
 
 def test_what_fit_is_given_tells_the_shape_of_its_data():
     pairs = tf.data.Dataset.from_tensor_slices((X, LABEL)).batch(2)
     for given in (pairs, pairs.map(lambda x, label: {'x': x, 'label': label}), X, (X, LABEL)):
-        assert tuple(batches.data_of(given).shape[1:]) == (8, 8, 1)
+        assert tuple(batches.examples_of_input(given).shape[1:]) == (8, 8, 1)

@@ -138,7 +138,7 @@ def test_a_default_that_is_no_value_is_refused_with_what_is_one():
         def __init__(self, *, weights=None, **shared):
             super().__init__(weights=weights, **shared)
 
-    with pytest.raises(TypeError, match="Optional's weights is not a hyper-parameter, which is"):
+    with pytest.raises(TypeError, match="Optional's weights is not a hyper-parameter: those are"):
         Optional(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 

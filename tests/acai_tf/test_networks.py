@@ -379,7 +379,7 @@ def answering(function):
         ),
         ({'encoder': Odd(4)}, 'cannot be copied for the critic'),
         ({'decoder': None}, 'ACAI needs an encoder and a decoder, or neither'),
-        ({'depth': 3}, "depth is of the paper's networks; leave it out"),
+        ({'depth': 3}, "depth is a size of the paper's networks; leave it out"),
         ({'encoder': None, 'decoder': None}, 'ACAI needs scales; give image_shape, scales'),
         ({'reg': 2}, 'reg=2: it must be between'),
         ({'nclass': 2.5}, 'nclass=2.5: it must be an integer of at least 1'),
@@ -666,5 +666,5 @@ def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
         encoder=encoder, decoder=keras.Sequential(decoder.layers[1:]), image_shape=(12,),
         nclass=NCLASS,
     )  # fmt: skip
-    with pytest.raises(ValueError, match='has 1 random layers, .* it is of other networks'):
+    with pytest.raises(ValueError, match='has the state of 1 random layers, .* saved from other'):
         other.load_weights(tmp_path / 'm.weights.h5')

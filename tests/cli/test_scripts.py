@@ -284,7 +284,7 @@ def mistakes(interrupted, tmp_path_factory):
         ('more images than fit', '--batch=100000000 does not fit: '),
         ('negative hidden layer', 'must be positive integers separated by commas'),
         ('no latent kept', '--dropout=0'),
-        ("a part's flag without the part", '--reg=0.5 changes nothing beside --advweight=0'),
+        ("a part's flag without the part", '--reg=0.5 has no effect with --advweight=0'),
         ('a file in the way', 'Cannot write to the run folder'),
         ('a folder that nobody can make', 'Cannot write to the run folder'),
         ('another learning rate', 'was made with lr=0.0001, not 0.01; give --lr=0.0001'),

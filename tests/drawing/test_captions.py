@@ -8,7 +8,7 @@ from lib.drawing import captions, pictures
 
 
 def drawn(parts, **options):
-    return np.asarray(Image.open(io.BytesIO(captions.explained(parts, **options))))
+    return np.asarray(Image.open(io.BytesIO(captions.captioned(parts, **options))))
 
 
 def test_parts_stand_side_by_side_under_their_captions():

@@ -102,7 +102,7 @@ def test_a_lock_of_another_user_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, 'Permission denied', lock)
 
     monkeypatch.setattr(locks, 'held', denied)
-    with pytest.raises(UserError, match='run/.lock is of a process of another user .*: delete it'):
+    with pytest.raises(UserError, match="run/.lock is of another user's process .*: delete it"):
         with run.locked():
             pass
 
