@@ -2,8 +2,8 @@
 import dataclasses
 import functools
 import inspect
-import math
 import numbers
+import sys
 import types
 
 import keras
@@ -167,6 +167,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 'training can be computed in method_losses from self.global_step.'
             )
         super().__setattr__(name, value)
+        if name == 'seed' and getattr(self, 'is_made', False):  # graphs that were traced hold it
+            vars(self).pop('graphs', None)
+            self.train_function = self.test_function = self.predict_function = None
 
     def _set_attributes(self, values, self_made):
         """Makes hyper-parameters attributes.
@@ -319,8 +322,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
         Args:
             x: images (B, H, W, C).
-            batch_index: tells several batches at one step apart (those of an evaluation); 0 in
-                training.
+            batch_index: tells several batches at one step apart, as those of an evaluation; 0 in
+                training (and of the first batch of an evaluation).
 
         Returns:
             {name: tensor} as `sample_noise` gives it; {} for a method without noise.
@@ -423,7 +426,7 @@ def _checked_rate(lr):
     """A learning rate, as a float or a Keras schedule."""
     if isinstance(lr, keras.optimizers.schedules.LearningRateSchedule):
         return lr
-    if not isinstance(lr, numbers.Real) or not 0 <= lr < math.inf:
+    if not isinstance(lr, numbers.Real) or not 0 <= lr <= sys.float_info.max:
         raise UserError(f'lr={lr!r}: it must be a number of at least 0, or a schedule.')
     return float(lr)
 

@@ -1,4 +1,4 @@
-"""What a batch is: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
+"""Batches: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
 import keras
 import tensorflow as tf
 

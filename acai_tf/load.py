@@ -66,7 +66,7 @@ def find_runs(train_dir):
         try:
             records.append(results.read_run(run, identity))
         except UserError as error:
-            print(f'{error} It does not count.', file=sys.stderr)
+            print(f'{error} Skipped.', file=sys.stderr)
     kept, notes = results.distinct(records)
     for note in notes:
         print(note, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The networks of a model: the paper's, or any Keras layers or models of one's own."""
+"""The networks of a model: the paper's, or the user's own Keras layers or models."""
 import numbers
 import re
 import threading
@@ -9,6 +9,8 @@ from keras import ops
 
 from lib import layers
 from lib.errors import UserError
+
+LARGEST_SIZE = 2**31 - 1
 
 
 class Given(types.SimpleNamespace):
@@ -183,7 +185,7 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
     given_sizes = {name: value for name, value in sizes.items() if value is not None}
     for name, value in {'nclass': nclass, **given_sizes}.items():
         least = 0 if name == 'scales' else 1
-        if not isinstance(value, numbers.Integral) or value < least:
+        if not isinstance(value, numbers.Integral) or not least <= value <= LARGEST_SIZE:
             raise UserError(f'{name}={value!r}: it must be an integer of at least {least}.')
     if image_shape is not None and not _is_shape(image_shape):
         raise UserError(

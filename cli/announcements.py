@@ -1,4 +1,4 @@
-"""What a run says when it begins and when it ends."""
+"""The messages of a run as it begins and ends."""
 import glob
 import math
 import os
@@ -23,7 +23,7 @@ def unused_gpu(gpus):
         return None
     return (
         'This machine has an NVIDIA GPU, which TensorFlow cannot use: '
-        "pip install 'tensorflow[and-cuda]~=2.21.0', or see to its driver."
+        "pip install 'tensorflow[and-cuda]~=2.21.0', or repair its driver."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a script was started without, as with `>&-`, goes nowhere, and no file stands for it."""
+"""Opens /dev/null for standard streams that a script was started without, as with `>&-`."""
 import os
 import sys
 

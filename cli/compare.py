@@ -38,7 +38,7 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
         recorded = {}
         if trained_on[label] == dataset.name:
             recorded = {name: float(value) for name, value in model.evaluation.items()}
-        comparison.same_noise(model, seed)
+        comparison.fix_noise(model, seed)
         columns[label] = {'step': step, **comparison.scores(model, dataset, images)}
         # What the code that trained it measured at its last report; 0 before the first.
         for name, value in recorded.items():

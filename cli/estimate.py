@@ -9,6 +9,7 @@ from acai_tf import ALL_AES
 from cli import reproduce
 from lib import devices, train
 from lib.data import registry
+from lib.errors import UserError
 from lib.paper import constants
 from lib.runs import scalars
 
@@ -24,14 +25,24 @@ def dry_run(jobs, at_a_time):
     Returns:
         The exit code.
     """
+    not_run = reproduce.unable(jobs)
+    jobs = [job for job in jobs if _can_be_looked_at(job)]
     commands = [command for job in jobs for command in job.commands()]
     for command in commands:
         print(shlex.join(['python', *command]))
     print_estimate(jobs, at_a_time)
     if clusterings := sum(command[0] == 'cluster.py' for command in commands):
         print(f'# {clusterings} times k-means: cluster.py tells how long when it starts.')
-    reproduce.print_not_run(reproduce.unable(jobs))
+    reproduce.print_not_run(not_run)
     return 0
+
+
+def _can_be_looked_at(job):
+    """Whether a job's folder can be read; `reproduce.unable` says why not."""
+    try:
+        return job.images_seen >= 0
+    except UserError:
+        return False
 
 
 def print_estimate(jobs, at_a_time=1):

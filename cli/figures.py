@@ -123,6 +123,8 @@ def _draw_lines(dataset_name, kinds, out):
     between = [('correct', line_examples.examples(width)['correct'][None])]
     samples = []
     for kind, label, model in _models(kinds):
+        if not _fits(label, model, dataset):
+            continue
         between.append((label, eval.between(model, *ends, STEPS)))
         samples.append(_samples_row(label, model, dataset))
         if kind.class_name == 'VAE':
@@ -134,6 +136,15 @@ def _draw_lines(dataset_name, kinds, out):
         print_written(sheets.save(sheets.strips(between), stem))
         stem = _lines_stem(dataset_name, 'samples', out)
         print_written(sheets.save(sheets.strips(samples), stem))
+
+
+def _fits(label, model, dataset):
+    """Whether a model is of a dataset's images; says so if not."""
+    if model.image_shape == dataset.image_shape:
+        return True
+    row = ', '.join(label.splitlines())
+    print(f'Not drawn: {row} was trained on other images than {dataset.name} has now.')
+    return False
 
 
 def _samples_row(label, model, dataset):
@@ -165,9 +176,7 @@ def _draw_real(dataset_name, kinds, out):
         between, samples = [], []
         of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
         for _, label, model in _models(of_size):
-            if model.image_shape != dataset.image_shape:
-                row = ', '.join(label.splitlines())
-                print(f'Not drawn: {row} was trained on other images than {dataset_name} has now.')
+            if not _fits(label, model, dataset):
                 continue
             if ends.size:
                 between.append((label, eval.between(model, *ends, STEPS)))

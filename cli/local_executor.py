@@ -55,7 +55,7 @@ def run_table(jobs, table, train_dir, at_a_time):
     if outcome.signal:
         print('Stopped; run the same command again to continue.', file=sys.stderr)
         return 128 + outcome.signal
-    return 1 if outcome.failed or outcome.stopped or not able else 0
+    return 1 if outcome.failed or outcome.stopped or not_run else 0
 
 
 def environments(at_a_time):

@@ -1,4 +1,4 @@
-"""Processes at work beside each other, which end with the one that started them."""
+"""Processes that work at the same time, and end with the one that started them."""
 import contextlib
 import os
 import re
@@ -9,7 +9,7 @@ import threading
 from lib import progress_bar
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'child.py')
-BAR = re.compile(r'^.*\| *([\d.]+)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
+BAR = re.compile(r'^.*\| *(\d+(?:\.\d+)?)([kMG]?)/\S+ \[[^]]*\]')  # a run's own progress bar
 KIMG = re.compile(r'kimg=(\d+) ')  # a report's line
 UNITS = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9}
 

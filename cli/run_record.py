@@ -259,6 +259,6 @@ def find(train_dir):
         raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')
 
     def in_order(folder):
-        return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', folder.path)]
+        return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', folder.path)]
 
     return [RunFiles(folder) for folder in sorted(folders, key=in_order)]

@@ -49,7 +49,7 @@ def submit_table(jobs, table, train_dir, words):
         words: of --slurm.
 
     Returns:
-        The exit code: 1 where nothing can be run.
+        The exit code: 1 where some runs cannot be run.
 
     Raises:
         UserError: see `submit`.
@@ -67,12 +67,12 @@ def submit_table(jobs, table, train_dir, words):
             raise
     if all(job.next_command() is None for job in able):
         reproduce.print_results(jobs, table, train_dir, not_run)
-        return 0 if able else 1
+        return 1 if not_run else 0
     print(status.table(status.look(train_dir)))
     where = shlex.quote(train_dir)
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={where}')
     reproduce.print_not_run(not_run)
-    return 0
+    return 1 if not_run else 0
 
 
 def _alone(train_dir):

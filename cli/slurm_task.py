@@ -1,4 +1,4 @@
-"""What a task of a Slurm cluster does with its job."""
+"""The work of one Slurm task on its job."""
 import contextlib
 import dataclasses
 import os

@@ -66,7 +66,7 @@ def find_classified(train_dir):
                 seen.append(told)
                 classified.append(one)
             except (UserError, KeyError, TypeError, *checkpoints.READ_ERRORS) as error:
-                print(f'{folder} does not count ({error}).', file=sys.stderr)
+                print(f'{folder} is skipped ({error}).', file=sys.stderr)
     return classified
 
 

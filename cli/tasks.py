@@ -1,4 +1,4 @@
-"""What the scripts share that measure or show a representation: classify_fc.py,
+"""Shared by the scripts that measure or show a representation: classify_fc.py,
 classify_latent_ae.py, cluster.py and projector.py."""
 import os
 import sys
@@ -57,7 +57,7 @@ def need_classes(dataset):
     """Raises UserError if a dataset has fewer than two classes."""
     if dataset.nclass < 2:
         raise UserError(
-            f'The images of {dataset.name} are of one class, so there is nothing to tell apart; '
+            f'The images of {dataset.name} are of one class, so that there is nothing to classify; '
             'use a dataset with labels, such as mnist32 or digits32.'
         )
 

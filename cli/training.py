@@ -18,6 +18,7 @@ def train(method):
     from cli import machines
     from lib import data, devices, memory, runs
     from lib import train as training
+    from lib.data import registry
 
     machines.join()
     count = devices.count_machines()
@@ -52,6 +53,8 @@ def train(method):
         )
     if not choice.gpus:
         memory.check_batch(model, FLAGS.batch // choice.replicas)
+    if registry.is_lines(FLAGS.dataset):
+        memory.check_report(image_shape)
     name = runs.experiment_name(method.__name__, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
     args = {key: FLAGS[key].value for key in _RECORDED}

@@ -1,4 +1,4 @@
-"""What happens at the end of a report period: each a thin scheduler over a plain function.
+"""Keras callbacks that run at the end of a report period; each only calls a plain function.
 
 All are Keras callbacks and work with `fit` too. They run in the order given; the checkpoint comes
 last, so that what was reported before it is never lost.
@@ -237,7 +237,10 @@ class Checkpoints(Callback):
     def __init__(self, run, events):
         super().__init__()
         self.run, self.events = run, events
-        self.saved = time.monotonic()
+        self.saved, self.saved_step = time.monotonic(), None
+
+    def on_train_begin(self, logs=None):
+        self.saved_step = self.step  # which it goes on from
 
     def on_train_batch_begin(self, batch, logs=None):
         # Not at a batch's end: after the last of a period, its report comes first. What diverged is
@@ -253,7 +256,8 @@ class Checkpoints(Callback):
         self.run.forget_owed_report()
 
     def on_train_end(self, logs=None):
-        if self.step and self.step not in self.run.checkpoint_steps():
+        # One of this step that lies there may be damaged, and passed over for an earlier one.
+        if self.step and self.step != self.saved_step:
             self.save()
 
     def save(self):
@@ -265,7 +269,7 @@ class Checkpoints(Callback):
         steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
         for step in steps[KEEP_CHECKPOINTS:]:
             checkpoints.remove(self.run.checkpoint(step))
-        self.saved = time.monotonic()
+        self.saved, self.saved_step = time.monotonic(), self.step
 
 
 def autoencoder_reports(dataset, run, events, progress):

@@ -23,7 +23,8 @@ MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training al
 # below, and zeros compress to nothing.
 NEGLIGIBLE = 1e-24
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
-READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
+READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError)
+NO_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)  # which says nothing about the file
 
 
 class DamagedCheckpointError(UserError):
@@ -289,17 +290,22 @@ def _open(prefix):
     files.check_checkpoint_path(prefix, 'move it to another folder')
     for suffix in (INDEX, DATA):
         path = prefix + suffix
-        if not os.path.isfile(path):
-            raise DamagedCheckpointError(f'There is no checkpoint {prefix}: {path} is missing.')
-        if not os.path.getsize(path):
-            raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {path} is empty.')
         try:
-            open(path, 'rb').close()
-        except PermissionError as error:  # it may be whole: none before it is taken in its place
+            with open(path, 'rb') as file:
+                is_empty = not file.read(1)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise DamagedCheckpointError(
+                f'There is no checkpoint {prefix}: {path} is missing.'
+            ) from error
+        except OSError as error:  # it may be whole: none before it is taken in its place
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error
+        if is_empty:
+            raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {path} is empty.')
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
+    except NO_MEMORY as error:
+        raise UserError(f'Cannot read {prefix}: there is too little memory.') from error
     except READ_ERRORS as error:
         raise DamagedCheckpointError(
             f'The checkpoint {prefix} is damaged: {prefix}{INDEX} is cut short or altered.'
@@ -316,6 +322,8 @@ def _open(prefix):
 def _read(reader, prefix, name):
     try:
         return reader.get_tensor(name)
+    except NO_MEMORY as error:  # sizes are those of the file by now
+        raise UserError(f'Cannot read {prefix}: there is too little memory.') from error
     except READ_ERRORS as error:
         raise DamagedCheckpointError(
             f'The checkpoint {prefix} is damaged: {prefix}{DATA} is cut short or altered at {name}.'

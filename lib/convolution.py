@@ -22,7 +22,7 @@ class Conv2D(keras.layers.Conv2D):
 
     def call(self, x):
         """(B, H, W, in) -> (B, H, W, out), or (B, 2H, 2W, out) where the size is doubled."""
-        if self.doubles and x.shape[2] >= MIN_DOUBLED_WIDTH:
+        if self.doubles and (x.shape[2] or 0) >= MIN_DOUBLED_WIDTH:  # None where it is not known
             y = convolve_doubled(x, self.kernel)
         else:
             x = ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2) if self.doubles else x

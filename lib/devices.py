@@ -1,4 +1,4 @@
-"""What the machine offers: devices, and the number formats and the compiler that suit them."""
+"""The machine's devices, and the number formats and the compiler that suit them."""
 import dataclasses
 import functools
 
@@ -40,7 +40,7 @@ class Choice:
 
     @property
     def line(self):
-        """It in words."""
+        """The choice as one line of text."""
         names = [gpu.name for gpu in self.gpus] or ['CPU']
         counted = [f'{names.count(name)} x {name}' for name in dict.fromkeys(names)]
         devices = ', '.join(counted).replace('1 x CPU', 'CPU')
@@ -66,15 +66,16 @@ def choose(gpus, *, precision='auto', jit='auto', devices=0, machines=1):
         raise UserError(f'--devices={devices}, but TensorFlow sees {len(gpus)} GPUs here.')
     used = tuple(gpus[: devices or len(gpus)])
     replicas = max(1, len(used)) * machines
+    alone = '--devices=1' if machines == 1 else 'one machine and --devices=1'
     if replicas > 1 and jit == 'on':
         raise UserError(
             f'--jit=on works on one device, not on {replicas}: XLA compiles no step that several '
-            'share; use --jit=off or --devices=1.'
+            f'share; use --jit=off or {alone}.'
         )
     if replicas > 1 and precision == 'mixed_float16':
         raise UserError(
-            f'--precision=mixed_float16 works on one device, not on {replicas}: Keras looks for an '
-            'overflow on one of them only; use mixed_bfloat16 or float32, or --devices=1.'
+            f'--precision=mixed_float16 works on one device, not on {replicas}: Keras checks for '
+            f'overflow on only one of them; use mixed_bfloat16 or float32, or {alone}.'
         )
     if precision == 'auto':
         slowest = min((gpu.compute_capability for gpu in used), default=(0, 0))

@@ -1,4 +1,4 @@
-"""What a person did wrong, as opposed to what the code did."""
+"""The exception for a mistake that a user can fix, as opposed to a bug."""
 
 
 class UserError(ValueError):

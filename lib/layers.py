@@ -174,7 +174,8 @@ class Encoder(_Convolutional):
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape
         scales, channels = self.scales, self.convs[-1].filters
-        return None, height >> scales, width >> scales, channels
+        height, width = (size and size >> scales for size in (height, width))  # or None
+        return None, height, width, channels
 
     def call(self, x):
         pointwise, second, *convs, last = self.convs
@@ -214,7 +215,8 @@ class Decoder(_Convolutional):
     def compute_output_shape(self, input_shape):
         _, height, width, _ = input_shape
         scales, channels = self.scales, self.convs[-1].filters
-        return None, height << scales, width << scales, channels
+        height, width = (size and size << scales for size in (height, width))  # or None
+        return None, height, width, channels
 
     def call(self, x):
         for conv in self.convs:

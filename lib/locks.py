@@ -89,7 +89,7 @@ def held(path, wait_sec=0):
         if error.errno not in UNSUPPORTED:
             raise
         print(
-            f'The file system of {path} has no locks; see to it that no other process works there.',
+            f'The file system of {path} has no locks; make sure that no other process works there.',
             file=sys.stderr,
         )
     try:

@@ -1,10 +1,12 @@
-"""What memory a train step on a CPU needs, told before it is tried: TensorFlow's process would be
-killed without a word."""
+"""Estimates a train step's memory on a CPU before it runs; where it is too little, the system would
+kill the process without a message."""
+import math
 import os
 import re
 
 import psutil
 
+from lib import eval
 from lib.errors import UserError
 
 # How often what `stored_activations` counts is in memory, 4 bytes each, at the peak of a step:
@@ -38,6 +40,19 @@ def check_batch(model, batch_size):
         )
 
 
+def check_report(image_shape):
+    """Raises UserError if a report's interpolations of lines, which are held decoded, cannot fit
+    into this machine's memory."""
+    needed = 4 * eval.INTERPOLATIONS * eval.STEPS * math.prod(image_shape)
+    if needed > (available := machine_bytes()):
+        height, width, _ = image_shape
+        raise UserError(
+            f'Lines of {height}x{width} do not fit: a report needs at least {_gigabytes(needed)} '
+            f'of memory and this machine has {_gigabytes(available)}; use smaller lines, such as '
+            '--dataset=lines128.'
+        )
+
+
 def too_little(error, purpose='', has_batch=True):
     """A sentence that names the fix, of TensorFlow's ResourceExhaustedError or a MemoryError.
 
@@ -48,7 +63,7 @@ def too_little(error, purpose='', has_batch=True):
     """
     tensor = re.search(r'tensor with shape ?\[[\d,]*\]', str(error))
     which = f' (a {tensor[0]} did not fit)' if tensor else ''
-    helps = 'end other programs and runs, or use a machine with more'
+    helps = 'end other programs and runs, or use a machine with more memory'
     if has_batch:
         helps = (
             'choose a smaller --batch, on a GPU --precision=mixed_bfloat16 or mixed_float16, or '

@@ -1,4 +1,4 @@
-"""Which variables of a model a checkpoint holds, and what the original called them."""
+"""The variables of a model that a checkpoint holds, under the original's names."""
 import re
 
 from lib.optimizer import without_loss_scale

@@ -1,4 +1,4 @@
-"""What all input pipelines have in common, and TFRecord files as they are read."""
+"""Options that all tf.data pipelines share, and reading of TFRecord files."""
 import os
 
 import tensorflow as tf

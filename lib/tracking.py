@@ -1,4 +1,4 @@
-"""What tf.train.Checkpoint is to find of Keras objects."""
+"""Makes parts of Keras objects known to tf.train.Checkpoint."""
 
 
 def track(owner, children):

@@ -18,7 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background
 for name in list(os.environ):
     if name in ('AE_DATA', 'TF_CONFIG', 'KERAS_BACKEND') or name.startswith('SLURM'):
         del os.environ[name]
-os.environ['KERAS_HOME'] = os.path.join(os.path.dirname(__file__), 'no-keras-home')
+os.environ['KERAS_HOME'] = os.devnull  # where there is no keras.json
 os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'

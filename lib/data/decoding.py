@@ -202,7 +202,7 @@ def _decode(paths, preparation, total):
 
 
 def _changed(names):
-    return UserError(f'{names} changed while it was read; give the command again.')
+    return UserError(f'{names} changed while being read; run the command again.')
 
 
 def _parts(chunks, size):

@@ -1,4 +1,4 @@
-"""One's own pictures as record files: a folder with a sub-folder for each class."""
+"""A user's own pictures as record files: a folder with a sub-folder for each class."""
 import errno
 import fnmatch
 import functools
@@ -95,7 +95,10 @@ def _create(folder, found, name, paths, about_path, spool, test_fraction, strict
     labels = {relative: picture.label for relative, picture in pictures.items()}
     parts = _split(labels, test_fraction)
     if not parts['test']:
-        raise UserError(f'{folder} has no class of two or more pictures, one to test on; add some.')
+        raise UserError(
+            f'No class of {folder} has two pictures or more, of which one could be a test picture; '
+            'add some.'
+        )
 
     class_index = {label: index for index, label in enumerate(classes)}
 
@@ -117,7 +120,7 @@ def _create(folder, found, name, paths, about_path, spool, test_fraction, strict
     )
     empty = sorted({label for _, label in found if label} - set(classes))
     if empty:
-        print(f'No class, for want of a readable picture: {", ".join(empty)}.')
+        print(f'These sub-folders hold no readable picture and are no classes: {", ".join(empty)}.')
 
 
 def read_picture(path, size=registry.DEFAULT_SIZE_PX):
@@ -130,10 +133,10 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
         if _has_16_bit_colors(picture) and 'transparency' in picture.info:
-            raise ValueError('which of its 16-bit colours is transparent, Pillow cannot tell')
+            raise ValueError('Pillow cannot tell which of its 16-bit colours is transparent')
         known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
         if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
-            raise ValueError('which of its numbers is white is not known')
+            raise ValueError('it does not say which of its numbers is white')
         picture.load()
         tags = getattr(picture, 'tag_v2', {})  # of a TIFF
         zero_is_white = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -204,8 +207,8 @@ def _files(folder, data_dir):
         other = places.setdefault(os.path.realpath(top), label)
         if other != label:
             raise UserError(
-                f'{label} and {other} in {folder} are one folder, so that their pictures would be '
-                'of two classes; remove the link.'
+                f'{label} and {other} in {folder} are the same folder, so that its pictures would '
+                'be of two classes; remove the link.'
             )
         # Each class by itself, so that a link to another takes nothing from that.
         for directory, _, names in _walk(top, seen=[os.path.realpath(folder), *apart]):
@@ -263,7 +266,7 @@ def _read_all(folder, found, spool, strict, size):
             # beginning of a file that is cut short, which is EINVAL.
             if getattr(error, 'errno', None) not in (None, errno.EINVAL):
                 raise UserError(
-                    f'Cannot read {path} ({error.strerror}); see to it, or move it away.'
+                    f'Cannot read {path} ({error.strerror}); make it readable, or move it away.'
                 ) from error
             if strict:
                 raise UserError(

@@ -1,4 +1,4 @@
-"""What the original makes of the pictures and labels of its datasets."""
+"""The original's preprocessing of pictures and labels."""
 import tensorflow as tf
 
 CELEBA_BORDER_PX = 36, 16  # above and below, left and right of the square that is cut out

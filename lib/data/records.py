@@ -56,8 +56,8 @@ def _write(path, pictures, total, unfinished):
         raise _unwritable(path, error) from error
     if written != total:
         raise UserError(
-            f'{path} was not made: {written} pictures came instead of {total}; '
-            'run the command again.'
+            f'{path} was not made: {total} pictures were expected, but {written} came; run the '
+            'command again.'
         )
 
 

@@ -1,4 +1,4 @@
-"""What TensorBoard's embedding projector shows: latents, with a label and a small picture each."""
+"""Latents for TensorBoard's embedding projector, with a label and a small picture each."""
 import math
 import os
 

@@ -131,7 +131,7 @@ def read_clustering(path):
         needed = {key: record[key] for key in CLUSTERING_RECORD}
         for key, kind in CLUSTERING_RECORD.items():
             if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
-                raise TypeError(f'{key} is none')
+                raise TypeError(f'{key} cannot be {needed[key]!r:.50}')
         return needed
     except FileNotFoundError:
         return {}

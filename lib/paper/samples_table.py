@@ -1,4 +1,4 @@
-"""How good random samples of the lines are: no table of the paper, but its benchmark asked anew."""
+"""How good random samples of the lines are: a table that the paper does not have."""
 from typing import NamedTuple
 
 from lib import sampling

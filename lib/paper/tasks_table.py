@@ -1,5 +1,4 @@
-"""What latents are good for, by dataset, method and latent size: every task's accuracy beside the
-others'."""
+"""The accuracy of every task on latents, by dataset, method and latent size."""
 import math
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a run leaves, and how it is found again: `RunFolder`."""
+"""Run folders: their names, their files, and how they are found."""
 from lib.runs.folder import (
     ARGS_NAME,
     CLUSTERING_FILES,

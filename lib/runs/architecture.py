@@ -1,7 +1,8 @@
-"""What wrote a checkpoint, read off the names and shapes of its variables."""
+"""The method and sizes behind a checkpoint, read off the names and shapes of its variables."""
 import math
 import re
 
+from lib.errors import UserError
 from lib.runs.folder import SIZES
 
 # Of an image; nothing larger is allocated on a checkpoint's word.
@@ -39,9 +40,17 @@ def image_shape(traits, latent_width=0):
         traits: `traits_of` its checkpoint.
         latent_width: as recorded, of a method whose classifier may read something else than the
             latents; 0 to go by what the classifier reads.
+
+    Raises:
+        UserError: neither tells the width.
     """
     widths = [known << traits['scales'] for known in (latent_width, traits['latent_width'])]
-    width = next(width for width in widths if 0 < width <= MAX_WIDTH)
+    width = next((width for width in widths if 0 < width <= MAX_WIDTH), None)
+    if width is None:
+        raise UserError(
+            'The checkpoint does not tell how wide the images are; restore the args.json of the '
+            'run folder.'
+        )
     return width, width, traits['colors']
 
 

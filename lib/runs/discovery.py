@@ -1,4 +1,4 @@
-"""Which folders are runs, and what each says about itself."""
+"""Finds run folders, and reads what each says about itself."""
 import contextlib
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the event files of a run say, ours or the 2018 code's, or the table that stands for them."""
+"""Curves from event files, ours or the 2018 code's, and from the CSV tables that replace them."""
 import contextlib
 import csv
 import fnmatch
@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from lib import original_names
+from lib import files, original_names
+from lib.errors import UserError
 from lib.runs import events
 from lib.runs.folder import CURVE_NAME
 
@@ -29,11 +30,15 @@ def read(folder):
     """
     by_tag = {}
     try:
+        files.check_utf8(folder, 'move it to another folder')
         names = os.listdir(folder)
     except FileNotFoundError:
         return {}
+    except UserError as error:
+        print(f'{error} Skipped.', file=sys.stderr)
+        return {}
     except OSError as error:
-        print(f'Cannot read {folder} ({error.strerror}); it does not count.', file=sys.stderr)
+        print(f'Cannot read {folder} ({error.strerror}); skipped.', file=sys.stderr)
         return {}
     for name in sorted(fnmatch.filter(names, '[!.]*.tfevents.*')):
         for step, value in _values(os.path.join(folder, name)):
@@ -44,8 +49,8 @@ def read(folder):
 
 
 def of_run(run):
-    """The same of a `lib.runs.RunFolder`: of its event files, and of the table that stands for what
-    came before them, if there is one."""
+    """`read`, for a `lib.runs.RunFolder`: its event files, and the table of what came before them,
+    if there is one."""
     curves = read_curve(os.path.join(run.path, CURVE_NAME))
     for tag, values in read(run.summaries).items():
         curves[tag] = dict(sorted({**curves.get(tag, {}), **values}.items()))
@@ -53,12 +58,12 @@ def of_run(run):
 
 
 def read_curve(path):
-    """The same of a table as `to_csv` makes it; {} where there is none, or none that can be read,
-    of which a note on stderr says so.
+    """Scalars by step from a table that `to_csv` wrote; {} if there is none or, with a note on
+    stderr, if it cannot be read.
 
     Args:
-        path: the table, of which a line that is damaged does not count, nor what follows one that
-            is not a line of a table at all.
+        path: the table. A damaged line is skipped, and so is all that follows one that is not a
+            line of a table at all.
     """
     by_tag = {}
     try:
@@ -67,7 +72,7 @@ def read_curve(path):
     except FileNotFoundError:
         return {}
     except OSError as error:
-        print(f'Cannot read {path} ({error.strerror}); it does not count.', file=sys.stderr)
+        print(f'Cannot read {path} ({error.strerror}); skipped.', file=sys.stderr)
         return {}
     with np.errstate(over='ignore'), contextlib.suppress(csv.Error):
         reader = csv.DictReader(io.StringIO(text, newline=''))
@@ -105,9 +110,9 @@ def _values(path):
             for value in event.summary.value:
                 yield event.step, value
     except events.DamagedEventsError as error:
-        print(f'{error}; what comes before counts.', file=sys.stderr)
+        print(f'{error}; only the events before it are used.', file=sys.stderr)
     except (OSError, tf.errors.OpError) as error:
-        print(f'{path} cannot be read ({error}); it does not count.', file=sys.stderr)
+        print(f'Cannot read {path} ({error}); skipped.', file=sys.stderr)
 
 
 def _number(value):

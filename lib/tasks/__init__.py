@@ -1,1 +1,1 @@
-"""What is measured of a trained autoencoder: its latents classified, clustered, compared."""
+"""Tasks on a trained autoencoder: classification, clustering, comparison."""

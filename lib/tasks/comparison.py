@@ -1,6 +1,6 @@
 """Models side by side: one table of numbers and one picture.
 
-All must draw the same noise: see `same_noise`.
+All must draw the same noise: see `fix_noise`.
 """
 import io
 import math
@@ -16,13 +16,12 @@ STEPS, PAIRS = 16, 6  # pictures an interpolation; interpolations
 COLUMNS = STEPS + 2  # with the test image at each end
 
 
-def same_noise(model, seed):
-    """Makes a model draw what every other model drew that got the same seed here.
+def fix_noise(model, seed):
+    """Fixes a model's noise, so that all models given the same seed here draw the same.
 
-    Noise is a function of seed and step, so both are set: the model is for evaluation only then.
+    Noise is a function of seed and step, so both are set: use the model only for evaluation then.
     """
     model.seed = seed
-    vars(model).pop('graphs', None)  # those that were traced hold the seed that was
     model.global_step.assign(0)
 
 

@@ -1,5 +1,6 @@
 """Clustering of latents (section 4.2): whitening, k-means, and the best matching of clusters."""
 import contextlib
+import sys
 import time
 import warnings
 from concurrent import futures
@@ -106,8 +107,14 @@ class Progress:
             return
         self._stored = {name: np.asarray(getattr(best, name)) for name in FITTED}
         self.done, self._saved = done, time.monotonic()
-        with contextlib.suppress(OSError):  # of a full disk; the clusters are what matters
+        try:
             arrays.write(self.path, self.key, {'done': done, **self._stored})
+        except OSError as error:  # the clusters are what matters
+            print(
+                f'Cannot keep what is done in {self.path} ({error.strerror}); free disk space '
+                'before the end, when the result is written.',
+                file=sys.stderr,
+            )
 
 
 def kmeans(

@@ -1,6 +1,7 @@
 """Latents of whole datasets: encoded once, then stored, because encoding is the expensive part."""
 import contextlib
 import dataclasses
+import inspect
 import os
 from typing import NamedTuple
 
@@ -172,11 +173,12 @@ def stored_latents(model, dataset, run, limit):
 def _fingerprint(model, dataset, limit):
     """Text that changes with whatever stored latents depend on.
 
-    That is the weights and their step, the precision they are used in, the seed that samples
-    latents, and every picture and label that is encoded.
+    That is the method and the weights, their step, the precision they are used in, the seed that
+    samples latents, and every picture and label that is encoded.
     """
     pictures = _pictures(dataset.train_once, limit), _pictures(dataset.test, None)
     parts = {
+        'method': _method_checksum(type(model)),
         'step': int(model.global_step),
         'weights': weights_checksum(model),
         'precision': model.dtype_policy.name,
@@ -186,6 +188,17 @@ def _fingerprint(model, dataset, limit):
         'pictures': ' '.join(map(arrays.checksum, pictures)),
     }
     return '  '.join(f'{name}={value}' for name, value in parts.items())
+
+
+def _method_checksum(cls):
+    """Text that changes with the code of a method's own that makes latents, as far as it is known:
+    its author may change it and keep the weights."""
+    own = [getattr(cls, name) for name in ('encode', 'latent_distribution', 'sample_latents')]
+    texts = [cls.__name__]
+    for function in own:
+        with contextlib.suppress(OSError, TypeError):  # of what was typed in, there is none
+            texts.append(inspect.getsource(function))
+    return arrays.checksum([np.frombuffer('\n'.join(texts).encode(), np.uint8)])
 
 
 def weights_checksum(model):

@@ -104,7 +104,7 @@ def test_a_run_that_cannot_be_read_is_left_out_of_many(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(results, 'read_run', read)
     assert [run.path for run in load.find_runs(str(tmp_path))] == paths[1:]
-    assert 'Permission denied). It does not count.' in capsys.readouterr().err
+    assert 'Permission denied). Skipped.' in capsys.readouterr().err
 
 
 def test_the_class_of_a_method_that_was_not_imported_is_named(tmp_path):

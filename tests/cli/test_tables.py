@@ -106,7 +106,7 @@ def test_other_clusterings_and_classifiers_are_apart_and_copies_count_once(train
     assert 'ACAI, 32 83.00 50.00 77.50 128, 128, k-means 64' in lines
     assert 'ACAI, 32, n_init=1, use_svd=False - - 20.00 64' in lines
     assert 'ACAI, 32, classifier lr=0.1 - 70.00 - 64' in lines
-    assert 'does not count (it repeats another)' in capsys.readouterr().err
+    assert 'is skipped (it repeats another)' in capsys.readouterr().err
 
 
 def test_classifiers_of_autoencoders_of_other_lengths_are_not_averaged(train_dir):
@@ -144,7 +144,7 @@ def test_what_is_unreadable_is_named(train_dir, capsys):
     classified(damaged, 1024, {17: 30.0}, smoothing=0.0)
     (damaged / 'args.json').write_text('{')
     assert len(tables.find_classified(str(train_dir))) == 2
-    assert f'{damaged} does not count' in capsys.readouterr().err
+    assert f'{damaged} is skipped' in capsys.readouterr().err
     classified(damaged, 1024, {17: 30.0}, smoothing=0.0, dataset=5)
     assert len(tables.find_classified(str(train_dir))) == 2
     assert 'args.json has dataset=5' in capsys.readouterr().err
@@ -155,7 +155,7 @@ def test_an_unfinished_classifier_does_not_count(train_dir, capsys):
     folder = train_dir / 'mnist32' / 'XFullyConnected_smoothing0.0'
     classified(folder, 1024, {1025: 30.0}, smoothing=0.0, total_kimg=128)
     assert tables.find_classified(str(train_dir)) == before
-    assert f'{folder} does not count (it is at step 1025 of 2049' in capsys.readouterr().err
+    assert f'{folder} is skipped (it is at step 1025 of 2049' in capsys.readouterr().err
     classified(folder, 1024, {2049: 31.0}, smoothing=0.0, total_kimg=128)
     assert len(tables.find_classified(str(train_dir))) == len(before) + 1
 

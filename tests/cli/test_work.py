@@ -168,3 +168,10 @@ def test_an_import_that_ctrl_c_breaks_ends_as_ctrl_c_does():
     )
     done = subprocess.run([sys.executable, '-c', code], cwd=work.ROOT, capture_output=True)
     assert done.returncode == 130 and done.stderr == b'Stopped.\n'
+
+
+@pytest.mark.parametrize('line', ['see | ./a [b]', 'x | 1.2.3k/4 [b]'])
+def test_what_only_resembles_a_bar_is_a_line(line, job):
+    one = at_work(job(f'print({line!r}); raise SystemExit("over")'))
+    assert ended(one) == run_record.FAILED and one.record.reason == 'over'
+    one.close()

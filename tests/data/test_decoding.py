@@ -151,7 +151,7 @@ def test_records_that_change_meanwhile(tmp_path, monkeypatch, limit):
     write(path, 5)
     for counted in (4, 6):
         monkeypatch.setattr(records, 'count', lambda path, counted=counted: counted)
-        with pytest.raises(UserError, match='a.tfrecord changed while it was read'):
+        with pytest.raises(UserError, match='a.tfrecord changed while being read'):
             decoding.load([str(path)], COLOR, limit)
     assert not cache_files(tmp_path)
 

@@ -55,7 +55,7 @@ def test_a_file_that_is_not_complete_does_not_appear(tmp_path):
     path = str(tmp_path / 'set.tfrecord')
     with pytest.raises(KeyboardInterrupt):
         records.write(path, interrupted(), 2)
-    with pytest.raises(UserError, match='1 pictures came instead of 2'):
+    with pytest.raises(UserError, match='2 pictures were expected, but 1 came'):
         records.write(path, PICTURES[:1], 2)
     assert os.listdir(tmp_path) == []
 

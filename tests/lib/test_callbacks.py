@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from lib import callbacks, data, eval, runs
+from lib import callbacks, checkpoints, data, eval, runs
 from lib.runs import events, scalars
 from tests import tiny
 
@@ -176,3 +176,22 @@ def test_a_closed_terminal_does_not_stop_training_but_a_reader_that_ends_does(
 )  # fmt: skip
 def test_three_digits(value, text):
     assert callbacks._short(value) == text
+
+
+def test_what_stops_at_the_step_of_a_damaged_checkpoint_is_saved(monkeypatch, tmp_path):
+    run, model, saved = runs.RunFolder(str(tmp_path)), tiny.make('AEBaseline'), []
+    run.create()
+    for suffix in (checkpoints.INDEX, checkpoints.DATA):
+        open(run.checkpoint(7) + suffix, 'w').close()
+    monkeypatch.setattr(
+        callbacks.checkpoints, 'save_original', lambda model, prefix, step: saved.append(step)
+    )
+    keeper = callbacks.Checkpoints(run, mock.Mock())
+    keeper.set_model(model)
+    model.global_step.assign(5)
+    keeper.on_train_begin()
+    keeper.on_train_end()
+    assert saved == []  # it goes on from there
+    model.global_step.assign(7)
+    keeper.on_train_end()
+    assert saved == [7]

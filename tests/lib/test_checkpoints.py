@@ -1,7 +1,10 @@
 """The original's checkpoints: read, written, and refused with a reason."""
+import errno
+import functools
 import os
 import shutil
 import tempfile
+from unittest import mock
 
 import keras
 import numpy as np
@@ -395,3 +398,29 @@ def test_float16_and_float32_read_each_other(tmp_path):
     scale = half.optimizers['autoencoder'].dynamic_scale.numpy()
     assert checkpoints.load_original(half, path) == 1
     assert half.optimizers['autoencoder'].dynamic_scale.numpy() == scale
+
+
+def test_what_cannot_be_read_now_is_not_taken_for_damaged(tmp_path, monkeypatch):
+    """None before it is taken in its place, for it may be whole."""
+    model, run = tiny.make('AEBaseline'), runs.RunFolder(str(tmp_path))
+    run.create()
+    for step in (1, 2):
+        checkpoints.save_original(model, run.checkpoint(step), step)
+
+    def fails(*_, error):
+        raise error
+
+    for module, name, error in (
+        (checkpoints, 'open', OSError(errno.EIO, 'Input/output error')),
+        (tf.train, 'load_checkpoint', tf.errors.ResourceExhaustedError(None, None, 'OOM')),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, functools.partial(fails, error=error), raising=False)
+            with pytest.raises(UserError, match='^Cannot read ') as raised:
+                checkpoints.restore(model, run)
+            assert not isinstance(raised.value, checkpoints.DamagedCheckpointError)
+    reader = mock.Mock(get_tensor=mock.Mock(side_effect=MemoryError()))
+    with pytest.raises(UserError, match='too little memory') as raised:
+        checkpoints._read(reader, run.checkpoint(2), 'a')
+    assert not isinstance(raised.value, checkpoints.DamagedCheckpointError)
+    assert checkpoints.restore(model, run) == 2

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -95,3 +96,12 @@ def test_a_change_of_one_pixel_reaches_its_neighbours_only():
     x[0, 4, 4] = 1
     touched = np.argwhere(encoder(x)[0, :, :, 0].numpy())
     assert touched.min() >= 2 and touched.max() <= 6  # two 3x3 convolutions
+
+
+def test_parts_take_inputs_of_unknown_size():
+    model = tiny.make('AEBaseline')
+    assert model.encoder.compute_output_shape((None, None, None, 1)) == (None, None, None, 4)
+    assert model.decoder.compute_output_shape((None, None, 8, 4)) == (None, None, 64, 1)
+    whole = keras.Model(latents := keras.Input((None, None, 4)), model.decoder(latents))
+    x = np.ones((2, 4, 4, 4), np.float32)
+    np.testing.assert_allclose(whole(x), model.decode(x), atol=1e-6)

@@ -88,3 +88,10 @@ def test_a_command_that_runs_out_of_memory_ends_with_a_sentence(before, fix):
     done = subprocess.run(command, cwd=tiny.REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith(f'-c: There is too little memory: {fix}')
+
+
+def test_lines_whose_reports_cannot_fit_are_refused(monkeypatch):
+    monkeypatch.setattr(memory, 'machine_bytes', lambda: 4e9)
+    memory.check_report((128, 128, 1))
+    with pytest.raises(UserError, match='Lines of 512x512 do not fit: .* 4.29 GB .* 4 GB'):
+        memory.check_report((512, 512, 1))

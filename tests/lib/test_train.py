@@ -14,7 +14,7 @@ from keras import ops
 from lib import callbacks, checkpoints, runs, train
 from lib.errors import UserError
 from lib.runs import scalars
-from tests import made_runs, original, run_kills, tiny
+from tests import golden_runs, made_runs, original, run_kills, tiny
 
 LAST, PERIOD = 7, 3  # reports at 1, 4 and 7
 METHOD = 'AEDropout'  # where any will do: it draws noise, and is soon compiled
@@ -99,6 +99,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(method, trained, tmp_path):
     assert stopped_by is None
     assert (before.steps, after.steps) == ([1, 2, 3], [4, 5, 6, 7])
     assert (before.reports, after.reports) == ([1], [4, 7])
+    assert original.state(resumed) == original.state(unbroken)
+
+
+def test_a_stopped_run_goes_on_so_where_graphs_are_optimised(tmp_path):
+    """As users' are; elsewhere in the tests they run as they are traced."""
+    with golden_runs.optimized_graphs():
+        unbroken, _ = go_on(METHOD, new_run(tmp_path / 'unbroken'), Record())
+        run = new_run(tmp_path / 'stopped')
+        go_on(METHOD, run, Record(stop_after=[3]))
+        resumed, _ = go_on(METHOD, run, Record())
     assert original.state(resumed) == original.state(unbroken)
 
 

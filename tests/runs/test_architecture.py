@@ -2,6 +2,7 @@
 import pytest
 import tensorflow as tf
 
+from lib.errors import UserError
 from lib.runs import architecture
 from tests import original
 
@@ -50,3 +51,10 @@ def test_impossible_shapes_are_no_autoencoder(kernel, layers):
 def test_explains_the_same_traits_as_an_incomplete_checkpoint():
     traits = {'method': PLAIN, **SIZES}
     assert 'saved incompletely' in architecture.explain(traits, traits, 'AEBaseline')
+
+
+def test_a_width_that_is_not_told_is_asked_for():
+    traits = {'scales': 3, 'latent_width': 0, 'colors': 1}
+    assert architecture.image_shape(traits, latent_width=4) == (32, 32, 1)
+    with pytest.raises(UserError, match='does not tell how wide'):
+        architecture.image_shape(traits)

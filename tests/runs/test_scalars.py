@@ -1,4 +1,6 @@
 """Curves from event files and tables."""
+import os
+
 import pytest
 
 from lib import runs
@@ -29,5 +31,12 @@ def test_a_table_that_cannot_be_read_is_passed_over(there, tmp_path, capsys):
     if there:
         path.mkdir()
     assert scalars.read_curve(str(path)) == {}
-    said = f'Cannot read {path} (Is a directory); it does not count.\n' if there else ''
+    said = f'Cannot read {path} (Is a directory); skipped.\n' if there else ''
     assert capsys.readouterr().err == said
+
+
+def test_event_files_below_a_name_that_is_not_utf8_are_skipped(tmp_path, capfd):
+    folder = os.path.join(tmp_path, os.fsdecode(b'caf\xe9'))
+    os.mkdir(folder)
+    assert scalars.read(folder) == {}
+    assert 'is not UTF-8' in capfd.readouterr().err

@@ -20,7 +20,7 @@ def dataset():
 
 def made(name, **changes):
     model = tiny.golden_model(name, **changes)
-    comparison.same_noise(model, 3)
+    comparison.fix_noise(model, 3)
     return model
 
 
@@ -30,7 +30,7 @@ def test_equal_weights_score_equally_whatever_their_seed_and_step(name, dataset)
     second.set_weights(first.get_weights())
     second.global_step.assign(17)
     for model in (first, second):
-        comparison.same_noise(model, 0)
+        comparison.fix_noise(model, 0)
     assert comparison.scores(first, dataset, 70) == comparison.scores(second, dataset, 70)
     differences = comparison.largest_differences(first, second, dataset, 70)
     assert set(differences.values()) == {0.0}
@@ -42,7 +42,7 @@ def test_the_noise_of_a_model_that_was_used_before_is_the_same():
     x = np.zeros((4, 32, 32, 1), np.float32)
     before = eval.encode(used, x)
     for model in (used, fresh):
-        comparison.same_noise(model, 7)
+        comparison.fix_noise(model, 7)
     np.testing.assert_array_equal(eval.encode(used, x), eval.encode(fresh, x))
     assert not np.array_equal(eval.encode(used, x), before)
 

@@ -159,3 +159,10 @@ def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
     out = capsys.readouterr().out
     assert out.startswith('k-means: 10 inits on 300 x 4 latents, ')
     assert 'test objective=' in out and 'accuracy=100.00' in out
+
+
+def test_inits_that_cannot_be_kept_are_told_of(tmp_path, capsys):
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    progress = kmeans.Progress(str(tmp_path / 'nowhere' / 'c.npz'), 'key')
+    progress.save(1, KMeans(2, n_init=1).fit(x), at_once=True)
+    assert 'Cannot keep what is done in ' in capsys.readouterr().err

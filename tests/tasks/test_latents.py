@@ -203,3 +203,13 @@ def test_cache_is_not_used_for_pictures_of_another_width(tmp_path):
         expected = model.encode(next(slices.as_numpy_iterator())['x'])
         np.testing.assert_allclose(found['test'][:BATCH], expected, atol=1e-6)
     assert shapes == [(N, 4, 4, 2), (N, 6, 6, 2)]
+
+
+def test_cache_is_not_used_for_another_code_of_the_method(models):
+    class Halved(acai_tf.AEBaseline):
+        def encode(self, x, noise=None):
+            return super().encode(x, noise) / 2
+
+    model, key = models['AEBaseline'], latents._method_checksum
+    assert key(type(model)) == key(acai_tf.AEBaseline) != key(Halved)
+    assert key(acai_tf.VAE) in latents._fingerprint(models['VAE'], dataset(), None)
