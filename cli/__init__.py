@@ -142,24 +142,9 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         os.getcwd()
     except FileNotFoundError:
         sys.exit(f'{script}: The current folder does not exist any more; change to another.')
-    names = list(positional)
-    if names and names[-1].endswith('...'):
-        names[-1:] = names[-1:] * (len(given) - len(names) + 1)
-    if len(given) > len(names):
-        unknown = given[len(names)]
-        sys.exit(f'{script}: unknown argument {unknown!r}; flags begin with --.')
-    if len(given) < len(names):
-        usage = ' '.join(names)
-        sys.exit(f'{script}: {names[len(given)]} is missing; use: python {script} {usage}')
-    for name, what in (required or {}).items():
-        if FLAGS[name].value is None:
-            sys.exit(f'{script}: --{name} is missing; give {what}.')
-    for name in filter(_is_empty, FLAGS):
-        how = 'is empty' if FLAGS[name].value in ('', []) else 'has an empty part'
-        sys.exit(f'{script}: --{name} {how}; give it a value, or leave it out.')
-    for name, value in FLAGS.flag_values_dict().items():
-        if isinstance(value, float) and not math.isfinite(value):
-            sys.exit(f'{script}: --{name}={value} is not a number to compute with.')
+    with _in_one_sentence():
+        _check_arguments(script, given, list(positional))
+        _check_flags(required or {})
     if wants_tensorflow():
         _import_tensorflow()
     logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
@@ -177,6 +162,30 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         sys.exit(f'{script}: {sentence}')
     finally:
         ctrl_c.leave()
+
+
+def _check_arguments(script, given, names):
+    """Raises UserError unless the positional arguments are those that a script takes."""
+    if names and names[-1].endswith('...'):
+        names[-1:] = names[-1:] * (len(given) - len(names) + 1)
+    if len(given) > len(names):
+        raise UserError(f'unknown argument {given[len(names)]!r}; flags begin with --.')
+    if len(given) < len(names):
+        usage = ' '.join(names)
+        raise UserError(f'{names[len(given)]} is missing; use: python {script} {usage}')
+
+
+def _check_flags(required):
+    """Raises UserError for a flag that is missing, empty, or no number to compute with."""
+    for name, what in required.items():
+        if FLAGS[name].value is None:
+            raise UserError(f'--{name} is missing; give {what}.')
+    for name in filter(_is_empty, FLAGS):
+        how = 'is empty' if FLAGS[name].value in ('', []) else 'has an empty part'
+        raise UserError(f'--{name} {how}; give it a value, or leave it out.')
+    for name, value in FLAGS.flag_values_dict().items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f'--{name}={value} is not a number to compute with.')
 
 
 def _is_empty(name):

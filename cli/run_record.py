@@ -157,7 +157,7 @@ class RunFiles:
         record = self.read()
         if not record or record.state != RUNNING:
             return None
-        if locks.is_gone(record.process, self.path(LOCK_NAME)):
+        if locks.no_longer_works(record.process, self.path(LOCK_NAME)):
             return None
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC:
@@ -212,20 +212,23 @@ def queue(job, slurm=''):
     with contextlib.suppress(OSError):  # also where a command is only about to stop it
         os.remove(job.files.path(CANCEL_NAME))
     with contextlib.suppress(locks.HeldError), job.files.held(wait_sec=0 if at_work else None):
-        before = job.files.read()
-        state = WAITING if job.next_command() else DONE
-        record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
-        if before:
-            record.cores = before.cores
-            # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-            ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
-            if not slurm and not ended:
-                record.slurm = before.slurm
-        if not record.slurm:
-            record.process = locks.this_process()
-            if before and before.state == WAITING and not _waits_for_nobody(before):
-                record.process = before.process or record.process  # another command's, then
-        job.files.write(record)
+        job.files.write(_queued(job, slurm, job.files.read()))
+
+
+def _queued(job, slurm, before):
+    """The `Record` of a job that waits, or is done, where its last one was `before`, or None."""
+    state = WAITING if job.next_command() else DONE
+    record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
+    if before:
+        record.cores = before.cores
+        # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
+        has_ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
+        record.slurm = slurm or ('' if has_ended else before.slurm)
+    if not record.slurm:
+        record.process = locks.this_process()
+        if before and before.state == WAITING and not _waits_for_nobody(before):
+            record.process = before.process or record.process  # another command's, then
+    return record
 
 
 def leave(job, queued=None):

@@ -11,14 +11,14 @@ from cli import announcements
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
+_RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
+_BEFORE = {'precision': 'float32', 'devices': 1}  # of runs that did not record it
 
 
 def train(method):
     """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
     from cli import machines
-    from lib import data, devices, memory, runs
-    from lib import train as training
-    from lib.data import registry
+    from lib import data, devices, runs, train
 
     machines.join()
     count = devices.count_machines()
@@ -36,25 +36,8 @@ def train(method):
         )
     if count > 1:
         print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')
-    strategy = devices.start(choice, count)
-    image_shape, nclass = data.describe(FLAGS.dataset)
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
-    with strategy.scope(), _of_a_size_that_fits():
-        model = method(
-            image_shape=image_shape,
-            nclass=nclass,
-            lr=FLAGS.lr,
-            scales=_scales(image_shape[1]),
-            depth=FLAGS.depth,
-            latent=FLAGS.latent,
-            seed=FLAGS.seed,
-            dtype=choice.dtype,
-            **own,
-        )
-    if not choice.gpus:
-        memory.check_batch(model, FLAGS.batch // choice.replicas)
-    if registry.is_lines(FLAGS.dataset):
-        memory.check_report(image_shape)
+    model = _model(method, own, choice, devices.start(choice, count))
     name = runs.experiment_name(method.__name__, model.params)
     folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
     args = {key: FLAGS[key].value for key in _RECORDED}
@@ -68,12 +51,12 @@ def train(method):
     with opened(folder, args, model, may_change=announcements.LENGTHS):
         # Records may take minutes to decode, so that what is to be refused is refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
-        last = training.total_steps(FLAGS.total_kimg, FLAGS.batch)
+        last = train.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
         print(choice.line)
         if note := announcements.unused_gpu(choice.gpus):
             print(note, file=sys.stderr)
-        stopped_by = training.train_run(
+        stopped_by = train.train_run(
             model,
             dataset,
             folder,
@@ -85,18 +68,41 @@ def train(method):
     return end(folder, model, stopped_by)
 
 
-@contextlib.contextmanager
-def _of_a_size_that_fits():
-    """Makes a UserError of what ends the making of a model that is too large."""
+def _model(method, own, choice, strategy):
+    """The model that flags ask for, with hyper-parameters of its `own`, in a strategy's scope.
+
+    Raises:
+        UserError: it cannot be made, or it, its batches or its reports do not fit into the memory.
+    """
     from tensorflow import errors
 
+    from lib import data, memory
+    from lib.data import registry
+
+    image_shape, nclass = data.describe(FLAGS.dataset)
     try:
-        yield
+        with strategy.scope():
+            model = method(
+                image_shape=image_shape,
+                nclass=nclass,
+                lr=FLAGS.lr,
+                scales=_scales(image_shape[1]),
+                depth=FLAGS.depth,
+                latent=FLAGS.latent,
+                seed=FLAGS.seed,
+                dtype=choice.dtype,
+                **own,
+            )
     except (MemoryError, errors.ResourceExhaustedError) as error:
         raise UserError(
             'The weights do not fit into the memory that is free: choose smaller sizes (--depth, '
             '--latent, ...), or end what else takes memory.'
         ) from error
+    if not choice.gpus:
+        memory.check_batch(model, FLAGS.batch // choice.replicas)
+    if registry.is_lines(FLAGS.dataset):
+        memory.check_report(image_shape)
+    return model
 
 
 def _check_own(own, model):
@@ -174,10 +180,6 @@ def end(folder, model, stopped_by):
     announcements.end(folder, FLAGS.train_dir)
     print(f'Done; the run is in {folder.path}')
     return 0
-
-
-_BEFORE = {'precision': 'float32', 'devices': 1}  # of runs that did not record it
-_RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
 
 
 def _scales(width):

@@ -48,8 +48,9 @@ def moving_averages(vectors, assignment, count, total):
 
     Returns:
         (count, total, codebook), the new ones: codebook = total / count, the count smoothed so
-        that nothing is divided by 0. # Original: a code without vectors is thrown far away, and
-        comes back by DECAY a step: docs/PAPER.md has what a VQ-VAE's first 640 kimg make of that.
+        that nothing is divided by 0. # Original: a code that gets no vectors first jumps far away,
+        for its count begins at 0, and then comes back by DECAY a step; docs/PAPER.md shows the
+        effect on a VQ-VAE's first 640 kimg.
     """
     size = count.shape[0]
     batch_count = ops.segment_sum(ops.ones_like(vectors[:, 0]), assignment, size)

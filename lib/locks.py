@@ -32,13 +32,13 @@ def this_process():
     return f'process {os.getpid()} on {socket.gethostname()}'
 
 
-def is_gone(process, path):
-    """Whether a process of this machine, as `this_process` names it, is no longer at work.
+def no_longer_works(process, path):
+    """Whether a process of this machine, as `this_process` names it, has left its work.
 
     Args:
         process: its name.
-        path: the lock file, which `holder` finds held by nobody: it tells, but on a file system
-            without locks, where one that lives is at work.
+        path: the lock file of the work, which `holder` finds held by nobody. On a file system
+            without locks, where nobody can hold one, the process must have ended.
     """
     if _pid_here(process) is None:
         return False

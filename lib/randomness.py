@@ -4,8 +4,8 @@ Nothing else here draws what training or evaluation computes with; Keras' initia
 scikit-learn's k-means take their seeds from callers. A resumed run therefore needs only its step to
 see the same data and noise as one that was never stopped, and a test can replay any draw.
 
-The algorithm, TensorFlow's own choice, is Philox on processors and GPUs. alg='philox' would make
-the same numbers there, of ten times as many operations. What XLA compiles draws others.
+The algorithm is TensorFlow's own choice, Philox on CPUs and GPUs. alg='philox' gives the same
+numbers there, but by ten times as many operations. What XLA compiles draws other numbers.
 """
 import numbers
 import zlib
@@ -36,7 +36,8 @@ class Draws:
     """The random draws that belong to one step, one replica and one batch of that step.
 
     Two draws of the same stream with equal (seed, step, replica, batch_index) are equal. Others are
-    independent, but for about one step in 10,000, which has the key of another step.
+    independent, but that in a run of the paper's length, 2^18 steps, about one step in 10,000 has
+    the key of another.
 
     Args:
         seed: integer in [0, 2^31), the run's seed.

@@ -47,7 +47,8 @@ class Gaussian:
 
 def tags(model):
     """What MEASURES of samples of a model are called: those of a fitted Gaussian are labelled."""
-    return [measure + (not model.HAS_PRIOR) * FITTED for measure in MEASURES]
+    tail = '' if model.HAS_PRIOR else FITTED
+    return [f'{measure}{tail}' for measure in MEASURES]
 
 
 def sample_images(model, dataset, count=None, seed=0, fitted=None):
@@ -66,7 +67,9 @@ def sample_images(model, dataset, count=None, seed=0, fitted=None):
     """
     shape = (SAMPLES if count is None else count, *model.latent_shape)
     latents = randomness.Draws(seed).normal('eval/samples', shape).numpy()
-    if not model.HAS_PRIOR if fitted is None else fitted:
+    if fitted is None:
+        fitted = not model.HAS_PRIOR
+    if fitted:
         batches = dataset.train.unbatch().take(FITTED_IMAGES).batch(eval.BATCH)
         images = (batch['x'] for batch in batches.as_numpy_iterator())
         latents = Gaussian(eval.encode_batches(model, images)).sample(latents)

@@ -154,15 +154,6 @@ def loop(
     batches = iter(devices.distribute(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
     steps_per_call = 1  # until one is timed
-    several = devices.is_several_machines(strategy)
-    asked = False  # whether one of several machines told the others of a signal
-
-    def stop_signal():
-        """One that all machines know of, so that none waits for another that has stopped."""
-        if several:
-            return (interrupt.signal or signal.SIGTERM) if asked else None
-        return interrupt.signal
-
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
 
     def make_report(epoch, last_logs, means):
@@ -172,24 +163,21 @@ def loop(
             raise ReportError(error, {'last_logs': last_logs, 'means': means}) from error
 
     with Interrupt('Stopping; saving...', on_signal) as interrupt:
+        stop = _Stop(interrupt, strategy)
         reports.on_train_begin()
         if owed:
             reports.on_train_batch_end(step, owed['last_logs'])
             make_report(-(-step // period), **owed)
-        while step < last and not stop_signal():
+        while step < last and not stop.signal:
             epoch, report, history = -(-step // period), next_report(step, period, last), []
             reports.on_epoch_begin(epoch)
             finite = True
-            while not history or (step < report and not stop_signal()):
+            while not history or (step < report and not stop.signal):
                 reports.on_train_batch_begin(step, {'finite': finite, 'allow_nan': allow_nan})
                 count, start = min(steps_per_call, report - step), time.perf_counter()
                 history.append(train_steps(batches, tf.constant(count)).numpy())
                 finite = finite and np.isfinite(history[-1]).all()
-                # Several machines must agree on the number of steps, and whether to stop.
-                step_sec, asked = devices.mean_over_machines(
-                    strategy,
-                    [(time.perf_counter() - start) / count, interrupt.signal is not None],
-                )
+                step_sec = stop.agree((time.perf_counter() - start) / count)
                 steps_per_call = max(1, int(CALL_SEC / step_sec))
                 step += count
                 logs = dict(zip(model.tags, history[-1][-1], strict=True))
@@ -200,7 +188,36 @@ def loop(
             if step == report:
                 make_report(epoch, logs, {tag: np.mean(values[tag]) for tag in model.tags})
         reports.on_train_end()
-    return stop_signal()
+    return stop.signal
+
+
+class _Stop:
+    """Whether to stop training. Of several machines, each stops for a signal only once all know of
+    it, so that none waits for another that has stopped."""
+
+    def __init__(self, interrupt, strategy):
+        self._interrupt, self._strategy, self._is_agreed = interrupt, strategy, False
+
+    @property
+    def signal(self):
+        """The number of the signal to stop for, or None."""
+        if not devices.is_several_machines(self._strategy):
+            return self._interrupt.signal
+        return (self._interrupt.signal or signal.SIGTERM) if self._is_agreed else None
+
+    def agree(self, step_sec):
+        """Tells the other machines of a signal.
+
+        Args:
+            step_sec: seconds of a step here.
+
+        Returns:
+            Those of all machines on average, so that all make as many steps in the next call.
+        """
+        step_sec, self._is_agreed = devices.mean_over_machines(
+            self._strategy, [step_sec, self._interrupt.signal is not None]
+        )
+        return step_sec
 
 
 def train_run(
@@ -245,13 +262,7 @@ def train_run(
     options = dict(last=last, period=period, jit_compile=jit_compile, allow_nan=allow_nan)
     run.check_dataset(dataset)
     step = checkpoints.resume(model, run, last)
-    with _machines_together(model, run):
-        is_same = devices.is_same_on_all(model.distribute_strategy, step)
-    if not is_same:
-        raise UserError(
-            f'The machines of this run found different checkpoints, step {step} here; they must '
-            f'all see the same {run.path}. The same command tries again.'
-        )
+    _check_same_on_all(model, run, step)
     damaged = {newer: _time_of(run, newer) for newer in run.checkpoint_steps() if newer > step}
     if not allow_nan:
         _check_restored(model, run, step)
@@ -328,6 +339,16 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         raise UserError(
             f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'
         ) from error
+
+
+def _check_same_on_all(model, run, step):
+    with _machines_together(model, run):
+        is_same = devices.is_same_on_all(model.distribute_strategy, step)
+    if not is_same:
+        raise UserError(
+            f'The machines of this run found different checkpoints, step {step} here; they must '
+            f'all see the same {run.path}. The same command tries again.'
+        )
 
 
 def _check_nothing_is_lost(run):

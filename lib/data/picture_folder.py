@@ -132,33 +132,45 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     # Pillow warns of odd tags and of large pictures, and reads them all the same.
     with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
-        if _has_16_bit_colors(picture) and 'transparency' in picture.info:
-            raise ValueError('Pillow cannot tell which of its 16-bit colours is transparent')
-        known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
-        if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
-            raise ValueError('it does not say which of its numbers is white')
+        _check_colors(picture)
         picture.load()
-        tags = getattr(picture, 'tag_v2', {})  # of a TIFF
-        zero_is_white = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+        tags = getattr(picture, 'tag_v2', {})  # of a TIFF, until it is turned
         # ImageOps.exif_transpose also writes the tags anew, which fails where others are damaged.
         turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
         picture = picture if turn is None else picture.transpose(turn)
         if picture.mode.startswith('I'):
-            greys = np.asarray(picture)
-            (bits,) = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
-            white = 2**bits - 1
-            pixels = greys.astype(np.uint32)
-            if zero_is_white:  # which Pillow heeds at 8 bits only
-                pixels = white - pixels
-            pixels = (pixels * 255 + white // 2) // white
-            pixels[greys == picture.info.get('transparency', -1)] = 255
-            picture = Image.fromarray(pixels.astype(np.uint8))
+            picture = _to_8_bits(picture, tags)
         elif picture.has_transparency_data:
-            picture = picture.convert('RGBA')
-            white = Image.new('RGBA', picture.size, 'white')
-            picture = Image.alpha_composite(white, picture)
+            picture = _on_white(picture)
         picture = picture.convert('RGB')
         return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
+
+
+def _check_colors(picture):
+    """Raises ValueError for an opened picture whose numbers may mean several colours."""
+    if _has_16_bit_colors(picture) and 'transparency' in picture.info:
+        raise ValueError('Pillow cannot tell which of its 16-bit colours is transparent')
+    known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
+    if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
+        raise ValueError('it does not say which of its numbers is white')
+
+
+def _to_8_bits(picture, tags):
+    """A picture of greys of up to 16 bits in 8; `tags` are those of a TIFF."""
+    greys = np.asarray(picture)
+    (bits,) = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
+    white = 2**bits - 1
+    pixels = greys.astype(np.uint32)
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white
+        pixels = white - pixels  # which Pillow itself does at 8 bits only
+    pixels = (pixels * 255 + white // 2) // white
+    pixels[greys == picture.info.get('transparency', -1)] = 255
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
+def _on_white(picture):
+    picture = picture.convert('RGBA')
+    return Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), picture)
 
 
 @functools.cache

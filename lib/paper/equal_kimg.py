@@ -34,7 +34,7 @@ class EqualKimg(NamedTuple):
     def _columns(self):
         return [(kimg, code) for kimg in self.kimgs for code in (results.ORIGINAL, results.OURS)]
 
-    def layout(self, missing='not run'):
+    def layout(self, missing):
         """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far, and "-"
         where one did without a report."""
         method = reported.method(self.record.class_name)

@@ -46,7 +46,7 @@ class SamplesTable(NamedTuple):
     number = 'samples'  # what --tables calls it
     notes = NOTES
 
-    def layout(self, missing='-'):
+    def layout(self, missing):
         """The `lib.paper.layouts.Layout`."""
         lines = []
         for line in self.lines:

@@ -58,7 +58,7 @@ class Table(NamedTuple):
         """Sentences below it."""
         return [note for note, numbers in NOTES.items() if self.number in numbers]
 
-    def layout(self, missing='missing'):
+    def layout(self, missing):
         """The `lib.paper.layouts.Layout`; `missing` stands where there is no run of ours."""
         lines = [line for row in self.rows for line in _lines(row, self.columns, missing)]
         return layouts.Layout(TITLES[self.number], headings(self.columns), lines)

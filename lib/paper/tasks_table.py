@@ -68,7 +68,7 @@ class TasksTable(NamedTuple):
     number = 'tasks'  # what --tables calls it
     notes = NOTES
 
-    def layout(self, missing='-'):
+    def layout(self, missing):
         """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
         lines, dataset = [], None
         for line in self.lines:

@@ -229,10 +229,10 @@ def cluster_and_score(
     """
     n_jobs, done = min(n_jobs, joblib.cpu_count()), progress.done if progress else 0
     each = seconds_per_init(train, nclass, random_state, n_jobs)
+    left = f' for the {n_init - done} that are left' if done else ''
     print(
         f'k-means: {n_init} inits on {len(train):,} x {train.shape[1]} latents, {n_jobs} at a time,'
-        f' {each:.2g} s each: about {tqdm.tqdm.format_interval(each * (n_init - done))}'
-        + f' for the {n_init - done} that are left' * (done > 0),
+        f' {each:.2g} s each: about {tqdm.tqdm.format_interval(each * (n_init - done))}{left}',
         flush=True,
     )
     with progress_bar.bar(total=n_init, initial=done, unit='init') as bar:
