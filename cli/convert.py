@@ -7,7 +7,7 @@ from acai_tf.load import load_run
 from lib import checkpoints, files, locks, runs
 from lib.data import registry
 from lib.errors import UserError
-from lib.paper import results
+from lib.paper import constants, results
 
 
 def to_original(path, prefix, overwrite=False):
@@ -82,8 +82,7 @@ def from_original(path, train_dir, options, overwrite=False):
         )
     model = load_run(path)
     step = int(model.global_step)
-    name = runs.experiment_name(type(model).__name__, model.params)
-    run = runs.RunFolder(os.path.join(train_dir, original.dataset, name))
+    run = runs.folder_of(train_dir, original.dataset, type(model).__name__, model.params)
     if os.path.exists(run.path):
         if os.path.samefile(run.path, path):
             raise UserError(
@@ -110,7 +109,7 @@ def from_original(path, train_dir, options, overwrite=False):
         checkpoints.save_original(model, unfinished.checkpoint(step), step, moments=moments)
         args = {'class': type(model).__name__, 'dataset': original.dataset}
         args.update(latent_width=model.latent_shape[1], **options, **model.params)
-        args.update(precision='float32', devices=1, jit=False)  # Original: it knew nothing else
+        args.update(constants.COMPUTED_ON, jit=False)  # Original: it knew nothing else
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
     return run, step
 

@@ -8,7 +8,7 @@ BINDS_GPUS = 'SLURM_GPUS_PER_TASK', 'SLURM_TRES_PER_TASK', 'SLURM_GPU_BIND'
 
 
 def tf_config(environment):
-    """TF_CONFIG as TensorFlow wants it, or None where Slurm runs no step of several tasks here.
+    """What TF_CONFIG is to say, or None where Slurm runs no step of several tasks here.
 
     Args:
         environment: the variables of a process that srun started.
@@ -35,7 +35,7 @@ def tf_config(environment):
     host = environment['SLURMD_NODENAME']
     own = [index for index, worker in enumerate(workers) if worker.rpartition(':')[0] == host]
     task = {'type': 'worker', 'index': own[int(environment['SLURM_LOCALID'])]}
-    return json.dumps({'cluster': {'worker': workers}, 'task': task})
+    return {'cluster': {'worker': workers}, 'task': task}
 
 
 def own_gpus(environment, config):
@@ -43,12 +43,12 @@ def own_gpus(environment, config):
 
     Args:
         environment: the variables of a process that srun started.
-        config: its TF_CONFIG.
+        config: its `tf_config`.
 
     Returns:
         The value; None where each sees its own already.
     """
-    workers = json.loads(config)['cluster']['worker']
+    workers = config['cluster']['worker']
     here = sum(worker.rpartition(':')[0] == environment['SLURMD_NODENAME'] for worker in workers)
     gpus = environment.get('CUDA_VISIBLE_DEVICES', '').split(',')
     each = len(gpus) // here
@@ -62,6 +62,6 @@ def own_gpus(environment, config):
 def join():
     """Makes this process one of the machines of its Slurm task, if there are several."""
     if config := tf_config(os.environ):
-        os.environ['TF_CONFIG'] = config
+        os.environ['TF_CONFIG'] = json.dumps(config)
         if gpus := own_gpus(os.environ, config):
             os.environ['CUDA_VISIBLE_DEVICES'] = gpus

@@ -2,17 +2,16 @@
 import contextlib
 import json
 import math
-import os
 import sys
 
 from absl import flags
 
 from cli import announcements
 from lib.errors import UserError
+from lib.paper import constants
 
 FLAGS = flags.FLAGS
 _RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
-_BEFORE = {'precision': 'float32', 'devices': 1}  # of runs that did not record it
 
 
 def train(method):
@@ -38,8 +37,7 @@ def train(method):
         print(f'Waiting for the {count} processes that train together (TF_CONFIG, or Slurm tasks).')
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     model = _model(method, own, choice, devices.start(choice, count))
-    name = runs.experiment_name(method.__name__, model.params)
-    folder = runs.RunFolder(os.path.join(FLAGS.train_dir, FLAGS.dataset, name))
+    folder = runs.folder_of(FLAGS.train_dir, FLAGS.dataset, method.__name__, model.params)
     args = {key: FLAGS[key].value for key in _RECORDED}
     args = {'class': method.__name__, **args, **model.params}
     args |= {'precision': choice.precision, 'devices': choice.replicas, 'jit': choice.jit}
@@ -130,8 +128,9 @@ def _check_original(folder, choice):
             f'{folder.path} has no args.json: the 2018 code trained on one machine, and this would '
             'go on with several; go on with one.'
         )
-    changed = {'precision': ('float32', choice.precision), 'devices': (1, count)}
-    for name, (before, now) in changed.items():
+    now_used = {'precision': choice.precision, 'devices': count}
+    for name, before in constants.COMPUTED_ON.items():
+        now = now_used[name]
         if now != before and not FLAGS[name].present:
             raise UserError(
                 f'{folder.path} has no args.json: the 2018 code knew {name}={before} only, and '
@@ -156,8 +155,9 @@ def opened(folder, args, model, may_change=()):
     # Of several machines the first saves, and needs the lock.
     saves = model.distribute_strategy.extended.should_checkpoint
     with folder.locked() if saves else contextlib.nullcontext():
+        # A run that did not record what it computes on was like the paper's.
         defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
-        folder.check_args(args, may_change, defaults | _BEFORE)
+        folder.check_args(args, may_change, defaults | constants.COMPUTED_ON)
         yield
 
 

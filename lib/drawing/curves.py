@@ -84,7 +84,7 @@ def _paler(color, share):
     return tuple(1 - share * (1 - part) for part in to_rgb(color))
 
 
-def over_seeds(seeds, name):
+def line_parts(seeds, name):
     """The line of one `Kind`, in parts whose means are over the same seeds.
 
     A mean stands only where every seed that has come so far was evaluated, so that a line never
@@ -120,7 +120,7 @@ def over_seeds(seeds, name):
 
 def with_line(seeds):
     """Those of runs (a list of `lib.paper.results.Run`) that have a distance to draw."""
-    return [run for run in seeds if over_seeds([run], 'mean_distance')]
+    return [run for run in seeds if line_parts([run], 'mean_distance')]
 
 
 def learning_curves(groups, beside_paper=True):
@@ -145,7 +145,7 @@ def learning_curves(groups, beside_paper=True):
     styles, breaks, marks = looks(groups), False, 0
     for axes, name in zip(panels, PANELS, strict=True):
         for kind, seeds in groups.items():
-            parts = over_seeds(seeds, name)
+            parts = line_parts(seeds, name)
             _line(axes, kind, styles[kind], parts, len(seeds))
             breaks |= len(seeds) > 1 and len(parts) > 1
         if beside_paper:

@@ -4,24 +4,15 @@ import os
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 from PIL import Image
+from tensorboard.plugins import projector
 
 from lib import files
 from lib.drawing import pictures
 
 SPRITE_PX = 8192  # width and height that TensorBoard shows at most
 FOLDER = 'projector'  # beside the event files, where TensorBoard looks for the configuration
-CONFIG = """embeddings {{
-  tensor_name: "latents"
-  tensor_path: "{folder}/latents.tsv"
-  metadata_path: "{folder}/labels.tsv"
-  sprite {{
-    image_path: "{folder}/sprite.png"
-    single_image_dim: {width}
-    single_image_dim: {height}
-  }}
-}}
-"""
 
 
 def sprite(images):
@@ -67,5 +58,13 @@ def write(folder, latents, classes, images):
         'sprite.png': tf.io.encode_png(square).numpy(),
     }.items():
         files.write_file(os.path.join(folder, FOLDER, name), content)
-    config = CONFIG.format(folder=FOLDER, width=width, height=height)
-    files.write_file(os.path.join(folder, 'projector_config.pbtxt'), config.encode())
+    config = projector.ProjectorConfig()
+    embedding = config.embeddings.add(
+        tensor_name='latents',
+        tensor_path=f'{FOLDER}/latents.tsv',
+        metadata_path=f'{FOLDER}/labels.tsv',
+    )
+    embedding.sprite.image_path = f'{FOLDER}/sprite.png'
+    embedding.sprite.single_image_dim.extend([width, height])
+    text = text_format.MessageToString(config)
+    files.write_file(os.path.join(folder, 'projector_config.pbtxt'), text.encode())

@@ -3,6 +3,7 @@
 TOTAL_KIMG = 1 << 14  # 2^24 images
 REPORT_KIMG = 64
 BATCH, LR = 64, 1e-4
+COMPUTED_ON = {'precision': 'float32', 'devices': 1}
 
 
 def seed_folder(seed):

@@ -5,7 +5,6 @@ here (`lib/paper/commands.py`), and `reproduce.py` and `tables.py` take from her
 table needs, so that a command stands once.
 """
 import dataclasses
-import os
 
 from lib import runs
 from lib.data import registry
@@ -25,7 +24,7 @@ DESCRIPTIONS = {
     'ACAI': 'ACAI',
     'LRAE': 'The LSGAN-regularised ablation of the ICLR version',
 }
-_resolvers, _scripts = {}, {}
+_methods = {}  # {class name: (its function `resolve`, its script)}
 
 
 def register(class_name, resolve, script):
@@ -37,13 +36,13 @@ def register(class_name, resolve, script):
             their defaults, by keyword; returns all, {name: value}, as they name a run folder.
         script: what trains it, without .py.
     """
-    _resolvers[class_name], _scripts[class_name] = resolve, script
+    _methods[class_name] = resolve, script
 
 
 def script_of(class_name):
     """What trains a registered method, without .py."""
-    _check_registered(class_name)
-    return _scripts[class_name]
+    _, script = _registered(class_name)
+    return script
 
 
 def usual_params(class_name, sizes, changed=()):
@@ -54,13 +53,14 @@ def usual_params(class_name, sizes, changed=()):
         sizes: {'scales', 'depth' and 'latent': value}.
         changed: {own hyper-parameter: value} that differ from their defaults.
     """
-    _check_registered(class_name)
-    return _resolvers[class_name](**sizes, **dict(changed))
+    resolve, _ = _registered(class_name)
+    return resolve(**sizes, **dict(changed))
 
 
-def _check_registered(class_name):
-    if class_name not in _resolvers:
+def _registered(class_name):
+    if class_name not in _methods:
         raise LookupError(f'{class_name} is not registered; import acai_tf first.')
+    return _methods[class_name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +128,7 @@ class Experiment:
 
     def folder(self, train_dir):
         """Where the run lies: a `lib.runs.RunFolder`."""
-        name = runs.experiment_name(self.class_name, self.params)
-        return runs.RunFolder(os.path.join(train_dir, self.dataset, name))
+        return runs.folder_of(train_dir, self.dataset, self.class_name, self.params)
 
 
 def _experiment(class_name, dataset, latent_width, depth, latent):

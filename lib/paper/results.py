@@ -52,8 +52,8 @@ class Run:
     clustering: dict = dataclasses.field(default_factory=dict)
     code: str = OURS
     latent_width: int | None = None
-    precision: str = 'float32'
-    devices: int = 1
+    precision: str = constants.COMPUTED_ON['precision']
+    devices: int = constants.COMPUTED_ON['devices']
     report_kimg: int = constants.REPORT_KIMG
     has_weights: bool = False
 
@@ -206,13 +206,9 @@ def settings(run):
     }
     if not math.isclose(run.lr, constants.LR):
         unusual['lr'] = run.lr
-    if run.batch != constants.BATCH:
-        unusual['batch'] = run.batch
-    if run.precision != 'float32':
-        unusual['precision'] = run.precision
-    if run.devices != 1:
-        unusual['devices'] = run.devices
-    return unusual
+    papers = {'batch': constants.BATCH, **constants.COMPUTED_ON}
+    own = {option: getattr(run, option) for option in papers}
+    return unusual | {option: own[option] for option in papers if own[option] != papers[option]}
 
 
 def _is_implied(run, key):

@@ -8,6 +8,7 @@ from lib.runs.folder import (
     SIZES,
     RunFolder,
     experiment_name,
+    folder_of,
     parse_experiment_name,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     'SIZES',
     'RunFolder',
     'experiment_name',
+    'folder_of',
     'parse_experiment_name',
 ]

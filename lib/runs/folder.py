@@ -40,6 +40,11 @@ def experiment_name(class_name, params):
     return '_'.join([class_name, *(f'{key}{params[key]}' for key in sorted(params))])
 
 
+def folder_of(train_dir, dataset, class_name, params):
+    """The `RunFolder` of a run: TRAIN_DIR/DATASET/EXPERIMENT."""
+    return RunFolder(os.path.join(train_dir, dataset, experiment_name(class_name, params)))
+
+
 def parse_experiment_name(name, known):
     """The params in a run folder's name, for runs that have no other record.
 

@@ -56,7 +56,7 @@ def run_of(curve, seed=0, batch=64, name='mean_distance', **changes):
 
 
 def parts_of(*by_seed):
-    parts = curves.over_seeds([run_of(curve) for curve in by_seed], 'mean_distance')
+    parts = curves.line_parts([run_of(curve) for curve in by_seed], 'mean_distance')
     return [[tuple(map(float, point)) for point in zip(*part, strict=True)] for part in parts]
 
 
@@ -73,7 +73,7 @@ def test_a_mean_is_over_the_seeds_that_have_the_step():
     assert parts_of({1: nan, 2: nan, 3: 5.0}, {1: 4.0, 2: nan, 3: 7.0}) == [
         [(64, 4, 4, 4)], [(192, 6, 5, 7)]
     ]  # fmt: skip
-    assert curves.over_seeds([], 'mean_distance') == []
+    assert curves.line_parts([], 'mean_distance') == []
 
 
 def kind(class_name, *settings, code=results.OURS):

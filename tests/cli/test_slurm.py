@@ -119,7 +119,7 @@ def test_machines_of_a_task(monkeypatch):
         own = {'SLURM_PROCID': str(rank), 'SLURMD_NODENAME': node, 'SLURM_LOCALID': local}
         for name, value in (step | own).items():
             monkeypatch.setenv(name, value)
-        config = json.loads(machines.tf_config(os.environ))
+        config = machines.tf_config(os.environ)
         found.append(config['task'].pop('index'))
         assert config == {
             'cluster': {'worker': ['n2:20070', 'n10:20070', 'n10:20071']},
@@ -127,14 +127,14 @@ def test_machines_of_a_task(monkeypatch):
         }
     assert found == [0, 1, 2]
     monkeypatch.setenv('SLURM_STEP_ID', '1')  # beside step 0, and step 0 of the next job
-    first = json.loads(machines.tf_config(os.environ))['cluster']['worker'][0]
+    first = machines.tf_config(os.environ)['cluster']['worker'][0]
     assert first == 'n2:23380'
     assert machines.tf_config({'SLURM_STEP_NUM_TASKS': '1'}) is None
     assert machines.tf_config(step | {'TF_CONFIG': '{}'}) is None
 
 
 def test_processes_of_a_node_share_its_gpus_out():
-    config = json.dumps({'cluster': {'worker': ['n2:1', 'n10:1', 'n10:2']}})
+    config = {'cluster': {'worker': ['n2:1', 'n10:1', 'n10:2']}}
 
     def own(host, local, gpus, **others):
         place = {'SLURMD_NODENAME': host, 'SLURM_LOCALID': local, 'CUDA_VISIBLE_DEVICES': gpus}

@@ -87,7 +87,7 @@ def test_a_link_between_classes_takes_nothing_from_either(folder, tmp_path, caps
     assert create(folder, tmp_path).nclass == 3
     assert 'mine: 360 pictures to train on and 40 to test' in capsys.readouterr().out
     (folder / 'd').symlink_to(folder / 'c')
-    with pytest.raises(UserError, match='^d and c in .* are one folder'):
+    with pytest.raises(UserError, match='^d and c in .* are the same folder'):
         create(folder, tmp_path, overwrite=True)
 
 

@@ -23,8 +23,7 @@ def test_the_samples_experiments_are_the_vae_under_six_weights_and_three_others(
 
 
 def test_a_method_of_ones_own_is_made_at_the_sizes_of_the_papers(monkeypatch):
-    monkeypatch.setitem(experiments._resolvers, 'Own', lambda **sizes: sizes)
-    monkeypatch.setitem(experiments._scripts, 'Own', 'own')
+    monkeypatch.setitem(experiments._methods, 'Own', (lambda **sizes: sizes, 'own'))
     own, acai = experiments.of_table(1, class_names=['Own', 'ACAI'])
     assert (own.class_name, own.command[0]) == ('Own', 'own.py')
     assert own.command[1:] == acai.command[1:] and own.key == acai.key
