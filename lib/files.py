@@ -1,5 +1,6 @@
 """Files that are there completely or not at all, and JSON that may be damaged."""
 import contextlib
+import errno
 import glob
 import json
 import os
@@ -124,6 +125,12 @@ def remove_stale(pattern):
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(left) > STALE_SECONDS:
                 os.remove(left)
+
+
+def what_to_do(error):
+    """What lets something be written that an OSError refused, as an order."""
+    forbidden = (errno.EACCES, errno.EPERM, errno.EROFS)
+    return 'make the folder writable' if error.errno in forbidden else 'make room'
 
 
 def check_utf8(path, remedy):

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from lib import callbacks, checkpoints, devices, memory
+from lib import callbacks, checkpoints, devices, files, memory
 from lib.errors import UserError
 from lib.interrupt import Interrupt
 from lib.runs import events, scalars
@@ -331,7 +331,8 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         if isinstance(error, ReportError):
             run.owe_report(step, {**error.owed, 'rate': progress.rate})
         checkpoints.save_original(model, run.checkpoint(step), step)
-        cause = f'Cannot write to {run.path} ({error.strerror or error}): make room'
+        cause = f'Cannot write to {run.path} ({error.strerror or error}): '
+        cause += files.what_to_do(error)
         if error.errno == errno.EPIPE:
             cause = 'The program that read the output has exited: start it again'
         if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):
@@ -389,8 +390,8 @@ def _open_events(run, args, about, step, owed):
             return writer
     except OSError as error:
         raise UserError(
-            f'Cannot write to {run.path} ({error.strerror or error}): make room, and the same '
-            'command goes on.'
+            f'Cannot write to {run.path} ({error.strerror or error}): {files.what_to_do(error)}, '
+            'and the same command goes on.'
         ) from error
 
 

@@ -87,7 +87,7 @@ def load(paths, preparation, memory_limit_bytes=None):
         if size > memory.machine_bytes():
             raise UserError(
                 f'{problem}, and this machine does not have the {size / 2**30:.1f} GiB of memory '
-                'they need; make room there, or choose smaller pictures.'
+                f'they need; {files.what_to_do(error)}, or choose smaller pictures.'
             ) from error
         print(
             f'{problem}; they stay in memory ({size / 2**30:.1f} GiB) and are decoded again by the '

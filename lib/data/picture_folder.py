@@ -290,7 +290,8 @@ def _read_all(folder, found, spool, strict, size):
             pictures[relative] = _kept(label, pixels, spool)
         except OSError as error:
             raise UserError(
-                f'Cannot keep the pictures in --data_dir ({error.strerror}); make room there.'
+                f'Cannot keep the pictures in --data_dir ({error.strerror}); '
+                f'{files.what_to_do(error)}.'
             ) from error
     return pictures, skipped
 
@@ -400,4 +401,6 @@ def _write_about(path, classes, colors, size):
     try:
         files.write_atomically(path, files.to_json(about))
     except OSError as error:
-        raise UserError(f'Cannot write {path} ({error.strerror}); make room first.') from error
+        raise UserError(
+            f'Cannot write {path} ({error.strerror}); {files.what_to_do(error)}.'
+        ) from error

@@ -180,8 +180,8 @@ class RunFolder:
                 'trains there, or choose another --train_dir.'
             )
         return UserError(
-            f'Cannot write to the run folder {self.path} ({error.strerror}); make room there, or '
-            'choose another --train_dir.'
+            f'Cannot write to the run folder {self.path} ({error.strerror}); '
+            f'{files.what_to_do(error)}, or choose another --train_dir.'
         )
 
     @contextlib.contextmanager

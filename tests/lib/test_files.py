@@ -79,3 +79,11 @@ def test_a_folder_whose_name_cannot_be_taken_stays_as_it_was(tmp_path, monkeypat
         with files.folder_written_whole(str(path)):
             pass
     assert os.listdir(tmp_path) == ['run'] and os.listdir(path) == ['old']
+
+
+@pytest.mark.parametrize(
+    'number, order',
+    [(errno.ENOSPC, 'make room'), (errno.EROFS, 'make the folder writable')],
+)
+def test_what_is_said_to_be_done_helps(number, order):
+    assert files.what_to_do(OSError(number, os.strerror(number))) == order
