@@ -366,7 +366,7 @@ def answering(function):
         ),
         (
             {'encoder': answering(lambda x: x[:, 0])},
-            r'answers data of shape \(B, 7\) with \(B,\); latents are \(B, ...\)',
+            r'maps data of shape \(B, 7\) to shape \(B,\); latents need at least one axis',
         ),
         ({'critic': answering(lambda x: {'a': x})}, r'\(B, 7\) to one .* not to a dict'),
         (
