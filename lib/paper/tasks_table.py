@@ -131,7 +131,8 @@ def build(records, classified):
             key = run.dataset, run.class_name, run.latent_size, settings, run.code
             groups.setdefault(key, {}).setdefault(quantity, []).append(run)
     for one in classified:
-        groups.setdefault(one[:5], {}).setdefault('single_layer', []).append(one)
+        key = one.dataset, one.model, one.size, one.settings, one.code
+        groups.setdefault(key, {}).setdefault('single_layer', []).append(one)
     measured = {one.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
     order = [PIXELS, *tables.columns(records), *sorted({one.model for one in classified})]
@@ -144,14 +145,15 @@ def build(records, classified):
     for key in sorted(groups, key=place):
         if key[0] not in measured:
             continue
-        layers = groups[key].pop('single_layer', [])
+        classifiers = groups[key].pop('single_layer', [])
         cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[key].items()}
         ae_kimg = 0
-        if layers:
-            ae_kimg, longest = max((one.ae_kimg, one.kimg) for one in layers)
-            counted = [one for one in layers if (one.ae_kimg, one.kimg) == (ae_kimg, longest)]
-            values, shorter = [one.accuracy for one in counted], len(layers) - len(counted)
-            cells['single_layer'] = results.cell_of(values, longest, shorter)
+        if classifiers:
+            longest = max((one.ae_kimg, one.kimg) for one in classifiers)
+            counted = [one for one in classifiers if (one.ae_kimg, one.kimg) == longest]
+            ae_kimg, kimg = longest
+            values, shorter = [one.accuracy for one in counted], len(classifiers) - len(counted)
+            cells['single_layer'] = results.cell_of(values, kimg, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
             lines.append(TasksLine(*key, cells, ae_kimg))
