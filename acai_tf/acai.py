@@ -3,13 +3,13 @@ Improving Interpolation in Autoencoders via an Adversarial Regularizer", ICLR 20
 
 With encoder f, decoder g, critic d, alpha ~ U(0, 0.5), lambda = advweight and gamma = reg:
 
-    x_mix = g(alpha f(x1) + (1 - alpha) f(x2))                                               (1)
-    critic minimises       mean (d(x_mix) - alpha)^2 + mean d(gamma x + (1 - gamma) g(f(x)))^2  (2)
-    autoencoder minimises  mean (x - g(f(x)))^2 + lambda mean d(x_mix)^2                     (3)
+    x_mix = g(alpha f(x1) + (1 - alpha) f(x2))                                                 (1)
+    critic minimises      mean (d(x_mix) - alpha)^2 + mean d(gamma x + (1 - gamma) g(f(x)))^2  (2)
+    autoencoder minimises mean (x - g(f(x)))^2 + lambda mean d(x_mix)^2                        (3)
 
 x2 is the batch x1 in reverse order. Means are over the batch and, of images, over pixels and
-channels, to which lambda belongs. The critic estimates the mixing coefficient of an image; the
-autoencoder tries to make it answer 0, as for an image that is not an interpolation.
+channels too; lambda weighs these means. The critic estimates the mixing coefficient of an image;
+the autoencoder tries to make it answer 0, as for an image that is not an interpolation.
 """
 from keras import ops
 

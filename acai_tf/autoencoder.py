@@ -169,7 +169,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
         super().__setattr__(name, value)
         if name == 'seed' and getattr(self, 'is_made', False):  # graphs that were traced hold it
             vars(self).pop('graphs', None)
-            self.train_function = self.test_function = self.predict_function = None
+            for kind in ('train', 'test', 'predict'):
+                if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it
+                    getattr(self, f'make_{kind}_function')(force=True)
 
     def _set_attributes(self, values, self_made):
         """Makes hyper-parameters attributes.
@@ -323,7 +325,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         Args:
             x: images (B, H, W, C).
             batch_index: tells several batches at one step apart, as those of an evaluation; 0 in
-                training (and of the first batch of an evaluation).
+                training, and where a report's evaluation begins.
 
         Returns:
             {name: tensor} as `sample_noise` gives it; {} for a method without noise.

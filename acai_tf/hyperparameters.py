@@ -6,11 +6,10 @@ import numbers
 import re
 import sys
 
+from acai_tf.networks import LARGEST_SIZE
 from lib import runs
 from lib.errors import UserError
 from lib.paper import experiments
-
-LARGEST_INT = 2**31 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +48,12 @@ class Hyperparameter:
                 self.bounds(value)
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
-        largest = LARGEST_INT if self.kind is int else sys.float_info.max
-        is_number = isinstance(value, number) and abs(value) <= largest  # which NaN is not
+        is_number = isinstance(value, number) and value == value  # which NaN is not
         if not is_number or isinstance(value, bool) and not self.is_bool:
-            raise ValueError(f'must be a number of type {self.kind.__name__}, up to {largest:g}')
+            raise ValueError(f'must be a number of type {self.kind.__name__}')
+        largest = LARGEST_SIZE if self.kind is int else sys.float_info.max
+        if abs(value) > largest:
+            raise ValueError(f'must be at most {largest:g}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:
             raise ValueError(f'must be {_range(low, high)}')

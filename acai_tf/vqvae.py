@@ -5,10 +5,12 @@
 
 where q computes num_latents vectors v from the latents, replaces each by its nearest code
 (straight-through gradient) and computes latents from them again. After each batch, with n_k of its
-vectors assigned to code k and s_k their sum, count_k smoothed,
+vectors assigned to code k and s_k their sum,
 
     count_k <- 0.999 count_k + 0.001 n_k,  total_k <- 0.999 total_k + 0.001 s_k
     code_k = total_k / count_k
+
+where the last count_k is smoothed, so that it is never 0.
 """
 import math
 

@@ -32,15 +32,16 @@ def dry_run(jobs, at_a_time):
         print(shlex.join(['python', *command]))
     print_estimate(jobs, at_a_time)
     if clusterings := sum(command[0] == 'cluster.py' for command in commands):
-        print(f'# {clusterings} times k-means: cluster.py tells how long when it starts.')
+        print(f'# k-means of {clusterings} too: cluster.py tells how long as it starts.')
     reproduce.print_not_run(not_run)
     return 0
 
 
 def _can_be_looked_at(job):
-    """Whether a job's folder can be read; `reproduce.unable` says why not."""
+    """Whether what a job still needs can be told; `reproduce.unable` says why not."""
     try:
-        return job.images_seen >= 0
+        job.commands()
+        return True
     except UserError:
         return False
 

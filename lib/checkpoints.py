@@ -114,6 +114,9 @@ def looks_whole(prefix):
     """Whether a checkpoint's index can be read and its data are as long as that says.
 
     It takes no longer for a large one. Bytes altered within the data only `load_original` finds.
+
+    Raises:
+        UserError: a file may be whole, but cannot be read now.
     """
     try:
         _open(os.fspath(prefix))
@@ -304,9 +307,8 @@ def _open(prefix):
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
-    except NO_MEMORY as error:
-        raise UserError(f'Cannot read {prefix}: there is too little memory.') from error
-    except READ_ERRORS as error:
+    # A MemoryError too, for an altered index may claim any size.
+    except (*READ_ERRORS, MemoryError) as error:
         raise DamagedCheckpointError(
             f'The checkpoint {prefix} is damaged: {prefix}{INDEX} is cut short or altered.'
         ) from error

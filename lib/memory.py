@@ -6,7 +6,6 @@ import re
 
 import psutil
 
-from lib import eval
 from lib.errors import UserError
 
 # How often what `stored_activations` counts is in memory, 4 bytes each, at the peak of a step:
@@ -43,6 +42,8 @@ def check_batch(model, batch_size):
 def check_report(image_shape):
     """Raises UserError if a report's interpolations of lines, which are held decoded, cannot fit
     into this machine's memory."""
+    from lib import eval  # and with it TensorFlow, which `too_little` must not need
+
     needed = 4 * eval.INTERPOLATIONS * eval.STEPS * math.prod(image_shape)
     if needed > (available := machine_bytes()):
         height, width, _ = image_shape

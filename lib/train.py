@@ -374,9 +374,8 @@ def _open_events(run, args, about, step, owed):
         with callbacks.disk_errors():
             # A run of ours has them since it began, but not a copy of it without event files, nor
             # what the 2018 code began.
-            record = run.read_args()
-            is_ours = record is not None and 'code' not in record
-            has_hparams = step and is_ours and events.paths(run.summaries)
+            record = run.begun_with()
+            has_hparams = record and 'code' not in record and events.paths(run.summaries)
             if args:
                 run.write_args(args, **about)
             # Before the first checkpoint all is written again, what stands at step 0 too.

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils import check_random_state
 
-from lib import arrays, progress_bar
+from lib import arrays, files, progress_bar
 
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
 MAX_ITER = 1000
@@ -111,8 +111,8 @@ class Progress:
             arrays.write(self.path, self.key, {'done': done, **self._stored})
         except OSError as error:  # the clusters are what matters
             print(
-                f'Cannot keep what is done in {self.path} ({error.strerror}); free disk space '
-                'before the end, when the result is written.',
+                f'Cannot keep what is done in {self.path} ({error.strerror}); '
+                f'{files.what_to_do(error)} before the end, when the result is written.',
                 file=sys.stderr,
             )
 

@@ -489,3 +489,24 @@ def test_another_seed_reaches_graphs_that_were_traced():
     model.seed = 2
     np.testing.assert_array_equal(eval.encode(model, x), eval.encode(other, x))
     assert (eval.encode(model, x) != before).any()
+
+
+def test_a_seed_may_change_while_keras_trains(monkeypatch):
+    model, other, seen = tiny.make('VAE', seed=1), tiny.make('VAE', seed=1), []
+    batch = tiny.batch(model)
+    data = tf.data.Dataset.from_tensors(batch).repeat()
+
+    class Reseed(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.seed = 2
+            seen.append(logs['elbo'])
+
+    model.compile()
+    model.fit(data, steps_per_epoch=2, verbose=0, callbacks=[Reseed()])
+    other.compile()
+    other.fit(data, steps_per_epoch=1, verbose=0)
+    other.seed = 2
+    other.fit(data, steps_per_epoch=1, verbose=0)
+    assert len(seen) == 2
+    for own, expected in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, expected)

@@ -47,13 +47,15 @@ def test_labels_that_mean_other_classes_now_are_refused(tmp_path):
     checkpoints.save_original(model, run.checkpoint(1), 1)
     made_again = dataclasses.replace(tiny.dataset(), name='mine', classes=('dog', 'zebra'))
     with pytest.raises(UserError, match='classes cat, dog, .* has dog, zebra now; .* --dataset'):
-        compare._check_fits(run, model, made_again)
+        compare._check_fits(run, model, made_again, 'mine')
     as_it_was = dataclasses.replace(made_again, classes=('cat', 'dog'))
-    compare._check_fits(run, model, as_it_was)
+    compare._check_fits(run, model, as_it_was, 'mine')
     run.write_args(run.args, counts=[90, 10])
     with pytest.raises(UserError, match='with 90 pictures .* has 80 and 20 now, .* --dataset'):
-        compare._check_fits(run, model, dataclasses.replace(as_it_was, counts=(80, 20)))
-    compare._check_fits(run, model, dataclasses.replace(made_again, name='others'))
+        compare._check_fits(
+            run, model, dataclasses.replace(as_it_was, counts=(80, 20)), 'mine'
+        )
+    compare._check_fits(run, model, dataclasses.replace(made_again, name='others'), 'mine')
 
 
 def test_three_runs_and_few_images(tmp_path, monkeypatch, capsys):

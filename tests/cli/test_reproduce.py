@@ -215,7 +215,7 @@ def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch, capsys):
     assert [command[0] for command in job.commands()] == ['baseline.py', 'cluster.py']
     estimate.dry_run([job], 1)
     out = capsys.readouterr().out.splitlines()
-    assert out[1] == f'python {" ".join(clustering)}' and out[-1].startswith('# 1 times k-means')
+    assert out[1] == f'python {" ".join(clustering)}' and out[-1].startswith('# k-means of 1 too')
     trained(job, 17, seed=1)
     assert job.commands() == [clustering] and job.next_command() == clustering
     record = {'n_init': 1000, 'use_svd': True, 'step': 17}

@@ -3,9 +3,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import pytest
 from absl import flags
@@ -36,7 +38,16 @@ def test_options():
         slurm_executor.parse_options(['=gpu'])
 
 
-def test_a_task_that_gets_nowhere_is_not_begun_for_ever(tmp_path, monkeypatch):
+@pytest.fixture
+def own_process():
+    """What a task changes of its process is put back."""
+    handler = signal.getsignal(slurm_task.OUT_OF_TIME)
+    with mock.patch.dict(os.environ):
+        yield
+    signal.signal(slurm_task.OUT_OF_TIME, handler)
+
+
+def test_a_task_that_gets_nowhere_is_not_begun_for_ever(own_process, tmp_path, monkeypatch):
     (job,) = stand_ins.jobs_of(tmp_path / 'T')
     (tmp_path / 'baseline.py').write_text('import time\ntime.sleep(60)\n')
     asked, program = tmp_path / 'asked', tmp_path / 'scontrol'
@@ -88,7 +99,7 @@ def test_a_slurm_that_does_not_answer_is_said_once_and_takes_nothing(
     assert slurm.known_queue() == {'12_3': 'PENDING'}
 
 
-def test_a_task_that_is_not_requeued_says_so(tmp_path, monkeypatch):
+def test_a_task_that_is_not_requeued_says_so(own_process, tmp_path, monkeypatch):
     (job,) = stand_ins.jobs_of(tmp_path)
     program = tmp_path / 'scontrol'
     program.write_text('#!/bin/sh\necho slurm_load_jobs error: down >&2; exit 1\n')

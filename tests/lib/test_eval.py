@@ -251,5 +251,5 @@ def test_samples_without_a_direction_score_nothing(broken):
 def test_samples_that_are_no_lines_are_far():
     noise = np.random.default_rng(0).uniform(-1, 1, (64, 32, 32, 1))
     assert eval.sample_eval(noise)[0] > 0.5
-    with pytest.raises(ValueError, match='give 1 or more'):
+    with pytest.raises(ValueError, match='needs 1 sample'):
         eval.sample_eval(noise[:0])

@@ -77,7 +77,7 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path, groups, limit):
 @pytest.mark.parametrize(
     ('before', 'fix'),
     [
-        ('', 'end other programs and runs, or use a machine with more.'),
+        ('', 'end other programs and runs, or use a machine with more memory.'),
         ('cli.flags.DEFINE_integer("batch", 64, ""); ', 'choose a smaller --batch, on a GPU'),
     ],
 )
