@@ -185,10 +185,10 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
     given_sizes = {name: value for name, value in sizes.items() if value is not None}
     for name, value in {'nclass': nclass, **given_sizes}.items():
         least = 0 if name == 'scales' else 1
-        if not isinstance(value, numbers.Integral) or not least <= value <= LARGEST_SIZE:
-            raise UserError(
-                f'{name}={value!r}: it must be an integer from {least} to {LARGEST_SIZE}.'
-            )
+        if not isinstance(value, numbers.Integral) or value < least:
+            raise UserError(f'{name}={value!r}: it must be an integer of at least {least}.')
+        if value > LARGEST_SIZE:
+            raise UserError(f'{name}={value!r}: it must be at most {LARGEST_SIZE}.')
     if image_shape is not None and not _is_shape(image_shape):
         raise UserError(
             f'image_shape={image_shape!r} is not the shape of one example, such as (32, 32, 1).'

@@ -2,6 +2,7 @@ import dataclasses
 import errno
 import functools
 import os
+import pathlib
 import shutil
 import signal
 
@@ -554,6 +555,7 @@ def test_a_whole_run_leaves_reports_events_pictures_and_checkpoints(tmp_path, ca
 
 def test_options_are_told_to_tensorboard_once_of_what_goes_on_without_its_event_files(tmp_path):
     run = new_run(tmp_path)
+    pathlib.Path(run.checkpoint(5) + checkpoints.INDEX).touch()
     for _ in range(2):  # the second finds the first's
         train._open_events(run, {'depth': 2}, {}, 5, None).close()
     assert made_runs.steps_by_tag(run.summaries) == {'_hparams_/session_start_info': [0]}
