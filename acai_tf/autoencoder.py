@@ -159,15 +159,15 @@ class Autoencoder(HasHyperparameters, KerasModel):
             self.build((None, *self.image_shape))
 
     def __setattr__(self, name, value):
-        is_fixed = getattr(self, 'is_made', False) and name in (*self.params, 'lr')
-        if is_fixed and value != getattr(self, name):
+        is_made = getattr(self, 'is_made', False)
+        if is_made and name in (*self.params, 'lr') and value != getattr(self, name):
             raise UserError(
                 f'{name} is fixed when a {type(self).__name__} is made: its graphs and its saved '
                 'files would keep the old value. Make a new model; a value that varies during '
                 'training can be computed in method_losses from self.global_step.'
             )
         super().__setattr__(name, value)
-        if name == 'seed' and getattr(self, 'is_made', False):  # graphs that were traced hold it
+        if is_made and name == 'seed':  # graphs that were traced hold it
             vars(self).pop('graphs', None)
             for kind in ('train', 'test', 'predict'):
                 if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it

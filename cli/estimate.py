@@ -1,4 +1,5 @@
 """How long the runs of a table will take on this machine, before any is begun."""
+import contextlib
 import os
 import shlex
 import statistics
@@ -26,24 +27,18 @@ def dry_run(jobs, at_a_time):
         The exit code.
     """
     not_run = reproduce.unable(jobs)
-    jobs = [job for job in jobs if _can_be_looked_at(job)]
-    commands = [command for job in jobs for command in job.commands()]
+    readable, commands = [], []
+    for job in jobs:
+        with contextlib.suppress(UserError):  # `not_run` has it
+            commands += job.commands()
+            readable.append(job)
     for command in commands:
         print(shlex.join(['python', *command]))
-    print_estimate(jobs, at_a_time)
+    print_estimate(readable, at_a_time)
     if clusterings := sum(command[0] == 'cluster.py' for command in commands):
         print(f'# k-means of {clusterings} too: cluster.py tells how long as it starts.')
     reproduce.print_not_run(not_run)
     return 0
-
-
-def _can_be_looked_at(job):
-    """Whether what a job still needs can be told; `reproduce.unable` says why not."""
-    try:
-        job.commands()
-        return True
-    except UserError:
-        return False
 
 
 def print_estimate(jobs, at_a_time=1):

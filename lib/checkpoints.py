@@ -23,8 +23,9 @@ MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training al
 # below, and zeros compress to nothing.
 NEGLIGIBLE = 1e-24
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
-READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError)
-NO_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)  # which says nothing about the file
+# An altered index may claim any size, which is a MemoryError.
+READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
+NO_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)
 
 
 class DamagedCheckpointError(UserError):
@@ -307,8 +308,7 @@ def _open(prefix):
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
-    # A MemoryError too, for an altered index may claim any size.
-    except (*READ_ERRORS, MemoryError) as error:
+    except READ_ERRORS as error:
         raise DamagedCheckpointError(
             f'The checkpoint {prefix} is damaged: {prefix}{INDEX} is cut short or altered.'
         ) from error
@@ -324,7 +324,7 @@ def _open(prefix):
 def _read(reader, prefix, name):
     try:
         return reader.get_tensor(name)
-    except NO_MEMORY as error:  # sizes are those of the file by now
+    except NO_MEMORY as error:  # no damage: `_open` has held the sizes against the file's
         raise UserError(f'Cannot read {prefix}: there is too little memory.') from error
     except READ_ERRORS as error:
         raise DamagedCheckpointError(
