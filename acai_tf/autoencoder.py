@@ -356,7 +356,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.encoder.check(x)
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
-        self._check_objectives(losses.objectives)
+        self._check_objectives(losses)
         loss = classifiers.classification_loss(self.classifier(features), label)
         objectives = {
             group: objective + networks.penalties(self.group_variables(group))
@@ -368,13 +368,20 @@ class Autoencoder(HasHyperparameters, KerasModel):
             losses.updates,
         )
 
-    def _check_objectives(self, objectives):
+    def _check_objectives(self, losses):
+        objectives = losses.objectives
         if objectives.keys() | {'classifier'} != self.groups.keys():
             raise UserError(
                 f'{type(self).__name__}.method_losses must give an objective to each of its '
                 f'groups, {_listed(self.groups.keys() - {"classifier"})}, and gives them to '
                 f'{_listed(objectives)}.'
             )
+        for name, value in [*objectives.items(), *losses.scalars.items()]:
+            if tf.TensorShape(getattr(value, 'shape', ())).rank:  # None where it is not known
+                raise UserError(
+                    f'{type(self).__name__}.method_losses gives {name!r} as an array of shape '
+                    f'{tuple(value.shape)}; it must be a number, as keras.ops.mean makes one.'
+                )
 
     # No AutoGraph, as in Keras' `fit`: to translate the code takes seconds, and nothing needs it.
     @tf.autograph.experimental.do_not_convert

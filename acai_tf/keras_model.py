@@ -91,7 +91,7 @@ class KerasModel(keras.Model):
         x = ops.zeros((2, *self.image_shape))  # a method may compare examples
         losses = self.compute_losses(x, ops.zeros((2, self.nclass)), self.draw_noise(x))
         self.tags = list(losses.scalars)  # in the order of reports
-        self.means = [keras.metrics.Mean(name=tag) for tag in self.tags]
+        self.means = [keras.metrics.Mean(name=tag, dtype='float32') for tag in self.tags]
         self.optimizers = {}
         self._make_optimizers()
 
@@ -340,11 +340,13 @@ class KerasModel(keras.Model):
                     f'Layers of {group!r} were frozen, or made trainable, since the model was '
                     'compiled; call compile() before it is saved.'
                 )
-        given = {
-            role: keras.saving.serialize_keras_object(network)
-            for role, network in vars(self.given).items()
-            if network is not None
-        }
+        given = {}
+        for role, network in vars(self.given).items():
+            if network is not None:
+                if self.latent_shape is not None:  # it is built
+                    shape = self.latent_shape if role == 'decoder' else self.image_shape
+                    networks.check_record(network, shape)
+                given[role] = keras.saving.serialize_keras_object(network)
         shared = {
             'image_shape': self.image_shape,
             'nclass': self.nclass,

@@ -5,6 +5,7 @@ import threading
 import types
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from lib import layers
@@ -45,8 +46,8 @@ class TrainMode(threading.local):
 
 
 class Network(keras.layers.Layer):
-    """A user's network as a part of a model: its output is cast to float32, and it runs in training
-    mode only during train steps.
+    """A user's network as a part of a model: its output is cast to float32, without a mask, and it
+    runs in training mode only during train steps.
 
     Args:
         network: a Keras layer or model with one input and one output, (B, ...) each.
@@ -77,7 +78,7 @@ class Network(keras.layers.Layer):
             )
         is_known = getattr(x.shape, 'rank', 0) is not None
         self._check_shape(x, not is_known or len(x.shape) == 1 + len(self.shape_of_one))
-        dtype = keras.backend.standardize_dtype(x.dtype)
+        dtype = layers.dtype_of(x)
         if 'float' not in dtype:
             wanted = batch_text(self.shape_of_one)
             raise UserError(f'The data must be {wanted} of floats, not {dtype}.')
@@ -91,7 +92,9 @@ class Network(keras.layers.Layer):
         output = ops.cast(self.network(x, training=self.mode.on), 'float32')
         if self.mode.on:
             self._check_losses()  # of layers that have some in training alone
-        return output
+        # Not the tensor that Keras hangs a mask on: mixtures and stored latents have none, so that
+        # they would be decoded otherwise than what the encoder has just given.
+        return tf.identity(output)
 
     def compute_output_shape(self, input_shape):
         return (None, *self.output_shape_of_one)
@@ -291,10 +294,7 @@ def fresh_copy(network):
         UserError: it cannot be copied.
     """
     try:
-        if isinstance(network, keras.Model):
-            copy = keras.models.clone_model(network)
-        else:
-            copy = type(network).from_config(network.get_config())
+        copy = _remade(network)
         for layer in copy._flatten_layers():  # weights are new, also where a layer is frozen
             layer.trainable = True
         return copy
@@ -304,6 +304,62 @@ def fresh_copy(network):
             f'The encoder {network.name!r} cannot be copied for the critic ({reason}); give a '
             'critic=... of your own.'
         ) from error
+
+
+def _remade(network):
+    if isinstance(network, keras.Model):
+        return keras.models.clone_model(network)
+    return type(network).from_config(network.get_config())
+
+
+def check_record(network, shape):
+    """Refuses a network of which a copy, or what is loaded from a file, would be another network.
+
+    Keras (3.15) records what a keras.Model's constructor was given only if the class says so:
+    else the record has the constructor's defaults.
+
+    Args:
+        network: a user's own.
+        shape: of one example of its input.
+
+    Raises:
+        UserError: the record does not make the same layers again.
+    """
+    for layer in network._flatten_layers():
+        cls = type(layer)
+        is_own = isinstance(layer, keras.Model) and not cls.__module__.startswith('keras.')
+        if not is_own or not cls.get_config.__module__.startswith('keras.'):
+            continue
+        try:
+            copy = _remade(network)
+            copy(ops.zeros((1, *shape)), training=False)
+            is_same = _makeup(copy) == _makeup(network)
+        except Exception:  # whatever a constructor raises without its arguments
+            is_same = False
+        if not is_same:
+            raise UserError(
+                f'{cls.__name__} has no get_config, without which Keras makes it again with other '
+                "arguments than it had; define one that returns the constructor's arguments."
+            )
+        return
+
+
+def _makeup(network):
+    """[(class, weights' shapes, options)] of each layer of a built network."""
+    return [
+        (type(layer), [tuple(each.shape) for each in layer.weights], _options(layer))
+        for layer in network._flatten_layers()
+    ]
+
+
+def _options(layer):
+    """A layer's record without its name; None where it has none of its own."""
+    if isinstance(layer, keras.Model):
+        return None
+    try:
+        return {key: value for key, value in layer.get_config().items() if key != 'name'}
+    except NotImplementedError:
+        return None
 
 
 def copy_adapted(network, copy):
@@ -330,6 +386,7 @@ def make_critic_network(model):
     critic = Network(network, 'critic', model.mode)
     critic.build_on_zeros(model.image_shape)
     if given.critic is None:
+        check_record(given.encoder, model.image_shape)
         copy_adapted(given.encoder, network)
     return critic
 

@@ -136,6 +136,20 @@ def test_every_group_must_have_an_objective(groups, words):
         Elsewhere(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
 
 
+@pytest.mark.parametrize('name', ['autoencoder', 'loss_ae'])
+def test_what_is_minimised_or_reported_must_be_a_number(name):
+    class Unreduced(acai_tf.AEBaseline):
+        def method_losses(self, x, noise):
+            h, found = super().method_losses(x, noise)
+            of_one = {name: keras.ops.mean(keras.ops.square(x - self.decode(h)), axis=(1, 2, 3))}
+            if name in found.objectives:
+                return h, Losses({**found.objectives, **of_one}, found.scalars)
+            return h, Losses(found.objectives, {**found.scalars, **of_one})
+
+    with pytest.raises(UserError, match=f"'{name}' as an array of shape .2,.; it must be a number"):
+        Unreduced(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+
+
 class Mixin:
     """Losses that a class has from elsewhere than from a method."""
 

@@ -668,3 +668,47 @@ def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
     )  # fmt: skip
     with pytest.raises(ValueError, match='has the state of 1 random layers, .* saved from other'):
         other.load_weights(tmp_path / 'm.weights.h5')
+
+
+@keras.saving.register_keras_serializable('tests')
+class Forgetful(keras.Model):
+    """An encoder in Keras' everyday way: nothing tells what its constructor was given."""
+
+    def __init__(self, units=5, rate=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.dense, self.dropout = keras.layers.Dense(units), keras.layers.Dropout(rate)
+
+    def call(self, x, training=False):
+        return self.dropout(self.dense(x), training=training)
+
+
+@keras.saving.register_keras_serializable('tests')
+class Mindful(Forgetful):
+    def get_config(self):
+        return {'units': self.dense.units, 'rate': self.dropout.rate}
+
+
+@pytest.mark.parametrize('arguments', [{'units': 4}, {'rate': 0.5}])
+def test_a_network_that_would_be_copied_otherwise_is_refused(arguments, tmp_path):
+    options = {'image_shape': (7,), 'nclass': NCLASS, 'decoder': keras.layers.Dense(7)}
+    with pytest.raises(UserError, match='Forgetful has no get_config'):
+        acai_tf.ACAI(encoder=Forgetful(**arguments), **options)
+    model = acai_tf.AEBaseline(encoder=Forgetful(**arguments), **options)
+    with pytest.raises(UserError, match='Forgetful has no get_config'):
+        model.save(tmp_path / 'm.keras')
+    for encoder in (Forgetful(), Mindful(**arguments)):
+        model = acai_tf.ACAI(**{**options, 'encoder': encoder, 'decoder': keras.layers.Dense(7)})
+        assert model.critic.encoder.network.dropout.rate == encoder.dropout.rate
+        model.save(tmp_path / 'm.keras')
+        x = batch_of((7,))['x']
+        np.testing.assert_array_equal(keras.models.load_model(tmp_path / 'm.keras')(x), model(x))
+
+
+def test_a_mask_ends_at_the_latents():
+    encoder = keras.Sequential([keras.layers.Masking(0.0), keras.layers.Dense(4)])
+    decoder = keras.Sequential([keras.layers.SimpleRNN(3, return_sequences=True, unroll=True)])
+    model = acai_tf.ACAI(image_shape=(5, 3), nclass=NCLASS, encoder=encoder, decoder=decoder)
+    x = batch_of((5, 3))['x']
+    x[:, 3:] = 0
+    h = model.encode(x)
+    np.testing.assert_array_equal(model.decode(h), model.decode(h.numpy()))
