@@ -1,4 +1,6 @@
 """Interpolations between images, for notebooks."""
+import numbers
+
 import numpy as np
 
 from lib import eval
@@ -21,7 +23,7 @@ def interpolate(model, left, right, steps=16, spherical=False):
 
     Raises:
         UserError: the images are not floats of the model's shape, left and right differ in number,
-            steps is below 2, or the model knows no shapes yet.
+            steps is not an integer of 2 or more, or the model knows no shapes yet.
     """
     left, right = np.asarray(left), np.asarray(right)
     model.need_shapes()
@@ -30,11 +32,13 @@ def interpolate(model, left, right, steps=16, spherical=False):
         left, right = left[None], right[None]
     for images in (left, right):
         model.encoder.check(images)
-    if left.shape != right.shape or not len(left) or steps < 2 or steps != int(steps):
+    if left.shape != right.shape or not len(left):
         raise UserError(
-            f'Cannot interpolate between {len(left)} left and {len(right)} right images in {steps} '
-            'steps; give equally many on both sides, at least one, and 2 steps or more.'
+            f'Cannot interpolate between {len(left)} left and {len(right)} right images; give '
+            'equally many on both sides, at least one.'
         )
+    if not isinstance(steps, numbers.Real) or not steps >= 2 or steps % 1:
+        raise UserError(f'steps={steps!r}: it must be an integer of at least 2.')
     path = paths.slerp if spherical else paths.lerp
     left, right = (images.astype(np.float32) for images in (left, right))
     images = eval.between(model, left, right, int(steps), path)

@@ -15,7 +15,7 @@ def load_released(name):
     """A trained model of `released/`, ready to encode, decode and interpolate.
 
     Args:
-        name: its folder there, such as 'lines32-acai'.
+        name: its folder there, such as 'lines32-acai', a text or a path.
 
     Returns:
         An `acai_tf` model with the released weights.
@@ -29,9 +29,9 @@ def load_released(name):
             'The released weights lie in the repository: install it with pip install -e, or give '
             'load_run the path of a folder of them.'
         )
-    path, there = os.path.join(FOLDER, name), sorted(os.listdir(FOLDER))
+    name, there = os.fspath(name).rstrip('/'), sorted(os.listdir(FOLDER))
     if os.path.basename(name) != name or name not in there:
         folders = [entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry))]
         known = ', '.join(entry for entry in folders if not entry.startswith('.')) or 'none'
         raise UserError(f'There are no released weights {name!r}; there are: {known}.')
-    return load_run(path)
+    return load_run(os.path.join(FOLDER, name))

@@ -78,6 +78,11 @@ def fits(shape, wanted):
     )
 
 
+def dtype_of(x):
+    """The name of an array's dtype, also of text, which Keras has no name for."""
+    return getattr(x.dtype, 'name', x.dtype)
+
+
 class _Convolutional(keras.layers.Layer):
     """What encoder and decoder share: `convs`, one after the other, that Keras can save.
 
@@ -146,7 +151,7 @@ class Encoder(_Convolutional):
                 f'The images must be one array or tensor, {wanted}; numpy.stack makes one of '
                 'several.'
             )
-        shape, dtype = tuple(x.shape), keras.backend.standardize_dtype(x.dtype)
+        shape, dtype = tuple(x.shape), dtype_of(x)
         if 'float' not in dtype:
             fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')

@@ -61,9 +61,11 @@ def test_mistakes(model):
         acai_tf.interpolate(model, images, images[:2])
     with pytest.raises(UserError, match='0 left and 0 right images'):
         acai_tf.interpolate(model, images[:0], images[:0])
-    for steps in (1, 2.5):
-        with pytest.raises(UserError, match=f'in {steps} steps'):
+    for steps in (1, 2.5, np.nan, np.inf, '4', None):
+        with pytest.raises(UserError, match=f'steps={steps!r}: it must be an integer of at least'):
             acai_tf.interpolate(model, images, images, steps)
+    with pytest.raises(UserError, match=r'floats in \[-1, 1\], not str'):
+        acai_tf.interpolate(model, 'left.png', 'right.png')
     for each in (model, tiny.make('VAE'), tiny.make('AEVQVAE')):
         with pytest.raises(UserError, match=r'must be \(B, 4, 4, 4\), not \(1, 4, 4, 3\)'):
             each.decode(np.zeros((1, 4, 4, 3), np.float32))

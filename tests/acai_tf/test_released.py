@@ -16,7 +16,7 @@ FOLDERS = sorted(path.parent for path in pathlib.Path(released.FOLDER).glob('*/a
 
 @pytest.mark.parametrize('folder', FOLDERS, ids=lambda folder: folder.name)
 def test_what_the_repository_holds_scores_as_its_curve_says(folder):
-    model = acai_tf.load_released(folder.name)
+    model = acai_tf.load_released(pathlib.Path(folder.name))
     recorded = scalars.read_curve(folder / runs.CURVE_NAME)
     images = eval.interpolations(model, data.get_dataset('lines32', 64, model.seed))
     for tag, score in eval.line_eval(images)._asdict().items():
