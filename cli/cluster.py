@@ -111,7 +111,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 def _progress_paths(run, options):
     """Where what is done of each try is kept: files for each set of options, which their names say,
     but for table 3's."""
-    usual = experiments.TABLE_3_OPTIONS
+    usual = {name: experiments.TABLE_3_OPTIONS[name] for name in ('n_init', 'use_svd')}
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
     stem = os.path.join(run.path, f'clustering{others}')
     return [f'{stem}-{seed}.npz' for seed in range(options['n_try'])]
@@ -141,10 +141,8 @@ def _write(path, record):
 
 def _read(path):
     """A record that is there, with all of OPTIONS; {} where there is none that can be read."""
-    if not results.read_clustering(path):
-        return {}
-    record = files.read_json(path)
-    return {'n_try': len(record.get('tries', [0])), **record}
+    used = results.read_clustering(path)
+    return {**files.read_json(path), **used} if used else {}
 
 
 def _is_of_table(record):
@@ -174,7 +172,7 @@ def _check(run, images):
     if images.train_once is None:
         raise UserError(
             f'Clustering needs a training set that ends, but that of {images.name} is endless; '
-            'use an autoencoder of mnist32, svhn32, cifar10 or digits32.'
+            'use an autoencoder of pictures in classes, such as mnist32 or digits32.'
         )
     if not os.access(run.path, os.W_OK):
         raise UserError(

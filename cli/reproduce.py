@@ -116,12 +116,9 @@ class Job:
             return default
 
     def _is_clustered(self):
-        try:
-            record = files.read_json(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
-            wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
-            return {name: record[name] for name in wanted} == wanted
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+        record = results.read_clustering(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
+        wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
+        return record.items() >= wanted.items()
 
     def check(self):
         """Raises UserError if the run's folder is of another seed, learning rate or batch or of the

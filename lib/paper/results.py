@@ -15,7 +15,9 @@ from lib.paper import constants, experiments
 from lib.runs import scalars
 
 # What is used of clustering.json, and of which kind it is.
-CLUSTERING_RECORD = {'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool}
+CLUSTERING_RECORD = {
+    'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool, 'n_try': int,
+}  # fmt: skip
 CLUSTERING = 'clustering'
 LAST = 20  # evaluations whose median is a run's number
 # Original: its event files hold zeros here. Ours hold an untrained model's scores, as little worth.
@@ -128,6 +130,7 @@ def read_clustering(path):
     """What is used of a file of cluster.py's, or {} where there is none that can be read."""
     try:
         record = files.read_json(path)
+        record = {'n_try': len(record.get('tries', [0])), **record}  # of earlier versions
         needed = {key: record[key] for key in CLUSTERING_RECORD}
         for key, kind in CLUSTERING_RECORD.items():
             if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
@@ -135,7 +138,7 @@ def read_clustering(path):
         return needed
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
         return {}
 

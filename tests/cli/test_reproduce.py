@@ -181,7 +181,7 @@ def test_a_longer_run_whose_newest_checkpoint_is_damaged_is_done(tmp_path):
     job = dataclasses.replace(job, clustered=True)
     assert job.next_command()[0] == 'cluster.py'
     path = pathlib.Path(job.folder.path, runs.CLUSTERING_NAME)
-    path.write_text(json.dumps({**experiments.TABLE_3_OPTIONS, 'step': 17}))
+    path.write_text(json.dumps({**experiments.TABLE_3_OPTIONS, 'step': 17, 'test_accuracy': 9}))
     assert job.next_command() is None
 
 
@@ -218,7 +218,7 @@ def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch, capsys):
     assert out[1] == f'python {" ".join(clustering)}' and out[-1].startswith('# k-means of 1 too')
     trained(job, 17, seed=1)
     assert job.commands() == [clustering] and job.next_command() == clustering
-    record = {'n_init': 1000, 'use_svd': True, 'step': 17}
+    record = {'n_init': 1000, 'use_svd': True, 'step': 17, 'test_accuracy': 9.0}
     with open(os.path.join(folder, 'clustering.json'), 'w') as file:
         json.dump(record, file)
     assert job.next_command() is None
@@ -316,7 +316,7 @@ def test_a_signal_leaves_what_was_not_begun(fake, tmp_path, monkeypatch):
     outcome = local_executor.run_jobs(able, [dict(os.environ)])
     assert outcome.signal == signal.SIGTERM
     record = waiting.files.read()
-    assert (record.state, record.reason) == (run_record.STOPPED, 'not begun')
+    assert (record.state, record.reason) == (run_record.STOPPED, run_record.NOT_BEGUN)
 
 
 def alive(pid):
@@ -355,7 +355,7 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
         assert 'failed={}, stopped={}, elsewhere={}, signal=15' in parent.communicate()[0]
     _, again = [line.split() for line in log.read_text().splitlines()]
     assert not alive(int(again[1]))
-    assert second.files.read().reason == 'not begun'
+    assert second.files.read().reason == run_record.NOT_BEGUN
 
 
 def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
@@ -415,6 +415,12 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     with pytest.raises(UserError, match='No run of reproduce.py lies in'):
         status.show(str(tmp_path / 'elsewhere'))
     local_executor.run_jobs([done, failed], [dict(os.environ)])
+    run_record.leave(waiting)
+    assert ['not', 'begun', '0', '9'] in [
+        line.split()[3:] for line in status.table(status.look(str(tmp_path))).splitlines()
+    ]
+    assert '0 stopped, 1 failed, 1 done, 1 not begun' in status.table(status.look(str(tmp_path)))
+    run_record.queue(waiting)
     trained(stopped, 32, seed=1)
     work.Work(stopped, {}, console).close(state='stopped', reason='its time was up')
     work.Work(killed, {}, console).close()

@@ -157,11 +157,12 @@ def test_latents_are_whitened_where_asked_and_each_try_has_a_seed(use_svd, monke
 
 
 def test_the_papers_figure_is_shown_beside_the_papers_options_only():
-    made = {'test_accuracy': 90.0, 'step': 1025, 'n_init': 1000, 'use_svd': True}
+    made = {'test_accuracy': 90.0, 'step': 1025, 'n_init': 1000, 'use_svd': True, 'n_try': 1}
     sizes = {'scales': 3, 'depth': 16, 'latent': 2}
     run = results.Run('x', 'AEBaseline', 'mnist32', sizes, clustering=made)
     assert str(cluster.papers_value(run, made)) == '77.56'
-    assert cluster.papers_value(run, {**made, 'n_init': 5}) is None
+    for other in ({'n_init': 5}, {'use_svd': False}, {'n_try': 3}):
+        assert cluster.papers_value(run, {**made, **other}) is None
     narrow = dataclasses.replace(run, params={**sizes, 'depth': 2})
     assert cluster.papers_value(narrow, made) is None
 
@@ -234,8 +235,11 @@ def test_what_table_3_shows_stays_while_others_are_made(tmp_path, capsys):
     }
     said = capsys.readouterr().out
     assert "clustering.json holds the result with table 3's options and is kept" in said
+    again = made(n_try=2)
+    assert there()['clustering.json'] == papers and len(there()) == 4
+    assert there()[beside.replace('try3', 'try2')] == again
     later = made(n_init=5, step=129)
-    assert there()['clustering.json'] == later and len(there()) == 4
+    assert there()['clustering.json'] == later and len(there()) == 5
 
 
 def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):

@@ -88,13 +88,15 @@ def test_other_settings_methods_and_datasets_have_their_own_places():
                                                                     table=1), 2)])
 
 
-def test_clustering_by_fewer_starts_is_marked():
+def test_clustering_with_other_options_is_marked():
     (run,) = runs_of('ACAI', 'mnist32', [1.0])
-    record = {'test_accuracy': 94.5, 'step': 262145, 'n_init': 1000, 'use_svd': True}
+    usual = {'n_init': 1000, 'use_svd': True, 'n_try': 1}
+    record = {'test_accuracy': 94.5, 'step': 262145, **usual}
     full = tables.build([results.dataclasses.replace(run, clustering=record)], 3)
     assert '94.50' in tables.to('text', [full]).splitlines()[5]
-    few = results.dataclasses.replace(run, clustering={**record, 'n_init': 5})
-    assert '  ours, n_init=5 ' in tables.to('text', [tables.build([few], 3)])
+    for option in ('n_init', 'n_try'):
+        other = results.dataclasses.replace(run, clustering={**record, option: 5})
+        assert f'  ours, {option}=5 ' in tables.to('text', [tables.build([other], 3)])
 
 
 def test_undefined_smoothness():
