@@ -94,11 +94,17 @@ def draw_examples():
 
 def _models(kinds):
     """Yields (kind, label of its row, model) of each kind's first seed that has a readable
-    checkpoint, its longest run, and says which that is, or that there is none."""
-    for kind, seeds in kinds.items():
-        having = [run for run in seeds if run.has_weights]
+    checkpoint, its longest run, and says which that is, and of which kinds there is none."""
+    trained = {
+        kind: having
+        for kind, seeds in kinds.items()
+        if (having := [run for run in seeds if run.has_weights])
+    }
+    if bare := [', '.join(kind.words) for kind in kinds if kind not in trained]:
+        print(f'Without a checkpoint, and so without pictures: {"; ".join(bare)}.')
+    for kind, having in trained.items():
         longest, _ = results.distinct(having, any_period=True)
-        for run in longest + [run for run in seeds if run not in longest]:
+        for run in longest + [run for run in having if run not in longest]:
             try:
                 model = load.load_run(run.path)
             except UserError as error:

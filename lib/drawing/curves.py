@@ -232,9 +232,13 @@ def _line(axes, kind, style, parts, seeds):
         'linewidth': 0.9 if kind.settings else 1.5,
     }
     axes.plot([], [], label=_label(kind, seeds), **looks)
+    marked = _evenly(np.concatenate([images for images, *_ in parts])) if parts else set()
     for images, mean, lowest, highest in parts:
         kimg = images / 1024
-        axes.plot(kimg, mean, markevery=_evenly(images), **looks)
+        places = [place for place, seen in enumerate(images) if seen in marked]
+        if len(images) == 1:  # which only a mark shows
+            places = [0]
+        axes.plot(kimg, mean, markevery=places, **looks)
         if (highest > lowest).any():
             axes.fill_between(kimg, lowest, highest, color=color, alpha=0.2, linewidth=0)
 
@@ -242,7 +246,7 @@ def _line(axes, kind, style, parts, seeds):
 def _evenly(images):
     """Which points of a line get a marker: MARKERS of them or fewer, evenly on a log scale."""
     wanted = np.geomspace(images[0], images[-1], MARKERS)
-    return sorted({int(np.abs(images - place).argmin()) for place in wanted})
+    return {images[np.abs(images - place).argmin()] for place in wanted}
 
 
 def _papers(axes, name, groups, styles):

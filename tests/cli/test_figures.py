@@ -136,6 +136,20 @@ def test_records_without_weights_have_no_sheets(tmp_path):
     assert {path.stem for path in (tmp_path / 'out').iterdir()} == {'lines'}
 
 
+def test_a_broken_line_has_no_more_marks_than_a_whole_one():
+    curve = {1024 * k: 1 / k for k in range(1, 200)}
+    shorter = {step: value for step, value in curve.items() if step < 1024 * 100}
+    for seeds in ([curve], [curve, shorter]):
+        figure = curves.learning_curves({kind('VAE'): [run_of(each) for each in seeds]})
+        lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 1]
+        assert len(lines) == len(seeds)
+        assert 5 < sum(len(line.get_markevery()) for line in lines) <= curves.MARKERS
+    alone = {1024 * k: value for k, value in enumerate([1, math.nan, 1, math.nan, *[1] * 200], 1)}
+    figure = curves.learning_curves({kind('VAE'): [run_of(alone)]})
+    points = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 1]
+    assert [list(line.get_markevery()) for line in points if line.get_markevery()] == [[0], [0]]
+
+
 def test_learning_curves():
     runs = [run_of({1025: 0.1, 2049: 0.01})]
     theirs = [run_of({1025: 0.2}), run_of({1025: 0.4})]
@@ -221,7 +235,7 @@ def test_every_figure_end_to_end(tmp_path, capsys):
     written = sorted(path.name for path in (tmp_path / 'out').iterdir())
     assert written == sorted(f'{name}.{kind}' for name in names for kind in ('pdf', 'png'))
     assert 'Not drawn: interpolations and samples of mnist32. AE_DATA is not set' in out
-    assert f'Not drawn: {damaged.path} has no checkpoint' in out
+    assert 'Without a checkpoint, and so without pictures: AAE, ' in out
     # Which run a row shows.
     acai = 'ACAI, depth=2, latent=4, scales=3, 2018 code'
     path = train_dir / original.OTHER_ACAI_RUN.relative_to(original.RUNS)  # the first of two
