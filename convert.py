@@ -56,7 +56,10 @@ def main():
         run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
         print(f'Made {run.path}, at step {step}.')
         recorded = ' '.join(f'--{name}={value}' for name, value in options.items())
-        print(f'Its args.json says {recorded}, as given here; the 2018 code did not record them.')
+        print(
+            f'Its args.json says {recorded}, as given here or by default; the 2018 code did not '
+            'record them.'
+        )
     return 0
 
 

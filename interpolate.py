@@ -34,7 +34,10 @@ def ends():
         for pair in [(FLAGS.left, FLAGS.left_index), (FLAGS.right, FLAGS.right_index)]
     )
     if None in two or twice:
-        raise UserError('Give both --left and --right, or --left_index and --right_index.')
+        raise UserError(
+            'Give one left end, --left or --left_index, and one right end, --right or '
+            '--right_index.'
+        )
     return two
 
 

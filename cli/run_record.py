@@ -24,7 +24,7 @@ DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
     'waiting', 'running', 'stopped', 'failed', 'done',
 )  # fmt: skip
-CANCELLED = 'cancelled'  # the reason
+CANCELLED, NOT_BEGUN = 'cancelled', 'not begun'  # reasons
 
 
 @dataclasses.dataclass
@@ -245,7 +245,7 @@ def leave(job, queued=None):
             return
         task_ended = record.slurm and queued is not None and record.slurm not in queued
         if task_ended or record.process == locks.this_process():
-            job.files.write(dataclasses.replace(record, state=STOPPED, reason='not begun'))
+            job.files.write(dataclasses.replace(record, state=STOPPED, reason=NOT_BEGUN))
 
 
 def find(train_dir):

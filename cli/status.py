@@ -57,14 +57,19 @@ def table(records):
         map(_row, records), HEAD, tablefmt='plain', disable_numparse=True, colalign=align
     )
     lines = [line.rstrip() for line in rows.splitlines()]
-    counts = collections.Counter(record.state for record in records)
-    lines.append(', '.join(f'{counts[state]} {state}' for state in run_record.STATES))
+    counts = dict.fromkeys(run_record.STATES, 0) | collections.Counter(map(_state, records))
+    lines.append(', '.join(f'{count} {state}' for state, count in counts.items()))
     lines += [
         f'{record.name} failed: {record.reason}'
         for record in records
         if record.state == run_record.FAILED
     ]
     return '\n'.join(lines)
+
+
+def _state(record):
+    is_begun = (record.state, record.reason) != (run_record.STOPPED, run_record.NOT_BEGUN)
+    return record.state if is_begun else run_record.NOT_BEGUN
 
 
 def _row(record):
@@ -76,12 +81,12 @@ def _row(record):
             speed = f'{record.images_per_sec:.0f}'
             seconds = (record.images - record.images_seen) / record.images_per_sec
             left = tqdm.tqdm.format_interval(seconds)
-    elif record.state == run_record.STOPPED:
+    elif _state(record) == run_record.STOPPED:
         where = record.reason
     elif record.state != run_record.WAITING:
         where = ''
     kimg, of = (str(images >> 10) for images in (record.images_seen, record.images))
-    return record.name, record.state, kimg, of, speed, left, where
+    return record.name, _state(record), kimg, of, speed, left, where
 
 
 def cancel(train_dir):

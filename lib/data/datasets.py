@@ -5,6 +5,7 @@ import functools
 import glob
 import math
 import os
+import shlex
 from collections.abc import Callable
 
 import numpy as np
@@ -95,7 +96,7 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
         train = decoding.load(train_paths, source.preparation)
         test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
     except records.DamagedRecordsError as error:
-        make = f'python create_datasets.py {source.made_by} --data_dir={data_dir} --overwrite'
+        make = f'python create_datasets.py {source.made_by} {_data_dir_flag(data_dir)} --overwrite'
         raise UserError(f'{error} To make the records again: {make}') from error
     nclass = source.preparation.nclass
     dataset = _from_memory(name, train, test, nclass, batch_size, seed, source.once)
@@ -180,7 +181,7 @@ def _own(name, data_dir):
         raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
     path = classes_path(name, data_dir)
     made_by = f'--images=FOLDER --name={name}'
-    make = f'python create_datasets.py {made_by} --data_dir={data_dir}'
+    make = f'python create_datasets.py {made_by} {_data_dir_flag(data_dir)}'
     try:
         about = files.read_json(path)
         classes, colors = about['classes'], about['colors']
@@ -229,8 +230,12 @@ def _paths(stems, made_by, data_dir):
     paths = [record_path(stem, data_dir) for stem in stems]
     for path in paths:
         if not os.path.isfile(path):
-            raise UserError(f'{path} is missing; make it with: {make} --data_dir={data_dir}')
+            raise UserError(f'{path} is missing; make it with: {make} {_data_dir_flag(data_dir)}')
     return paths
+
+
+def _data_dir_flag(data_dir):
+    return f'--data_dir={shlex.quote(os.fspath(data_dir))}'
 
 
 def _as_decoded(pixels, labels):

@@ -309,12 +309,10 @@ def _is_file(path):
 def _skipped_note(skipped):
     if not skipped:
         return ''
-    names = ', '.join(list(skipped)[:NAMED]) + (', ...' if len(skipped) > NAMED else '')
-    reasons = '; '.join(list(dict.fromkeys(skipped.values()))[:NAMED])
-    return (
-        f' Skipped {len(skipped):,} files that are not readable pictures in a class: {names}. Why: '
-        f'{reasons}.'
-    )
+    named = [f'{name} ({reason})' for name, reason in list(skipped.items())[:NAMED]]
+    files = f'{len(skipped):,} file{"s" * (len(skipped) > 1)}'
+    more = ', ...' * (len(skipped) > NAMED)
+    return f' Skipped {files}, not readable as pictures in a class: {", ".join(named)}{more}.'
 
 
 def _split(labels, test_fraction):

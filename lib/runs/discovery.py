@@ -60,7 +60,7 @@ def identify(run, methods):
     if class_name not in methods and 'class' in recorded:
         raise UserError(
             f'{run.path} is of the class {recorded["class"]!r:.50}, which is not a method that was '
-            "imported; import it first, or give an autoencoder's run folder."
+            "imported; give an autoencoder's run folder, or import it first."
         )
     if class_name not in methods:
         raise UserError(

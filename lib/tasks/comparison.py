@@ -104,15 +104,16 @@ def table(columns, differences=None):
     """Lines of text.
 
     Args:
-        columns: {heading: {row: number}}; a row that a column lacks is shown as -. Of two columns
-            the second's difference from the first is shown too.
+        columns: {heading: {row: number}}; a row that a column lacks is shown as -, and NaN, as of
+            interpolations that do not move, as undefined. Of two columns the second's difference
+            from the first is shown too.
         differences: `largest_differences`, to end with.
     """
     rows = list(dict.fromkeys(row for column in columns.values() for row in column))
     cells = []
     for row in rows:
         values = [column.get(row) for column in columns.values()]
-        texts = ['-' if value is None else f'{value:.6g}' for value in values]
+        texts = ['-' if value is None else _text(value) for value in values]
         if len(values) == 2:
             missing = None in values or math.isnan(values[1] - values[0])
             texts.append('-' if missing else f'{values[1] - values[0]:+.2g}')
@@ -127,6 +128,10 @@ def table(columns, differences=None):
         colalign=['left', *['right'] * len(headings)],
         disable_numparse=True,
     )
+
+
+def _text(value):
+    return 'undefined' if math.isnan(value) else f'{value:.6g}'
 
 
 def picture(models, dataset):

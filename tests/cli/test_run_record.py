@@ -52,7 +52,8 @@ def test_what_a_signal_kept_from_beginning_waits_no_longer(tmp_path):
     run_record.queue(on_slurm, slurm='12_3')
     for job in (here, on_slurm):
         run_record.leave(job)
-    assert (here.files.read().state, here.files.read().reason) == (run_record.STOPPED, 'not begun')
+    left = here.files.read()
+    assert (left.state, left.reason) == (run_record.STOPPED, run_record.NOT_BEGUN)
     assert on_slurm.files.read().state == run_record.WAITING
 
 

@@ -195,6 +195,8 @@ def test_errors_name_the_fix(golden_dir, monkeypatch):
     assert 'svhn-extra.tfrecord is missing' in missing
     assert 'python create_datasets.py --datasets=svhn' in missing
     assert 'none of your own. To make mine' in message('mine', data_dir=golden_dir)
+    spaced = message('svhn32', data_dir='my data')
+    assert spaced.endswith("--datasets=svhn --data_dir='my data'")  # to be copied to a shell
     assert 'There is no dataset' in message('../mine', data_dir=golden_dir)
     assert message('mnist', data_dir=golden_dir).endswith('Do you mean mnist32?')
     path = pathlib.Path(golden_dir, 'mnist-train.tfrecord')

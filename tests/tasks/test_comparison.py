@@ -95,7 +95,7 @@ def test_table():
         ['original', 'ours', 'difference'],
         ['loss', '0.5', '0.25', '-0.25'],
         ['alone', '3', '-', '-'],
-        ['undefined', 'nan', '1', '-'],
+        ['undefined', 'undefined', '1', '-'],
         ['largest', 'difference', 'of', 'latents', '0.125'],
     ]
     alone = comparison.table({'original': {'loss': 0.5}}).splitlines()
