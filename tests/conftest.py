@@ -6,6 +6,7 @@ XLA optimises nothing in tests, which run what it compiles once, and fuses witho
 which take as long as all the rest. Graphs run as they are traced, but for those that replay what
 the original recorded (golden_runs.py).
 """
+import gc
 import os
 import signal
 
@@ -49,6 +50,19 @@ def graphs_as_traced():
     from tests import run_short
 
     run_short.run_graphs_as_traced()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def forgotten_models():
+    """Frees what Keras and TensorFlow keep of a module's models: graphs, and a kernel for each shape.
+
+    It is megabytes a model, and there are thousands.
+    """
+    yield
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
 
 
 def pytest_collection_modifyitems(items):
