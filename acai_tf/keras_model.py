@@ -1,4 +1,5 @@
 """The Keras side of every autoencoder: fit, evaluate, predict, save, load and export."""
+import contextlib
 import functools
 import types
 
@@ -7,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from acai_tf import batches, networks
+from lib import layers
 from lib.errors import UserError
 from lib.optimizer import Adam, LossScale, without_loss_scale
 from lib.tracking import track
@@ -208,18 +210,40 @@ class KerasModel(keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
-        self._build_and_check(x, y)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
-        return super().fit(x, y, *args, **kwargs)
+        with self._checked(x, y) as x:
+            return super().fit(x, y, *args, **kwargs)
 
-    def _build_and_check(self, x, y=None):
-        """`build_for` what Keras is given; raises UserError for arrays, or a dataset of known
-        shapes, that do not fit: Keras' graphs would end in an error of their own."""
+    @contextlib.contextmanager
+    def _checked(self, x, y=None):
+        """Builds the model for what Keras is given, and yields that.
+
+        Raises:
+            UserError: arrays, or a dataset of known shapes, do not fit, or the images of a dataset
+                are not scaled; Keras' graphs would end in an error of their own, or in none.
+        """
         data = batches.examples_of_input(x)
         self.build_for(data)
-        if isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
+        if not isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
+            self._check_shapes(data, y)
+        of_paper = isinstance(self.encoder, layers.Encoder)  # other networks take any values
+        if not isinstance(x, tf.data.Dataset) or not of_paper:
+            yield x
             return
+
+        def scaled(*batch):
+            self.encoder.assert_scaled(batches.examples(batch[0]))
+            return batch[0] if len(batch) == 1 else batch
+
+        try:
+            yield x.map(scaled)
+        except tf.errors.InvalidArgumentError as error:
+            if self.encoder.unscaled not in error.message:
+                raise
+            raise UserError(self.encoder.unscaled) from error
+
+    def _check_shapes(self, data, y):
         if self.latent_shape and batches.has_known_shape(data):
             self.encoder.check(data)
         if y is not None and batches.has_known_shape(data) and batches.has_known_shape(y):
@@ -230,13 +254,13 @@ class KerasModel(keras.Model):
 
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
         """
-        self._build_and_check(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+        with self._checked(x, y) as x:
+            return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """Keras' predict: the reconstructions."""
-        self._build_and_check(x)
-        return super().predict(x, *args, **kwargs)
+        with self._checked(x) as x:
+            return super().predict(x, *args, **kwargs)
 
     @property
     def metrics(self):

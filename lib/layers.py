@@ -11,6 +11,7 @@ from lib.tracking import track
 
 LEAKY_RELU_SLOPE = 0.2
 MAX_VALUE = 16  # images in [-1, 1] stay below it even with noise; unscaled pixels do not
+HOW_TO_SCALE = 'To scale pixels of 0..255: x * (2 / 255) - 1.'
 
 
 @tf.custom_gradient
@@ -144,8 +145,7 @@ class Encoder(_Convolutional):
         """
         if self.image_shape is None:
             return
-        height, width, colors = self.image_shape
-        wanted = f'(B, {height}, {width}, {colors}) of floats in [-1, 1]'
+        wanted = self._wanted
         if not hasattr(x, 'shape'):
             raise UserError(
                 f'The images must be one array or tensor, {wanted}; numpy.stack makes one of '
@@ -153,24 +153,40 @@ class Encoder(_Convolutional):
             )
         shape, dtype = tuple(x.shape), dtype_of(x)
         if 'float' not in dtype:
-            fix = ' To scale pixels of 0..255: x * (2 / 255) - 1.' if dtype == 'uint8' else ''
+            fix = f' {HOW_TO_SCALE}' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
         if fits(shape[1:], self.image_shape):
             largest = abs(x[:1]).max() if isinstance(x, np.ndarray) and x.size else 0
             if largest > MAX_VALUE:
                 raise UserError(
-                    f'The images must be {wanted}, but their values reach {largest:g}. To scale '
-                    'pixels of 0..255: x * (2 / 255) - 1.'
+                    f'The images must be {wanted}, but their values reach {largest:g}. '
+                    f'{HOW_TO_SCALE}'
                 )
             return
         fix = ''
-        if shape[1:3] == (28, 28) and height == width == 32:
+        if shape[1:3] == (28, 28) and self.image_shape[:2] == (32, 32):
             fix = ' To pad 28x28 digits: np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], '
             fix += 'constant_values=-1).'
         if len(shape) == 3:
             fix = ' For one image: x[None].' if shape == self.image_shape else (
                 ' To add the axis of colours: x[..., None].' + fix)  # fmt: skip
         raise UserError(f'The images must be {wanted}, not {shape}.{fix}')
+
+    @property
+    def _wanted(self):
+        height, width, colors = self.image_shape
+        return f'(B, {height}, {width}, {colors}) of floats in [-1, 1]'
+
+    @property
+    def unscaled(self):
+        """What is said of images in a graph that `assert_scaled` refuses."""
+        wanted = f'{self._wanted}, but their values exceed {MAX_VALUE}'
+        return f'The images must be {wanted}. {HOW_TO_SCALE}'
+
+    def assert_scaled(self, x):
+        """What `check` looks for in the values of an array, as an operation of a graph."""
+        largest = tf.reduce_max(tf.abs(tf.cast(x[:1], tf.float32)))
+        return tf.debugging.assert_less_equal(largest, float(MAX_VALUE), message=self.unscaled)
 
     def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         self.check(x)

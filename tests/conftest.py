@@ -54,10 +54,7 @@ def graphs_as_traced():
 
 @pytest.fixture(scope='module', autouse=True)
 def forgotten_models():
-    """Frees what Keras and TensorFlow keep of a module's models: graphs, and a kernel for each shape.
-
-    It is megabytes a model, and there are thousands.
-    """
+    """Frees what Keras and TensorFlow keep of a module's models: megabytes each, of thousands."""
     yield
     import keras
 

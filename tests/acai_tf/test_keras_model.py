@@ -90,6 +90,20 @@ def test_what_does_not_fit_is_said_in_every_fit():
         eval.encode(model, np.zeros((2, 4, 8, 1), np.float32))
 
 
+def test_a_dataset_of_images_that_are_not_scaled_is_refused():
+    model = make()
+    x, label = (tiny.batch(model)[key].numpy() for key in ('x', 'label'))
+    model.compile()
+    for batch in ({'x': 127 * x, 'label': label}, (127 * x, label)):
+        dataset = tf.data.Dataset.from_tensors(batch)
+        before = model.get_weights()
+        for ask in (model.fit, model.evaluate, model.predict):
+            with pytest.raises(UserError, match=r'of floats .* values exceed 16\. To scale'):
+                ask(dataset, verbose=0)
+        for one, other in zip(before, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_other_files_than_keras_own_are_refused(tmp_path):
     with pytest.raises(UserError, match='is saved as FILE.keras, not as .*h5; save_weights'):
         make().save(str(tmp_path / 'm.h5'))
