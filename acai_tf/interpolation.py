@@ -1,5 +1,5 @@
 """Interpolations between images, for notebooks."""
-import numbers
+import contextlib
 
 import numpy as np
 
@@ -37,9 +37,12 @@ def interpolate(model, left, right, steps=16, spherical=False):
             f'Cannot interpolate between {len(left)} left and {len(right)} right images; give '
             'equally many on both sides, at least one.'
         )
-    if not isinstance(steps, numbers.Real) or not steps >= 2 or steps % 1:
+    count = 0
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        count = int(steps)
+    if count < 2 or count != steps:
         raise UserError(f'steps={steps!r}: it must be an integer of at least 2.')
     path = paths.slerp if spherical else paths.lerp
     left, right = (images.astype(np.float32) for images in (left, right))
-    images = eval.between(model, left, right, int(steps), path)
+    images = eval.between(model, left, right, count, path)
     return images[0] if one else images

@@ -30,6 +30,7 @@ class KerasModel(keras.Model):
     # so that no hyper-parameter takes their names.
     tags = means = ()
     groups = optimizers = types.MappingProxyType({})
+    is_recorded = False  # whether a record of the built model was made, and so can be
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -367,10 +368,10 @@ class KerasModel(keras.Model):
         given = {}
         for role, network in vars(self.given).items():
             if network is not None:
-                if self.latent_shape is not None:  # it is built
-                    shape = self.latent_shape if role == 'decoder' else self.image_shape
-                    networks.check_record(network, shape)
+                if self.latent_shape is not None and not self.is_recorded:  # built, and not checked
+                    networks.check_record(network)
                 given[role] = keras.saving.serialize_keras_object(network)
+        self.is_recorded = self.latent_shape is not None
         shared = {
             'image_shape': self.image_shape,
             'nclass': self.nclass,

@@ -1,5 +1,6 @@
 """The networks of a model: the paper's, or the user's own Keras layers or models."""
 import numbers
+import random
 import re
 import threading
 import types
@@ -92,8 +93,8 @@ class Network(keras.layers.Layer):
         output = ops.cast(self.network(x, training=self.mode.on), 'float32')
         if self.mode.on:
             self._check_losses()  # of layers that have some in training alone
-        # Not the tensor that Keras hangs a mask on: mixtures and stored latents have none, so that
-        # they would be decoded otherwise than what the encoder has just given.
+        # Without the mask that Keras hangs on a tensor: mixtures and stored latents have none, and
+        # would be decoded differently from what the encoder has just given.
         return tf.identity(output)
 
     def compute_output_shape(self, input_shape):
@@ -294,7 +295,10 @@ def fresh_copy(network):
         UserError: it cannot be copied.
     """
     try:
-        copy = _remade(network)
+        if isinstance(network, keras.Model):
+            copy = keras.models.clone_model(network)
+        else:
+            copy = type(network).from_config(network.get_config())
         for layer in copy._flatten_layers():  # weights are new, also where a layer is frozen
             layer.trainable = True
         return copy
@@ -306,60 +310,43 @@ def fresh_copy(network):
         ) from error
 
 
-def _remade(network):
-    if isinstance(network, keras.Model):
-        return keras.models.clone_model(network)
-    return type(network).from_config(network.get_config())
+def check_record(network):
+    """Refuses a built network that Keras would load as one of other weights.
 
-
-def check_record(network, shape):
-    """Refuses a network of which a copy, or what is loaded from a file, would be another network.
-
-    Keras (3.15) records what a keras.Model's constructor was given only if the class says so:
-    else the record has the constructor's defaults.
-
-    Args:
-        network: a user's own.
-        shape: of one example of its input.
+    Of a keras.Model without a get_config of its own, Keras (3.15) records the defaults of the
+    constructor in place of its arguments.
 
     Raises:
-        UserError: the record does not make the same layers again.
+        UserError: the record makes other weights, or nothing.
     """
     for layer in network._flatten_layers():
         cls = type(layer)
-        is_own = isinstance(layer, keras.Model) and not cls.__module__.startswith('keras.')
-        if not is_own or not cls.get_config.__module__.startswith('keras.'):
+        if not isinstance(layer, keras.Model) or cls.get_config is not keras.Model.get_config:
             continue
+        state = random.getstate()  # from which Keras draws seeds
         try:
-            copy = _remade(network)
-            copy(ops.zeros((1, *shape)), training=False)
-            is_same = _makeup(copy) == _makeup(network)
-        except Exception:  # whatever a constructor raises without its arguments
-            is_same = False
-        if not is_same:
-            raise UserError(
-                f'{cls.__name__} has no get_config, without which Keras makes it again with other '
-                "arguments than it had; define one that returns the constructor's arguments."
-            )
-        return
+            again = cls.from_config(layer.get_config())
+            again.build_from_config(layer.get_build_config() or {})
+        except TypeError as error:  # it has no default for an argument
+            raise _forgetful(layer) from error
+        finally:
+            random.setstate(state)
+        if again.weights and not _have_same_weights(again, layer):  # none: it cannot be built
+            raise _forgetful(layer)
 
 
-def _makeup(network):
-    """[(class, weights' shapes, options)] of each layer of a built network."""
-    return [
-        (type(layer), [tuple(each.shape) for each in layer.weights], _options(layer))
-        for layer in network._flatten_layers()
-    ]
+def _have_same_weights(*networks):
+    """Whether built networks have weights of the same shapes."""
+    first, second = ([weight.shape for weight in network.weights] for network in networks)
+    return first == second
 
 
-def _options(layer):
-    """A layer's record without its name; None where it has none of its own."""
-    if isinstance(layer, keras.Model):
-        return None
-    try:
-        return {key: value for key, value in layer.get_config().items() if key != 'name'}
-    except NotImplementedError:
-        return None
+def _forgetful(network):
+    return UserError(
+        f'Keras would copy or load {network.name!r} with the default arguments of its constructor, '
+        f'which makes another network: define get_config in {type(network).__name__}, and return '
+        'the arguments there.'
+    )
 
 
 def copy_adapted(network, copy):
@@ -386,7 +373,8 @@ def make_critic_network(model):
     critic = Network(network, 'critic', model.mode)
     critic.build_on_zeros(model.image_shape)
     if given.critic is None:
-        check_record(given.encoder, model.image_shape)
+        if not _have_same_weights(given.encoder, network):
+            raise _forgetful(given.encoder)
         copy_adapted(given.encoder, network)
     return critic
 

@@ -111,6 +111,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 def _progress_paths(run, options):
     """Where what is done of each try is kept: files for each set of options, which their names say,
     but for table 3's."""
+    # Not n_try, for each try has a file of its own.
     usual = {name: experiments.TABLE_3_OPTIONS[name] for name in ('n_init', 'use_svd')}
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
     stem = os.path.join(run.path, f'clustering{others}')

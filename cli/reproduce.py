@@ -116,7 +116,8 @@ class Job:
             return default
 
     def _is_clustered(self):
-        record = results.read_clustering(os.path.join(self.folder.path, runs.CLUSTERING_NAME))
+        path = os.path.join(self.folder.path, runs.CLUSTERING_NAME)
+        record = results.read_clustering(path, tell=False)  # it is asked several times
         wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
         return record.items() >= wanted.items()
 

@@ -68,8 +68,8 @@ def table(records):
 
 
 def _state(record):
-    is_begun = (record.state, record.reason) != (run_record.STOPPED, run_record.NOT_BEGUN)
-    return record.state if is_begun else run_record.NOT_BEGUN
+    is_waiting = (record.state, record.reason) == (run_record.STOPPED, run_record.NOT_BEGUN)
+    return run_record.NOT_BEGUN if is_waiting and not record.images_seen else record.state
 
 
 def _row(record):

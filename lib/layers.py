@@ -81,7 +81,7 @@ def fits(shape, wanted):
 
 def dtype_of(x):
     """The name of an array's dtype, also of text, which Keras has no name for."""
-    return getattr(x.dtype, 'name', x.dtype)
+    return str(getattr(x.dtype, 'name', x.dtype))
 
 
 class _Convolutional(keras.layers.Layer):

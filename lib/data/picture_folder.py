@@ -310,9 +310,9 @@ def _skipped_note(skipped):
     if not skipped:
         return ''
     named = [f'{name} ({reason})' for name, reason in list(skipped.items())[:NAMED]]
-    files = f'{len(skipped):,} file{"s" * (len(skipped) > 1)}'
+    count = f'{len(skipped):,} file{"s" * (len(skipped) > 1)}'
     more = ', ...' * (len(skipped) > NAMED)
-    return f' Skipped {files}, not readable as pictures in a class: {", ".join(named)}{more}.'
+    return f' Skipped {count}, not readable as pictures in a class: {", ".join(named)}{more}.'
 
 
 def _split(labels, test_fraction):

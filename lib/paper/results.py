@@ -126,11 +126,12 @@ def code_of(folder):
     return ORIGINAL if record.get('code') == ORIGINAL else OURS
 
 
-def read_clustering(path):
-    """What is used of a file of cluster.py's, or {} where there is none that can be read."""
+def read_clustering(path, tell=True):
+    """What is used of a file of cluster.py's, or {} where there is none that can be read; a note on
+    stderr tells of one that is damaged, unless `tell` is False."""
     try:
         record = files.read_json(path)
-        record = {'n_try': len(record.get('tries', [0])), **record}  # of earlier versions
+        record = {'n_try': len(record.get('tries', [0])), **record}  # earlier ones have no n_try
         needed = {key: record[key] for key in CLUSTERING_RECORD}
         for key, kind in CLUSTERING_RECORD.items():
             if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
@@ -139,7 +140,8 @@ def read_clustering(path):
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
+        if tell:
+            print(f'{path} is damaged ({error!r}); cluster that run again.', file=sys.stderr)
         return {}
 
 

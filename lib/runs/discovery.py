@@ -60,7 +60,7 @@ def identify(run, methods):
     if class_name not in methods and 'class' in recorded:
         raise UserError(
             f'{run.path} is of the class {recorded["class"]!r:.50}, which is not a method that was '
-            "imported; give an autoencoder's run folder, or import it first."
+            "imported; give an autoencoder's run folder, or import first what defines that class."
         )
     if class_name not in methods:
         raise UserError(

@@ -688,20 +688,56 @@ class Mindful(Forgetful):
         return {'units': self.dense.units, 'rate': self.dropout.rate}
 
 
-@pytest.mark.parametrize('arguments', [{'units': 4}, {'rate': 0.5}])
-def test_a_network_that_would_be_copied_otherwise_is_refused(arguments, tmp_path):
+def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path):
+    words = "'forgetful.*' with the default arguments .* define get_config in Forgetful"
     options = {'image_shape': (7,), 'nclass': NCLASS, 'decoder': keras.layers.Dense(7)}
-    with pytest.raises(UserError, match='Forgetful has no get_config'):
-        acai_tf.ACAI(encoder=Forgetful(**arguments), **options)
-    model = acai_tf.AEBaseline(encoder=Forgetful(**arguments), **options)
-    with pytest.raises(UserError, match='Forgetful has no get_config'):
+    with pytest.raises(UserError, match=words):
+        acai_tf.ACAI(encoder=Forgetful(4), **options)
+    first = keras.Sequential([Forgetful(), Forgetful(units=4)])
+    for encoder in (Forgetful(4), first):
+        model = acai_tf.AEBaseline(encoder=encoder, **options)
+        with pytest.raises(UserError, match=words):
+            model.save(tmp_path / 'm.keras')
+
+
+@keras.saving.register_keras_serializable('tests')
+class Stacked(keras.Sequential):
+    """What Keras copies layer by layer."""
+
+    def __init__(self, units=5):
+        super().__init__([keras.layers.Dense(units), keras.layers.Dense(4)])
+
+
+def halved():
+    encoder = Forgetful()
+    encoder.dense.trainable = False
+    return encoder
+
+
+@pytest.mark.parametrize(
+    'make_encoder',
+    [
+        Forgetful,
+        halved,
+        functools.partial(Forgetful, trainable=False),
+        functools.partial(Mindful, 4, 0.5),
+        lambda: keras.Sequential([Forgetful(), keras.layers.Dense(3, keras.layers.LeakyReLU())]),
+    ],
+)
+def test_a_subclass_that_can_be_made_again_is_copied_and_saved(make_encoder, tmp_path):
+    decoder = keras.layers.Dense(7)
+    encoder, x = make_encoder(), batch_of((7,))['x']
+    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=encoder, decoder=decoder)
+    assert len(model.group_variables('critic')) == len(encoder.weights)
+    for _ in range(2):
         model.save(tmp_path / 'm.keras')
-    for encoder in (Forgetful(), Mindful(**arguments)):
-        model = acai_tf.ACAI(**{**options, 'encoder': encoder, 'decoder': keras.layers.Dense(7)})
-        assert model.critic.encoder.network.dropout.rate == encoder.dropout.rate
-        model.save(tmp_path / 'm.keras')
-        x = batch_of((7,))['x']
-        np.testing.assert_array_equal(keras.models.load_model(tmp_path / 'm.keras')(x), model(x))
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / 'm.keras')(x), model(x))
+
+
+def test_a_subclass_of_sequential_is_copied():
+    decoder = keras.layers.Dense(7)
+    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=Stacked(3), decoder=decoder)
+    assert model.critic.encoder.network.layers[0].units == 3
 
 
 def test_a_mask_ends_at_the_latents():
