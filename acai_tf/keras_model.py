@@ -233,6 +233,7 @@ class KerasModel(keras.Model):
             yield x
             return
 
+        @tf.autograph.experimental.do_not_convert
         def scaled(*batch):
             self.encoder.assert_scaled(batches.examples(batch[0]))
             return batch[0] if len(batch) == 1 else batch

@@ -6,7 +6,6 @@ XLA optimises nothing in tests, which run what it compiles once, and fuses witho
 which take as long as all the rest. Graphs run as they are traced, but for those that replay what
 the original recorded (golden_runs.py).
 """
-import gc
 import os
 import signal
 
@@ -59,7 +58,6 @@ def forgotten_models():
     import keras
 
     keras.backend.clear_session()
-    gc.collect()
 
 
 def pytest_collection_modifyitems(items):
