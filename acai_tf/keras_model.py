@@ -366,13 +366,14 @@ class KerasModel(keras.Model):
                     f'Layers of {group!r} were frozen, or made trainable, since the model was '
                     'compiled; call compile() before it is saved.'
                 )
-        given = {}
-        for role, network in vars(self.given).items():
-            if network is not None:
-                if self.latent_shape is not None and not self.is_recorded:  # built, and not checked
-                    networks.check_record(network)
-                given[role] = keras.saving.serialize_keras_object(network)
-        self.is_recorded = self.latent_shape is not None
+        given = {role: network for role, network in vars(self.given).items() if network is not None}
+        if self.latent_shape is not None and not self.is_recorded:
+            for network in given.values():
+                networks.check_record(network)
+            self.is_recorded = True
+        given = {
+            role: keras.saving.serialize_keras_object(network) for role, network in given.items()
+        }
         shared = {
             'image_shape': self.image_shape,
             'nclass': self.nclass,

@@ -118,6 +118,8 @@ class Job:
     def _is_clustered(self):
         path = os.path.join(self.folder.path, runs.CLUSTERING_NAME)
         record = results.read_clustering(path, tell=False)  # it is asked several times
+        if not record:  # nor need checkpoints be looked at
+            return False
         wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
         return record.items() >= wanted.items()
 

@@ -235,9 +235,8 @@ def _line(axes, kind, style, parts, seeds):
     marked = _evenly(np.concatenate([images for images, *_ in parts])) if parts else set()
     for images, mean, lowest, highest in parts:
         kimg = images / 1024
-        places = [place for place, seen in enumerate(images) if seen in marked]
-        if len(images) == 1:  # which only a mark shows
-            places = [0]
+        is_alone = len(images) == 1  # which only a mark shows
+        places = [place for place, seen in enumerate(images) if is_alone or seen in marked]
         axes.plot(kimg, mean, markevery=places, **looks)
         if (highest > lowest).any():
             axes.fill_between(kimg, lowest, highest, color=color, alpha=0.2, linewidth=0)
