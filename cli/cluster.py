@@ -10,7 +10,7 @@ from acai_tf import load
 from cli import tasks
 from lib import arrays, files, runs
 from lib.errors import UserError
-from lib.paper import experiments, reported, results, tables
+from lib.paper import experiments, kinds, reported, results
 from lib.tasks import kmeans, latents
 
 OPTIONS = 'step', 'use_svd', 'n_init', 'n_try'  # which tell two clusterings of a run apart
@@ -160,7 +160,7 @@ def papers_value(run, record):
     """The paper's `PaperValue` beside a clustering of a `lib.paper.results.Run`, by its record;
     None where it has none of the same options."""
     run = dataclasses.replace(run, clustering=record)  # its folder may have another one's
-    if tables.settings_of(run, results.CLUSTERING):
+    if kinds.settings_of(run, results.CLUSTERING):
         return None
     return reported.paper_value(
         reported.TABLE_3, (run.dataset, run.latent_size), run.class_name

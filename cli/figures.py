@@ -8,7 +8,7 @@ from lib import data, eval, randomness, sampling
 from lib.data import registry
 from lib.drawing import curves, line_examples, sheets
 from lib.errors import UserError
-from lib.paper import results, tables
+from lib.paper import kinds, results
 
 STEPS = 16  # images of an interpolation
 PAIRS = 4  # interpolations a method on real data
@@ -31,17 +31,17 @@ def draw_all(train_dir, out):
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
     if not groups:
         print(f'No run that can be read lies below {train_dir}: only lines are drawn.')
-    for dataset, kinds in groups.items():
+    for dataset, of_kind in groups.items():
         if registry.is_lines(dataset):
-            reported = {kind: seeds for kind, runs in kinds.items() if (seeds := _curves_of(runs))}
-            if reported:
-                figure = curves.learning_curves(reported, beside_paper=dataset == 'lines32')
+            lines = {kind: seeds for kind, runs in of_kind.items() if (seeds := _curves_of(runs))}
+            if lines:
+                figure = curves.learning_curves(lines, beside_paper=dataset == 'lines32')
                 print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))
             else:
                 print(f'Not drawn: learning curves of {dataset}, whose runs have no report yet.')
-            _draw_lines(dataset, kinds, out)
+            _draw_lines(dataset, of_kind, out)
         else:
-            _draw_real(dataset, kinds, out)
+            _draw_real(dataset, of_kind, out)
 
 
 def _curves_of(runs):
@@ -57,26 +57,14 @@ def print_written(paths):
 
 
 def by_kind(records):
-    """{dataset: {`lib.drawing.curves.Kind`: its runs}}, in the paper's order of methods.
+    """{dataset: {`lib.paper.kinds.Kind`: its runs}}, in the paper's order of methods.
 
     Args:
         records: list of `lib.paper.results.Run`.
     """
-    order = tables.columns(records)
     groups = {}
-    # Ours and the paper's settings come first.
-    for run in sorted(
-        records,
-        key=lambda run: (
-            run.dataset,
-            order.index(run.class_name),
-            results.fewer_first(results.settings_texts(run)),
-            run.code == results.ORIGINAL,
-        ),
-    ):
-        settings = results.settings_texts(run)
-        kind = curves.Kind(run.class_name, settings, run.code, run.latent_size)
-        groups.setdefault(run.dataset, {}).setdefault(kind, []).append(run)
+    for kind, run in sorted(((kinds.of(run), run) for run in records), key=lambda of: of[0].place):
+        groups.setdefault(kind.dataset, {}).setdefault(kind, []).append(run)
     return groups
 
 
@@ -92,15 +80,15 @@ def draw_examples():
     )
 
 
-def _models(kinds):
+def _models(of_kind):
     """Yields (kind, label of its row, model) of each kind's first seed that has a readable
     checkpoint, its longest run, and says which that is, and of which kinds there is none."""
     trained = {
         kind: having
-        for kind, seeds in kinds.items()
+        for kind, seeds in of_kind.items()
         if (having := [run for run in seeds if run.has_weights])
     }
-    if bare := [', '.join(kind.words) for kind in kinds if kind not in trained]:
+    if bare := [kind.label for kind in of_kind if kind not in trained]:
         print(f'Without a checkpoint, and so without pictures: {"; ".join(bare)}.')
     for kind, having in trained.items():
         longest, _ = results.distinct(having, any_period=True)
@@ -112,7 +100,7 @@ def _models(kinds):
                 continue
             step = int(model.global_step)
             seen = f'{run.seed_name}, {run.kimg(step)} kimg'
-            print(f'{", ".join(kind.words)}: {run.path} at step {step}')
+            print(f'{kind.label}: {run.path} at step {step}')
             yield kind, '\n'.join([*kind.words, seen]), model
             break
 
@@ -122,13 +110,13 @@ def _lines_stem(dataset, name, out):
     return os.path.join(out, name if dataset == 'lines32' else f'{dataset}_{name}')
 
 
-def _draw_lines(dataset_name, kinds, out):
+def _draw_lines(dataset_name, of_kind, out):
     width = registry.width_of(dataset_name)
     dataset = data.get_dataset(dataset_name)
     ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
     between = [('correct', line_examples.examples(width)['correct'][None])]
     samples = []
-    for kind, label, model in _models(kinds):
+    for kind, label, model in _models(of_kind):
         if not _fits(label, model, dataset):
             continue
         between.append((label, eval.between(model, *ends, STEPS)))
@@ -166,7 +154,7 @@ def _draw_samples(model):
     return sheets.mosaic(eval.decode(model, latents))
 
 
-def _draw_real(dataset_name, kinds, out):
+def _draw_real(dataset_name, of_kind, out):
     """The sheets of one dataset, two for each size of the latents."""
     try:
         dataset = data.get_dataset(dataset_name)
@@ -178,9 +166,9 @@ def _draw_real(dataset_name, kinds, out):
     if not ends.size:
         print(f'Not drawn: interpolations of {dataset_name}, which has one test image.')
     limits = registry.display_of(dataset_name)
-    for size in sorted({kind.latent_size for kind in kinds}):
+    for size in sorted({kind.size for kind in of_kind}):
         between, samples = [], []
-        of_size = {kind: seeds for kind, seeds in kinds.items() if kind.latent_size == size}
+        of_size = {kind: seeds for kind, seeds in of_kind.items() if kind.size == size}
         for _, label, model in _models(of_size):
             if not _fits(label, model, dataset):
                 continue

@@ -8,10 +8,22 @@ from acai_tf import load
 from cli import tasks
 from lib import checkpoints, files, runs, train
 from lib.errors import UserError
-from lib.paper import constants, equal_kimg, results, samples_table, tables, tasks_table
+from lib.paper import (
+    constants,
+    equal_kimg,
+    experiments,
+    hours_table,
+    kinds,
+    results,
+    samples_table,
+    tables,
+    tasks_table,
+)
 from lib.runs import scalars
 
-NAMES = ('1', '2', '3', 'tasks', 'samples', 'original')
+NUMBERS = tuple(map(str, experiments.TABLES))  # of the paper's own
+LISTS = {'samples': samples_table, 'hours': hours_table}  # of some runs only
+NAMES = (*NUMBERS, 'tasks', *LISTS, 'original')
 
 
 def text(train_dir, names, format):
@@ -32,16 +44,16 @@ def text(train_dir, names, format):
         raise UserError(f'{train_dir} holds no run folder ([RUNk/]DATASET/EXPERIMENT).')
     built = []
     for name in names:
-        if name == 'tasks':
-            table = tasks_table.build(records, classified)
-            built += [table] if table.lines else []
-        elif name == 'samples':
-            table = samples_table.build(records)
-            built += [table] if table.lines else []
+        if name in NUMBERS:
+            built.append(tables.build(records, int(name)))
         elif name == 'original':
             built += equal_kimg.build(records)
         else:
-            built.append(tables.build(records, int(name)))
+            if name == 'tasks':
+                table = tasks_table.build(records, classified)
+            else:
+                table = LISTS[name].build(records)
+            built += [table] if table.lines else []
     if not built:
         raise UserError(f'{train_dir} holds no run that --tables={",".join(names)} is about.')
     return tables.to(format, built, 'not run' if names == ['original'] else 'missing')
@@ -97,9 +109,8 @@ def _classified(run):
         if args.get(name, value) != value
     )
     kimg = (last * args['batch']) >> 10
-    classified = tasks_table.Classified(
-        args['dataset'], model, size, settings, code, curve[last], kimg, ae_kimg
-    )
+    kind = kinds.Kind(args['dataset'], model, settings, size, code)
+    classified = tasks_table.Classified(kind, curve[last], kimg, ae_kimg)
     # By whatever path the autoencoder was reached.
     return classified, ({**args, 'ae_dir': None}, curve)
 
@@ -116,7 +127,7 @@ def _autoencoder(run, args):
     kept = {} if is_there else run.read_args().get('autoencoder')
     options = identity._replace(recorded=kept or identity.recorded).options
     record = results.Run(own.path, class_name, trained_on, identity.params, **options)
-    settings = results.settings_texts(record)
+    settings = kinds.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
     tells = is_there or known.is_recorded or known.checkpoint_steps()

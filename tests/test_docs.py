@@ -13,6 +13,7 @@ import pytest
 import acai_tf
 from cli import convert, tables
 from lib import runs
+from lib.paper import reported
 from lib.runs import scalars
 from tests import original, script_flags, tiny
 
@@ -225,6 +226,16 @@ def test_the_readme_shows_what_the_records_print():
         cell = of[method]
         more = f', +{cell["seeds_shorter"]} shorter' if int(cell['seeds_shorter']) else ''
         assert f'{cell["seeds"]} x {cell["kimg"]}{more}' == length
+
+
+def test_the_pages_show_the_hours_that_the_records_print():
+    printed = tables.text(str(tiny.REPOSITORY / 'docs' / 'records-long'), ['hours'], 'csv')
+    cells = sorted(csv.DictReader(io.StringIO(printed)), key=lambda cell: int(cell['kimg']))
+    hours = {cell['method']: f'{float(cell["mean"]):.1f}' for cell in cells}  # the longest run's
+    (shown,) = re.findall(r'--tables=1,hours.*\| ([\d., ]+) \|$', README.read_text(), re.MULTILINE)
+    assert shown.split(', ') == [hours[method] for method in reported.COLUMNS.values()]
+    for cell in cells:
+        assert f'{float(cell["mean"]):.1f} hours' in read('docs/PAPER.md')
 
 
 def test_the_page_on_the_paper_shows_the_last_scores_of_what_is_released():

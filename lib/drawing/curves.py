@@ -1,6 +1,5 @@
 """Learning curves: distance and smoothness against kimg, all methods in one figure."""
 import colorsys
-from typing import NamedTuple
 
 import numpy as np
 
@@ -36,29 +35,8 @@ FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
 
 
-class Kind(NamedTuple):
-    """What the runs of one line have in common.
-
-    class_name: the method's.
-    settings: how they differ from the paper's, ('depth=2',).
-    code: `lib.paper.results.OURS` or ORIGINAL.
-    latent_size: numbers in a latent.
-    """
-
-    class_name: str
-    settings: tuple
-    code: str
-    latent_size: int
-
-    @property
-    def words(self):
-        """What to call it: ('ACAI', 'depth=2', '2018 code')."""
-        method = reported.method(self.class_name)
-        return method, *self.settings, *([self.code] if self.code != results.OURS else [])
-
-
 def looks(kinds):
-    """{kind: (colour, dash, marker)} of `Kind`s, each its own."""
+    """{kind: (colour, dash, marker)} of `lib.paper.kinds.Kind`s, each its own."""
     others = sorted({kind.class_name for kind in kinds} - set(METHOD_LOOKS))
     methods = dict(METHOD_LOOKS)
     for number, name in enumerate(others):
@@ -85,7 +63,7 @@ def _paler(color, share):
 
 
 def line_parts(seeds, name):
-    """The line of one `Kind`, in parts whose means are over the same seeds.
+    """The line of one kind, in parts whose means are over the same seeds.
 
     A mean stands only where every seed that has come so far was evaluated, so that a line never
     goes from one set of runs to another: it breaks.
@@ -127,7 +105,8 @@ def learning_curves(groups, beside_paper=True):
     """A figure of the runs on lines.
 
     Args:
-        groups: {`Kind`: list of `lib.paper.results.Run` of different seeds}, each `with_line`.
+        groups: {`lib.paper.kinds.Kind`: list of `lib.paper.results.Run` of different seeds}, each
+            `with_line`.
         beside_paper: whether to mark the paper's values, which are of lines32.
 
     Returns:
@@ -201,7 +180,7 @@ def _scale(axes, name):
 
 
 def _label(kind, seeds):
-    return ', '.join(kind.words) + f' ({seeds} seeds)' * (seeds > 1)
+    return kind.label + f' ({seeds} seeds)' * (seeds > 1)
 
 
 def _title(groups, breaks, marks):

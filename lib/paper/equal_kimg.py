@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from lib import original_names
 from lib.data import registry
-from lib.paper import layouts, reported, results, tables
+from lib.paper import kinds, layouts, reported, results, tables
 
 MOST_COLUMNS = 4  # numbers of images that a table shows
 NOTE = (
@@ -17,13 +17,13 @@ NOTE = (
 class EqualKimg(NamedTuple):
     """One method's runs of both codes.
 
-    record: a `lib.paper.results.Run` of the 2018 code, which names method and dataset.
+    kind: the `lib.paper.kinds.Kind` of the 2018 code's runs.
     kimgs: 1024s of images at which the numbers are taken.
     ours_kimg: how many of them the longest of our runs has seen; -1 without any.
     cells: {tag: {(kimg, code): lib.paper.results.Cell}}.
     """
 
-    record: results.Run
+    kind: kinds.Kind
     kimgs: list
     ours_kimg: int
     cells: dict
@@ -37,12 +37,11 @@ class EqualKimg(NamedTuple):
     def layout(self, missing):
         """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far, and "-"
         where one did without a report."""
-        method = reported.method(self.record.class_name)
-        settings = ''.join(f', {text}' for text in results.settings_texts(self.record))
-        dataset = self.record.dataset
+        dataset = self.kind.dataset
         if not registry.is_lines(dataset):  # of others the paper has two sizes
-            dataset += f', latent size {self.record.latent_size}'
-        title = f'{method} on {dataset}{settings}: the 2018 code beside ours.'
+            dataset += f', latent size {self.kind.size}'
+        about = [reported.method(self.kind.class_name) + f' on {dataset}', *self.kind.settings]
+        title = f'{", ".join(about)}: the 2018 code beside ours.'
         headings = [
             f'{kimg} kimg, {code}' if code == results.ORIGINAL else code
             for kimg, code in self._columns()
@@ -69,10 +68,10 @@ class EqualKimg(NamedTuple):
 
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
-        run = self.record
-        kind = run.dataset, run.latent_size, run.class_name, results.settings_texts(run)
         return [
-            tables.csv_line(self.number, (*kind, code), tag, cells.get((kimg, code)))
+            tables.csv_line(
+                self.number, self.kind._replace(code=code), tag, cells.get((kimg, code))
+            )
             | {'kimg': kimg}
             for tag, cells in self.cells.items()
             for kimg, code in self._columns()
@@ -99,23 +98,16 @@ def build(records):
     """
     groups = {}
     for run in records:
-        kind = run.dataset, run.class_name, run.latent_size, results.settings_texts(run)
+        kind = kinds.of(run)._replace(code=results.ORIGINAL)
         groups.setdefault(kind, {}).setdefault(run.code, []).append(run)
-    order = tables.columns(records)
-
-    def place(kind):
-        dataset, class_name, size, settings = kind
-        return dataset, order.index(class_name), size, results.fewer_first(settings)
-
-    kinds = sorted(groups, key=place)
     return [
-        _equal_kimg(groups[kind])
-        for kind in kinds
+        _equal_kimg(kind, groups[kind])
+        for kind in sorted(groups, key=lambda kind: kind.place)
         if _reports(groups[kind].get(results.ORIGINAL, []))  # some may have none yet
     ]
 
 
-def _equal_kimg(by_code):
+def _equal_kimg(kind, by_code):
     originals = by_code[results.ORIGINAL]
     longest = max(originals, key=lambda run: run.last_step)
     ours = _reports(by_code.get(results.OURS, []))
@@ -140,7 +132,7 @@ def _equal_kimg(by_code):
                 values = [v for run in having for v in _at(run, tag, kimg)]
                 if values:
                     cells.setdefault(tag, {})[kimg, code] = results.cell_of(values, kimg)
-    return EqualKimg(longest, kimgs, ours_kimg, cells)
+    return EqualKimg(kind, kimgs, ours_kimg, cells)
 
 
 def _reports(seeds):

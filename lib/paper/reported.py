@@ -53,6 +53,12 @@ def method(class_name):
     return COLUMNS.get(class_name, class_name)
 
 
+def place(class_name):
+    """A sort key of methods: the paper's in its order, then others by name."""
+    order = list(COLUMNS)
+    return order.index(class_name) if class_name in order else len(order), class_name
+
+
 class PaperValue(NamedTuple):
     """A cell of a table of the paper, in its quantity's unit; `sd` is None if it gives none."""
 

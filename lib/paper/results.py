@@ -1,5 +1,6 @@
 """Numbers of runs and of seeds, as the paper's tables report them."""
 import dataclasses
+import itertools
 import math
 import os
 import re
@@ -10,8 +11,7 @@ import numpy as np
 
 from lib import files, runs
 from lib.data import registry
-from lib.errors import UserError
-from lib.paper import constants, experiments
+from lib.paper import constants
 from lib.runs import scalars
 
 # What is used of clustering.json, and of which kind it is.
@@ -73,6 +73,16 @@ class Run:
     def last_step(self):
         """The newest step that anything was reported of; 0 before the first."""
         return max((max(curve) for curve in self.curves.values() if curve), default=0)
+
+    @property
+    def timed(self):
+        """(1024s of images, hours) of the training whose rate it reported, without the reports."""
+        rates = self.curves.get(scalars.RATE_TAG, {})
+        reports = sorted({FIRST_STEP}.union(*self.curves.values()))
+        images = {step: (step - last) * self.batch for last, step in itertools.pairwise(reports)}
+        told = [step for step, rate in rates.items() if 0 < rate < math.inf]
+        seconds = sum(images[step] / rates[step] for step in told)
+        return sum(images[step] for step in told) >> 10, seconds / 3600
 
     @property
     def seed_name(self):
@@ -197,62 +207,6 @@ def over_seeds(records, name):
     longest = max(kimg for _, kimg in numbers)
     values = [value for value, kimg in numbers if kimg == longest]
     return cell_of(values, longest, len(numbers) - len(values))
-
-
-def settings(run):
-    """How a run differs from the paper's of its method and dataset: {option: value}, {} if it
-    does not. Where the paper has no such run, it says the sizes and what else is unusual."""
-    usual = _usual(run)
-    unusual = {
-        key: value
-        for key, value in run.params.items()
-        if usual.get(key) != value
-        and (key in usual or key in runs.SIZES or not _is_implied(run, key))
-    }
-    if not math.isclose(run.lr, constants.LR):
-        unusual['lr'] = run.lr
-    papers = {'batch': constants.BATCH, **constants.COMPUTED_ON}
-    own = {option: getattr(run, option) for option in papers}
-    return unusual | {option: own[option] for option in papers if own[option] != papers[option]}
-
-
-def _is_implied(run, key):
-    """Whether a hyper-parameter is what the run's others bring with them, as a critic its reg."""
-    own = {name: value for name, value in run.params.items() if name not in (*runs.SIZES, key)}
-    try:
-        return _resolved(run, own) == run.params
-    except (UserError, TypeError):  # they cannot be without it
-        return False
-
-
-def _resolved(run, own=()):
-    """All hyper-parameters of a run's method at its sizes, where some of its own are given."""
-    sizes = {size: run.params[size] for size in runs.SIZES}
-    return experiments.usual_params(run.class_name, sizes, own)
-
-
-def settings_texts(run, **more):
-    """`settings` and what else is unusual, in order: ('batch=32', 'depth=2')."""
-    options = settings(run) | more
-    return tuple(f'{key}={options[key]}' for key in sorted(options))
-
-
-def fewer_first(settings):
-    """A sort key of `settings_texts`: a method with fewer changes comes before one with more."""
-    return len(settings), settings
-
-
-def _usual(run):
-    own = experiments.of_method(run.class_name, run.dataset)
-    candidates = [experiment.params for experiment in own]
-    if not candidates:
-        usual = _resolved(run)
-        return {key: value for key, value in usual.items() if key not in runs.SIZES}
-    same_size = [params for params in candidates if params['latent'] == run.params['latent']]
-    usual = (same_size or candidates)[0]
-    if 'advdepth' in usual:  # a critic is as deep as its own run
-        return usual | {'advdepth': run.params['depth']}
-    return usual
 
 
 def distinct(records, any_period=False):

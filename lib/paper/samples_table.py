@@ -2,7 +2,7 @@
 from typing import NamedTuple
 
 from lib import sampling
-from lib.paper import layouts, reported, results, tables
+from lib.paper import kinds, layouts, reported, results, tables
 
 LINES32 = 'lines32'  # the paper's
 TITLE = (
@@ -25,15 +25,12 @@ HEADINGS = ('latents', 'distance x1e-3', 'coverage %', 'divergence (nats)', 'see
 class SamplesLine(NamedTuple):
     """{measure: lib.paper.results.Cell} of one method with its settings, from one kind of latents.
 
-    dataset: whose lines, such as 'lines32'.
+    kind: a `lib.paper.kinds.Kind`.
     source: of SOURCES.
     cells: {} where no run is scored.
     """
 
-    dataset: str
-    class_name: str
-    settings: tuple
-    code: str
+    kind: kinds.Kind
     source: str
     cells: dict
 
@@ -50,9 +47,9 @@ class SamplesTable(NamedTuple):
         """The `lib.paper.layouts.Layout`."""
         lines = []
         for line in self.lines:
-            label = tables.line_label(line.class_name, line.settings, line.code)
-            if line.dataset != LINES32:
-                label = f'{label}, {line.dataset}'
+            label = line.kind.label
+            if line.kind.dataset != LINES32:
+                label += f', {line.kind.dataset}'
             numbers = [
                 tables.number_text(line.cells[measure], quantity)
                 if measure in line.cells
@@ -68,13 +65,7 @@ class SamplesTable(NamedTuple):
         return [
             tables.csv_line(
                 self.number,
-                (
-                    line.dataset,
-                    '',
-                    line.class_name,
-                    [*line.settings, f'latents={line.source}'],
-                    line.code,
-                ),
+                line.kind._replace(settings=(*line.kind.settings, f'latents={line.source}')),
                 measure,
                 cell,
             )
@@ -90,28 +81,22 @@ def build(records, planned=()):
         records: list of `lib.paper.results.Run`; those without scores of samples are passed over.
         planned: [(`Run`, one of SOURCES)], which have a line even where nothing is scored.
     """
-    groups, wanted = {}, {(_key(run), source) for run, source in planned}
+    groups, wanted = {}, {(_kind(run), source) for run, source in planned}
     records = [*records, *(run for run, _ in planned)]
     for run in records:
-        groups.setdefault(_key(run), []).append(run)
-    order = tables.columns(records)
-
-    def place(key):
-        dataset, class_name, settings, code = key
-        return dataset, order.index(class_name), results.fewer_first(settings), code
-
+        groups.setdefault(_kind(run), []).append(run)
     lines = []
-    for key in sorted(groups, key=place):
+    for kind in sorted(groups, key=lambda kind: kind.place):
         for source, suffix in SOURCES.items():
             scored = {
-                measure: results.over_seeds(groups[key], measure + suffix)
+                measure: results.over_seeds(groups[kind], measure + suffix)
                 for measure in sampling.MEASURES
             }
             cells = {measure: cell for measure, cell in scored.items() if cell}
-            if cells or (key, source) in wanted:
-                lines.append(SamplesLine(*key, source, cells))
+            if cells or (kind, source) in wanted:
+                lines.append(SamplesLine(kind, source, cells))
     return SamplesTable(lines)
 
 
-def _key(run):
-    return run.dataset, run.class_name, tables.settings_of(run, sampling.MEASURES[0]), run.code
+def _kind(run):
+    return kinds.of(run, sampling.MEASURES[0])

@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from lib.data import registry
-from lib.paper import constants, experiments, layouts, reported, results
+from lib.paper import constants, kinds, layouts, reported, results
 
 TITLES = {
     1: 'Table 1. Interpolations between lines (lines32): mean distance and mean smoothness, '
@@ -118,8 +118,8 @@ def _lines_rows(records, dataset, lead, reported_rows):
 
 def columns(records):
     """The classes of runs, the paper's first."""
-    others = {run.class_name for run in records} - set(reported.COLUMNS)
-    return [*reported.COLUMNS, *sorted(others)]
+    names = {run.class_name for run in records}
+    return sorted(names.union(reported.COLUMNS), key=reported.place)
 
 
 def headings(class_names):
@@ -127,42 +127,20 @@ def headings(class_names):
     return [reported.method(name) for name in class_names]
 
 
-def line_label(class_name, settings, code):
-    """What a line of runs of one kind is called, such as 'ACAI, reg=0.1, 2018 code'.
-
-    Args:
-        class_name: of the method, or what stands in its place.
-        settings: texts of what else tells the runs apart.
-        code: whose runs they are, of `lib.paper.results`; ours need no mention.
-    """
-    others = [] if code == results.OURS else [code]
-    return ', '.join([*headings([class_name]), *settings, *others])
-
-
 def _row(records, label, key, quantity, values):
     groups = {(results.OURS, ()): {}} if values else {}
     for run in records:
-        kind = run.code, settings_of(run, quantity)
+        kind = run.code, kinds.settings_of(run, quantity)
         groups.setdefault(kind, {}).setdefault(run.class_name, []).append(run)
     trained = {}
     # '2018 code' comes before 'ours'.
-    for kind in sorted(groups, key=lambda kind: (kind[0], results.fewer_first(kind[1]))):
+    for kind in sorted(groups, key=lambda kind: (kind[0], kinds.fewer_first(kind[1]))):
         classes = groups[kind]
         cells = {name: results.over_seeds(seeds, quantity) for name, seeds in classes.items()}
         cells = {name: cell for name, cell in cells.items() if cell}
         if cells or kind == (results.OURS, ()):
             trained[kind] = cells
     return Row(label, key, quantity, values, trained)
-
-
-def settings_of(run, quantity):
-    """How a run, and how its number was made, differ from the paper's: ('batch=32',)."""
-    if quantity == results.CLUSTERING:
-        made, usual = run.clustering, experiments.TABLE_3_OPTIONS
-    else:  # its last evaluations, which with another period are of another part of training
-        made, usual = {'report_kimg': run.report_kimg}, {'report_kimg': constants.REPORT_KIMG}
-    unusual = {key: made[key] for key in usual if made and made[key] != usual[key]}
-    return results.settings_texts(run, **unusual)
 
 
 def number_text(cell, quantity):
@@ -210,7 +188,8 @@ CSV_COLUMNS = (
 def _csv_line(number, row, kind, class_name, cell):
     code, settings = kind
     dataset, size = row.key
-    line = csv_line(number, (dataset, size, class_name, settings, code), row.quantity, cell)
+    of = kinds.Kind(dataset, class_name, settings, size, code)
+    line = csv_line(number, of, row.quantity, cell)
     value = row.paper.get(class_name)
     if value and not settings:
         line |= {'paper_mean': value.mean, 'paper_sd': value.sd, 'paper_source': reported.SOURCE}
@@ -222,20 +201,19 @@ def csv_line(table, kind, name, cell):
 
     Args:
         table: its number, or what --tables calls it.
-        kind: (dataset, latent size, class name, settings, code) of the cell's runs.
+        kind: the `lib.paper.kinds.Kind` of the cell's runs.
         name: the quantity's, or a tag.
         cell: a `lib.paper.results.Cell`; None where no run has it.
     """
-    dataset, size, class_name, settings, code = kind
     line = {
         'table': table,
-        'dataset': dataset,
-        'latent_size': size,
+        'dataset': kind.dataset,
+        'latent_size': kind.size,
         'quantity': name,
         'unit': reported.quantity(name).unit_text.removeprefix('x'),
-        'method': reported.method(class_name),
-        'settings': ' '.join(settings),
-        'code': code,
+        'method': reported.method(kind.class_name),
+        'settings': ' '.join(kind.settings),
+        'code': kind.code,
     }
     return line | _cell_columns(cell, reported.quantity(name))
 

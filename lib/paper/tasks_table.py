@@ -2,7 +2,7 @@
 import math
 from typing import NamedTuple
 
-from lib.paper import layouts, reported, results, tables
+from lib.paper import kinds, layouts, reported, results, tables
 
 TITLE = (
     'Tasks. Accuracy in % on the test set of a single layer trained with the autoencoder, of one '
@@ -25,37 +25,28 @@ RUNS_OWN = ('latent_accuracy', results.CLUSTERING)  # of these what autoencoders
 class Classified(NamedTuple):
     """What a single-layer classifier, trained afterwards, reached.
 
-    dataset: what it was trained on.
-    model: the autoencoder's class, or PIXELS.
-    size: how many numbers it sees.
-    settings: what else tells it apart, ('smoothing=-0.1',).
-    code: whose autoencoder it was.
+    kind: a `lib.paper.kinds.Kind`: its dataset, the autoencoder's class or PIXELS, what else tells
+        it apart, how many numbers it sees, and whose autoencoder it was.
     accuracy: in % on the test set at its end.
     kimg: 1024s of images that it was trained on by then.
     ae_kimg: those that the autoencoder was trained on; 0 for pixels, and where it is not recorded.
     """
 
-    dataset: str
-    model: str
-    size: int
-    settings: tuple
-    code: str
+    kind: kinds.Kind
     accuracy: float
     kimg: int
     ae_kimg: int = 0
 
 
 class TasksLine(NamedTuple):
-    """A line of the table: {quantity: lib.paper.results.Cell} of one kind of model.
+    """A line of the table.
 
+    kind: as of `Classified`.
+    cells: {quantity: lib.paper.results.Cell}.
     ae_kimg: as of the `Classified` that count.
     """
 
-    dataset: str
-    model: str
-    size: int
-    settings: tuple
-    code: str
+    kind: kinds.Kind
     cells: dict
     ae_kimg: int = 0
 
@@ -72,10 +63,11 @@ class TasksTable(NamedTuple):
         """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
         lines, dataset = [], None
         for line in self.lines:
-            if line.dataset != dataset:
-                dataset = line.dataset
+            if line.kind.dataset != dataset:
+                dataset = line.kind.dataset
                 lines.append(layouts.heading(dataset, len(HEADINGS)))
-            label = tables.line_label(line.model, [str(line.size), *line.settings], line.code)
+            name, *others = line.kind.words
+            label = ', '.join([name, str(line.kind.size), *others])
             numbers = [_number(line.cells.get(quantity)) for quantity in QUANTITIES]
             lines.append(layouts.Line(label, [*numbers, _lengths(line)]))
         return layouts.Layout(TITLE, HEADINGS, lines)
@@ -83,12 +75,7 @@ class TasksTable(NamedTuple):
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
         return [
-            tables.csv_line(
-                self.number,
-                (line.dataset, line.size, line.model, line.settings, line.code),
-                quantity,
-                cell,
-            )
+            tables.csv_line(self.number, line.kind, quantity, cell)
             for line in self.lines
             for quantity, cell in line.cells.items()
         ]
@@ -125,28 +112,22 @@ def build(records, classified):
     groups = {}
     for run in records:
         for quantity in RUNS_OWN:
-            settings = results.settings_texts(run)
-            if quantity == results.CLUSTERING:
-                settings = tables.settings_of(run, quantity)
-            key = run.dataset, run.class_name, run.latent_size, settings, run.code
-            groups.setdefault(key, {}).setdefault(quantity, []).append(run)
+            kind = kinds.of(run, quantity if quantity == results.CLUSTERING else None)
+            groups.setdefault(kind, {}).setdefault(quantity, []).append(run)
     for one in classified:
-        key = one.dataset, one.model, one.size, one.settings, one.code
-        groups.setdefault(key, {}).setdefault('single_layer', []).append(one)
-    measured = {one.dataset for one in classified}
+        groups.setdefault(one.kind, {}).setdefault('single_layer', []).append(one)
+    measured = {one.kind.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
-    order = [PIXELS, *tables.columns(records), *sorted({one.model for one in classified})]
 
-    def place(key):
-        dataset, model, size, settings, code = key
-        return dataset, order.index(model), size, results.fewer_first(settings), code
+    def place(kind):
+        return kind.dataset, kind.class_name != PIXELS, kind.place
 
     lines = []
-    for key in sorted(groups, key=place):
-        if key[0] not in measured:
+    for kind in sorted(groups, key=place):
+        if kind.dataset not in measured:
             continue
-        classifiers = groups[key].pop('single_layer', [])
-        cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[key].items()}
+        classifiers = groups[kind].pop('single_layer', [])
+        cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[kind].items()}
         ae_kimg = 0
         if classifiers:
             longest = max((one.ae_kimg, one.kimg) for one in classifiers)
@@ -156,5 +137,5 @@ def build(records, classified):
             cells['single_layer'] = results.cell_of(values, kimg, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
-            lines.append(TasksLine(*key, cells, ae_kimg))
+            lines.append(TasksLine(kind, cells, ae_kimg))
     return TasksTable(lines)

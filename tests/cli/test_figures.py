@@ -12,7 +12,7 @@ from PIL import Image
 from cli import figures
 from lib import checkpoints, data
 from lib.drawing import curves, sheets
-from lib.paper import results
+from lib.paper import kinds, results
 from tests import made_runs, original
 
 
@@ -77,18 +77,18 @@ def test_a_mean_is_over_the_seeds_that_have_the_step():
 
 
 def kind(class_name, *settings, code=results.OURS):
-    return curves.Kind(class_name, settings, code, 64)
+    return kinds.Kind('lines32', class_name, settings, 64, code)
 
 
 def test_every_method_setting_and_code_has_its_own_look():
     methods = [*curves.METHOD_LOOKS, 'WAE', 'GAN']
-    kinds = [
+    every = [
         kind(name, *settings, code=code)
         for name in methods
         for settings in ((), ('depth=2',), ('depth=4', 'lr=0.1'))
         for code in (results.OURS, results.ORIGINAL)
     ]
-    looks = curves.looks(kinds)
+    looks = curves.looks(every)
     assert len(looks) == len(set(looks.values())) == 10 * 3 * 2
     of_methods = [looks[kind(name)] for name in methods]
     assert len({color for color, _, _ in of_methods}) == 10
@@ -97,7 +97,7 @@ def test_every_method_setting_and_code_has_its_own_look():
         ours, theirs = looks[kind(name)], looks[kind(name, code=results.ORIGINAL)]
         assert (ours[0], ours[2]) == (theirs[0], theirs[2])
         assert ours[1] == '-' and theirs[1] == curves.ORIGINAL_DASH
-    sizes = [curves.Kind('ACAI', (f'latent={size}',), results.OURS, 4 * size) for size in (8, 32)]
+    sizes = [kind('ACAI', f'latent={size}')._replace(size=4 * size) for size in (8, 32)]
     assert len(set(curves.looks(sizes).values())) == 2
     sweep = curves.looks([kind('ACAI', f'reg={place / 40}') for place in range(40)])
     assert all(min(color) < 0.8 for color, _, _ in sweep.values())  # not white

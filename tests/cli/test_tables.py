@@ -12,7 +12,7 @@ import tensorflow as tf
 from cli import tables
 from lib import runs
 from lib.errors import UserError
-from lib.paper import results, tasks_table
+from lib.paper import kinds, results, tasks_table
 from tests import original
 from tests.made_runs import made, reported, write_events
 
@@ -74,9 +74,8 @@ def test_latents_classified_elsewhere_and_on_other_images(train_dir):
     elsewhere = train_dir / 'other' / 'svhn32' / NAME / 'XLatentAE'
     classified(elsewhere, 32, {17: 30.0}, dataset='svhn32', ae_dir='/gone/mnist32/' + NAME)
     (one,) = tables.find_classified(str(train_dir / 'other'))
-    assert one == tasks_table.Classified(
-        'svhn32', 'ACAI', 32, ('trained on mnist32',), 'ours', 30.0, 1
-    )
+    kind = kinds.Kind('svhn32', 'ACAI', ('trained on mnist32',), 32, 'ours')
+    assert one == tasks_table.Classified(kind, 30.0, 1)
 
 
 def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
@@ -89,7 +88,7 @@ def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
         run.write_args(run.args, **about)
         classified(ae / 'XLatentAE', 32, {17: 30.0}, ae_dir=str(ae))
         (one,) = tables.find_classified(str(place))
-        settings.append((one.settings, one.code))
+        settings.append((one.kind.settings, one.kind.code))
     assert settings == [(('precision=mixed_bfloat16',), 'ours'), ((), '2018 code')]
 
 
@@ -126,7 +125,7 @@ def test_latents_of_a_2018_run_that_was_moved_stay_its_own(tmp_path):
     classified(run / 'XLatentAE', 64, {17: 30.0}, dataset='lines32',
                ae_dir=f'/gone/lines32/{run.name}')  # fmt: skip
     (one,) = tables.find_classified(str(tmp_path))
-    assert one.code == results.ORIGINAL
+    assert one.kind.code == results.ORIGINAL
 
 
 def test_links_are_followed_once(train_dir):
@@ -182,7 +181,7 @@ def test_output_on_a_full_disk_is_one_sentence(train_dir):
 
 
 def test_mistakes(tmp_path):
-    with pytest.raises(UserError, match='--tables=4 must be of 1, 2, 3, tasks, samples, original'):
+    with pytest.raises(UserError, match='--tables=4 must be of 1, 2, 3, tasks, samples, hours, '):
         tables.text(str(tmp_path), ['4'], 'text')
     with pytest.raises(UserError, match='no run folder'):
         tables.text(str(tmp_path), ['1'], 'text')

@@ -21,7 +21,7 @@ from acai_tf import load
 from lib import arrays, checkpoints, data, runs
 from lib.data import decoding, records
 from lib.errors import UserError
-from lib.paper import results
+from lib.paper import kinds, results
 from lib.runs import events, scalars
 from tests import original, tiny
 from tests.data.published_files import example
@@ -232,7 +232,7 @@ def test_records_of_options(run, content):
     except UserError:
         assert content != json.dumps({'args': ARGS}).encode()
     for found in load.find_runs(os.path.dirname(run.path)):
-        assert found.latent_size >= 0 and results.settings(found) is not None
+        assert found.latent_size >= 0 and kinds.settings(found) is not None
     path.unlink()
 
 

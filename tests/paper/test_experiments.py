@@ -1,7 +1,7 @@
 import dataclasses
 
 import acai_tf  # noqa: F401  (registers the methods)
-from lib.paper import experiments, results
+from lib.paper import experiments, kinds, results
 
 
 def test_the_samples_experiments_are_the_vae_under_six_weights_and_three_others():
@@ -28,5 +28,5 @@ def test_a_method_of_ones_own_is_made_at_the_sizes_of_the_papers(monkeypatch):
     assert (own.class_name, own.command[0]) == ('Own', 'own.py')
     assert own.command[1:] == acai.command[1:] and own.key == acai.key
     run = results.Run('T/lines32/Own', 'Own', 'lines32', own.params)
-    assert results.settings_texts(run) == ()
-    assert results.settings_texts(dataclasses.replace(run, params=own.params | {'depth': 2}))
+    assert kinds.settings_texts(run) == ()
+    assert kinds.settings_texts(dataclasses.replace(run, params=own.params | {'depth': 2}))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from acai_tf import load
 from lib import original_names, runs
 from lib.errors import UserError
-from lib.paper import results
+from lib.paper import kinds, results
 from lib.runs import scalars
 from tests import original
 from tests.made_runs import PARAMS, reported, write_events
@@ -66,7 +66,7 @@ def test_median_of_the_last_twenty(tmp_path):
     steps = {1 + 1024 * k: float(k) for k in range(257)}
     folder = reported(tmp_path, {'latent_accuracy': steps, 'mean_smoothness': {1: 5.0}})
     (run,) = load.find_runs(str(tmp_path))
-    assert run.path == str(folder) and run.seed == 1 and results.settings(run) == {}
+    assert run.path == str(folder) and run.seed == 1 and kinds.settings(run) == {}
     assert run.number('latent_accuracy') == (statistics.median(range(237, 257)), 1 << 14)
     assert run.number('mean_smoothness') is None  # of an untrained model
     assert not results.over_seeds([run], 'latent_accuracy').is_short
@@ -105,31 +105,6 @@ def test_a_damaged_file_counts_as_far_as_it_goes(damage, tmp_path, capsys):
     assert run.curves.get('mean_distance', {}) == expected
     note = capsys.readouterr().err
     assert (f'{path} is damaged after' in note) == (damage != 'empty')
-
-
-def test_another_precision_is_another_setting(tmp_path):
-    options = {'precision': 'mixed_bfloat16', 'devices': 2}
-    for name, recorded in ('RUN1', {'precision': 'float32', 'devices': 1}), ('RUN2', options):
-        reported(tmp_path / name, {'mean_distance': {65: 0.1}}, **recorded)
-    found = load.find_runs(str(tmp_path))
-    assert [results.settings(run) for run in found] == [{}, options]
-
-
-def test_settings_that_are_not_the_papers(tmp_path):
-    reported(tmp_path / 'a', {}, depth=32, lr=0.01)
-    reported(tmp_path / 'b', {}, name='AEDropout_depth16_dropout0.9_latent16_scales4', dropout=0.9)
-    reported(tmp_path / 'c', {}, name='ACAI_x', advweight=0.5, advdepth=16, reg=0.2)
-    reported(tmp_path / 'd', {}, dataset='cifar10', name='AEDropout_x', scales=3, depth=64,
-             dropout=0.75)  # fmt: skip
-    critic = {'beta': 1.0, 'advweight': 0.5, 'advdepth': 16}  # and reg of 0.2 where nothing is said
-    reported(tmp_path / 'e', {}, name='VAE_x', **critic, reg=0.2)
-    reported(tmp_path / 'f', {}, name='VAE_y', **critic, reg=0.4)
-    found = load.find_runs(str(tmp_path))
-    expected = [
-        {'depth': 32, 'lr': 0.01}, {'dropout': 0.9}, {}, {},
-        {'advweight': 0.5}, {'advweight': 0.5, 'reg': 0.4},
-    ]  # fmt: skip
-    assert [results.settings(run) for run in found] == expected
 
 
 def test_a_repeated_seed_counts_once(tmp_path, capsys):
@@ -221,14 +196,6 @@ def test_one_seed_in_folders_of_one_name_counts_once():
 
     assert len(results.distinct([run('here', 'RUN1'), run('elsewhere', 'RUN1')])[0]) == 1
     assert len(results.distinct([run('here', 'RUN1'), run('elsewhere', 'RUN2')])[0]) == 2
-
-
-def test_a_critic_is_as_deep_as_its_own_run_unless_told():
-    def texts(advdepth):
-        own = {'depth': 32, 'advdepth': advdepth, 'advweight': 0.5, 'reg': 0.2}
-        return results.settings_texts(results.Run('x', 'ACAI', 'lines32', PARAMS | own))
-
-    assert texts(32) == ('depth=32',) and texts(16) == ('advdepth=16', 'depth=32')
 
 
 def test_unreadable_folders_are_named_and_passed_over(tmp_path, capsys):

@@ -34,7 +34,7 @@ def table():
 
 
 def test_methods_settings_and_latents_have_lines_of_their_own(table):
-    told = [(line.class_name, line.settings, line.source) for line in table.lines]
+    told = [(line.kind.class_name, line.kind.settings, line.source) for line in table.lines]
     assert told == [
         ('VAE', (), 'prior'),
         ('VAE', ('advweight=0.5',), 'prior'),
@@ -68,14 +68,14 @@ def test_every_format_has_every_line(table):
         text = tables.to(format, [table])
         assert text.count('fitted') >= 2 and 'advweight=0.5' in text
     csv = tables.to('csv', [table])
-    assert 'samples,lines32,,sample_distance,1e-3,VAE,latents=prior,ours,5.5,' in csv
+    assert 'samples,lines32,64,sample_distance,1e-3,VAE,latents=prior,ours,5.5,' in csv
     assert len(csv.splitlines()) == 1 + 3 * 3
 
 
 def test_a_method_with_fewer_changes_comes_first():
     often = [run('VAE', 1, beta=1.0, **CRITIC), run('VAE', 1, beta=1.0)]
     often = [dataclasses.replace(each, report_kimg=16) for each in often]
-    told = [line.settings for line in samples_table.build(often).lines]
+    told = [line.kind.settings for line in samples_table.build(often).lines]
     assert told == [('report_kimg=16',), ('advweight=0.5', 'report_kimg=16')]
 
 

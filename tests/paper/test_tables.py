@@ -4,7 +4,7 @@ import dataclasses
 import io
 import math
 
-from lib.paper import experiments, layouts, results, tables
+from lib.paper import experiments, kinds, layouts, results, tables
 from tests import original
 
 
@@ -55,7 +55,7 @@ def test_numbers_of_another_part_of_training_have_a_line_of_their_own():
     row = lines.index('mnist32, latent size 32')
     assert '91.00±1.41' in lines[row + 2]
     assert lines[row + 4].startswith('  ours, report_kimg=1024') and ' 7.00 ' in lines[row + 4]
-    assert tables.settings_of(found[-1], results.CLUSTERING) == ()
+    assert kinds.settings_of(found[-1], results.CLUSTERING) == ()
 
 
 def test_lines_with_fewer_changes_come_first():

@@ -1,0 +1,77 @@
+"""How long runs have trained: a table that the paper does not have."""
+from typing import NamedTuple
+
+from lib.paper import kinds, layouts, results, tables
+
+TITLE = 'Hours. How long each run has trained, by what it reported.'
+NOTES = (
+    "hours: sums over a run's reports of the images seen since the last one / its images a second, "
+    'without the reports themselves; on whatever it was trained on. kimg: 1024s of those images.',
+)
+HEADINGS = ('seed', 'kimg', 'hours', 'images a second')
+
+
+class HoursLine(NamedTuple):
+    """A line of the table.
+
+    kind: a `lib.paper.kinds.Kind`.
+    seed: the run's, in words.
+    kimg: 1024s of images whose time is known.
+    hours: that they took.
+    """
+
+    kind: kinds.Kind
+    seed: str
+    kimg: int
+    hours: float
+
+    @property
+    def rate(self):
+        """Images a second on average."""
+        return self.kimg * 1024 / (self.hours * 3600)
+
+
+class HoursTable(NamedTuple):
+    """lines: list of `HoursLine`."""
+
+    lines: list
+
+    number = 'hours'  # what --tables calls it
+    notes = NOTES
+
+    def layout(self, missing):
+        """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
+        lines = [
+            layouts.Line(
+                f'{line.kind.dataset}, {line.kind.label}',
+                [line.seed, str(line.kimg), f'{line.hours:.1f}', f'{line.rate:.0f}'],
+            )
+            for line in self.lines
+        ]
+        return layouts.Layout(TITLE, HEADINGS, lines)
+
+    def csv_lines(self):
+        """[{CSV column: value}], one for each run."""
+        return [
+            tables.csv_line(
+                self.number,
+                line.kind._replace(settings=(*line.kind.settings, line.seed)),
+                'hours',
+                results.cell_of([line.hours], line.kimg),
+            )
+            for line in self.lines
+        ]
+
+
+def build(records):
+    """The `HoursTable` of runs.
+
+    Args:
+        records: list of `lib.paper.results.Run`; those that reported no rate are passed over, and
+            so are repeats.
+    """
+    distinct, _ = results.distinct(records, any_period=True)
+    timed = [
+        HoursLine(kinds.of(run), run.seed_name, *run.timed) for run in distinct if run.timed[0]
+    ]
+    return HoursTable(sorted(timed, key=lambda line: (line.kind.place, line.seed)))

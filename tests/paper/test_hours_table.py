@@ -1,0 +1,37 @@
+import dataclasses
+import math
+
+import pytest
+
+import acai_tf  # noqa: F401  (registers the methods)
+from lib.paper import hours_table, kinds, layouts, results, tables
+
+RATE = 'time/images_per_sec'
+
+
+def run(seed, rates, batch=64, **curves):
+    params = {'scales': 4, 'depth': 16, 'latent': 16}
+    return results.Run(f'T/RUN{seed}/lines32/x', 'AEBaseline', 'lines32', params, seed=seed,
+                       batch=batch, curves={RATE: rates, **curves})  # fmt: skip
+
+
+def test_hours_are_of_the_images_between_reports():
+    # 64 kimg at 128 images a second, then at 256; a report between them tells no rate.
+    told = run(1, {1025: 128.0, 3073: 256.0}, mean_distance={1025: 0.1, 2049: 0.1, 3073: 0.1})
+    assert told.timed == (128, pytest.approx((65536 / 128 + 65536 / 256) / 3600))
+    larger = run(1, {257: 128.0, 513: math.nan, 769: math.inf}, batch=256)
+    assert larger.timed == (64, pytest.approx(65536 / 128 / 3600))
+    assert run(1, {}).timed == (0, 0)
+
+
+def test_every_run_that_told_its_rate_has_a_line_and_repeats_have_none():
+    longer = run(2, {1025: 128.0, 2049: 128.0}, mean_distance={1025: 0.1, 2049: 0.2})
+    repeat = dataclasses.replace(longer, path='U/RUN2/lines32/x')
+    table = hours_table.build([longer, repeat, run(1, {1025: 64.0}), run(3, {})])
+    kind = kinds.of(longer)
+    assert [line[:3] for line in table.lines] == [(kind, 'RUN1', 64), (kind, 'RUN2', 128)]
+    rows = [line.split() for line in tables.to('text', [table]).splitlines()[3:5]]
+    assert rows == [['lines32,', 'Baseline', 'RUN1', '64', '0.3', '64'],
+                    ['lines32,', 'Baseline', 'RUN2', '128', '0.3', '128']]  # fmt: skip
+    for format in layouts.FORMATS:
+        assert tables.to(format, [table]).count('Baseline') == 2
