@@ -1,4 +1,7 @@
 """Batches: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
+import itertools
+import types
+
 import keras
 import tensorflow as tf
 
@@ -15,11 +18,28 @@ def examples(batch):
     return _single(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
-def examples_of_input(x):
-    """The examples in what `fit` was given or, of a tf.data.Dataset, their specification."""
+def begun(x):
+    """A first look at what `fit` was given.
+
+    Returns:
+        (its examples, what to give to Keras): of a tf.data.Dataset the examples' specification, of
+        a `keras.utils.PyDataset` or a generator those of the first batch.
+    """
+    first = x
     if isinstance(x, tf.data.Dataset):
-        x = x.element_spec
-    return examples(x[0] if isinstance(x, tuple) else x)
+        first = x.element_spec
+    elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:  # None: it is endless
+        first = x[0]
+    elif isinstance(x, types.GeneratorType):
+        batches = list(itertools.islice(x, 1))
+        if batches:
+            first, x = batches[0], _rejoined(batches, x)
+    return examples(first[0] if isinstance(first, tuple) else first), x
+
+
+def _rejoined(first, rest):  # a generator again, by which Keras knows one
+    yield from first
+    yield from rest
 
 
 def unpack(batch, image_shape, nclass):

@@ -211,7 +211,7 @@ class KerasModel(keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """Keras' fit: its logs are the epoch's means under the training tags."""
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         with self._checked(x, y) as x:
             return super().fit(x, y, *args, **kwargs)
@@ -221,10 +221,10 @@ class KerasModel(keras.Model):
         """Builds the model for what Keras is given, and yields that.
 
         Raises:
-            UserError: arrays, or a dataset of known shapes, do not fit, or the images of a dataset
+            UserError: arrays, a dataset of known shapes or a first batch do not fit, or the images
                 are not scaled; Keras' graphs would end in an error of their own, or in none.
         """
-        data = batches.examples_of_input(x)
+        data, x = batches.begun(x)
         self.build_for(data)
         if not isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
             self._check_shapes(data, y)

@@ -156,12 +156,8 @@ class Encoder(_Convolutional):
             fix = f' {HOW_TO_SCALE}' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
         if fits(shape[1:], self.image_shape):
-            largest = abs(x[:1]).max() if isinstance(x, np.ndarray) and x.size else 0
-            if largest > MAX_VALUE:
-                raise UserError(
-                    f'The images must be {wanted}, but their values reach {largest:g}. '
-                    f'{HOW_TO_SCALE}'
-                )
+            if isinstance(x, np.ndarray) and x.size and abs(x[:1]).max() > MAX_VALUE:
+                raise UserError(self.unscaled)
             return
         fix = ''
         if shape[1:3] == (28, 28) and self.image_shape[:2] == (32, 32):
@@ -179,9 +175,11 @@ class Encoder(_Convolutional):
 
     @property
     def unscaled(self):
-        """What is said of images in a graph that `assert_scaled` refuses."""
-        wanted = f'{self._wanted}, but their values exceed {MAX_VALUE}'
-        return f'The images must be {wanted}. {HOW_TO_SCALE}'
+        """What is said of images whose values are beyond MAX_VALUE."""
+        return (
+            f'The images must be {self._wanted}, but their values exceed {MAX_VALUE}. '
+            f'{HOW_TO_SCALE}'
+        )
 
     def assert_scaled(self, x):
         """What `check` looks for in the values of an array, as an operation of a graph."""

@@ -62,10 +62,15 @@ def test_what_are_no_data_are_refused(data, words):
 def test_two_of_a_pipeline_are_refused():
     pipeline = tf.data.Dataset.from_tensor_slices(((X, X), LABEL)).batch(2)
     with pytest.raises(UserError, match='takes one array .* was given 2; '):
-        batches.examples_of_input(pipeline)
+        batches.begun(pipeline)
 
 
 def test_what_fit_is_given_tells_the_shape_of_its_data():
     pairs = tf.data.Dataset.from_tensor_slices((X, LABEL)).batch(2)
     for given in (pairs, pairs.map(lambda x, label: {'x': x, 'label': label}), X, (X, LABEL)):
-        assert tuple(batches.examples_of_input(given).shape[1:]) == (8, 8, 1)
+        data, same = batches.begun(given)
+        assert tuple(data.shape[1:]) == (8, 8, 1) and same is given
+    for given in (pairs.as_numpy_iterator(), (each for each in ())):
+        assert batches.begun(given)[0] is given  # an iterator is not a generator
+    data, again = batches.begun(each for each in ((X, LABEL), (-X, LABEL)))
+    assert data is X and [x[0, 0, 0, 0] for x, _ in again] == [X[0, 0, 0, 0], -X[0, 0, 0, 0]]

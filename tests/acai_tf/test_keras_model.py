@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_said_in_every_fit():
     for _ in range(2):
         for wrong, words in (
             ((x[:, :4], label), r'must be \(B, 8, 8, 1\) .* not \(4, 4, 8, 1\)'),
-            ((127 * x, label), r'values reach 12\d\.?\d*\. To scale pixels of 0\.\.255'),
+            ((127 * x, label), r'values exceed 16\. To scale pixels of 0\.\.255'),
             ((x, label[:, :4]), r"the labels of this one are \('B', 4\)\. .*to_categorical"),
         ):
             with pytest.raises(UserError, match=words):
@@ -102,6 +102,48 @@ def test_a_dataset_of_images_that_are_not_scaled_is_refused():
                 ask(dataset, verbose=0)
         for one, other in zip(before, model.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+class Batches(keras.utils.PyDataset):
+    """One batch, again and again."""
+
+    def __init__(self, batch, length=3):
+        super().__init__()
+        self.batch, self.length = batch, length
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+def test_first_batches_of_generators_and_pydatasets_are_looked_at():
+    x, label = (tiny.batch(make())[key].numpy() for key in ('x', 'label'))
+
+    def generate(*batches):
+        yield from batches
+
+    for wrong, words in (
+        (127 * x, r'values exceed 16\. To scale'),
+        (x[:, :4], r'not \(4, 4, 8, 1\)'),
+    ):
+        for given in (
+            Batches((wrong, label)),
+            Batches({'x': wrong, 'label': label}),
+            generate((wrong, label)),
+        ):
+            model = make()
+            model.compile()
+            with pytest.raises(UserError, match=words):
+                model.fit(given, verbose=0)
+            assert int(model.global_step) == 0
+    # None of a generator's batches is lost.
+    for given in (generate((x, label), (-x, label), (x, label)), Batches((x, label))):
+        model = make()
+        model.compile()
+        model.fit(given, verbose=0)
+        assert int(model.global_step) == 3
 
 
 def test_other_files_than_keras_own_are_refused(tmp_path):
