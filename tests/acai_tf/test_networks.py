@@ -12,57 +12,7 @@ import acai_tf
 from lib import original_names
 from lib.errors import UserError
 from tests import tiny
-
-NCLASS = 3
-
-
-def dense(*units, **options):
-    *hidden, last = (keras.layers.Dense(unit) for unit in units)
-    return keras.Sequential([*hidden, keras.layers.LeakyReLU(0.2), last], **options)
-
-
-def vectors():
-    """Data (B, 12) to latents (B, 5), with layers that training and evaluation see differently."""
-    encoder = keras.Sequential(
-        [keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dense(5)]
-    )
-    decoder = keras.Sequential([keras.layers.Dropout(0.1), keras.layers.Dense(12)])
-    return encoder, decoder, (12,)
-
-
-def sequences():
-    """Data (B, 6, 3) to latents (B, 5); the encoder knows its shape."""
-    encoder = keras.Sequential([
-        keras.layers.Input((6, 3)), keras.layers.Conv1D(4, 3, padding='same', activation='relu'),
-        keras.layers.Flatten(), keras.layers.Dense(5),
-    ])
-    decoder = keras.Sequential([keras.layers.Dense(18), keras.layers.Reshape((6, 3))])
-    return encoder, decoder, (6, 3)
-
-
-def volumes():
-    """Data (B, 4, 4, 4, 1) to latents (B, 2, 2, 2, 3), functional."""
-    x = keras.Input((4, 4, 4, 1))
-    h = keras.Input((2, 2, 2, 3))
-    encoder = keras.Model(x, keras.layers.Conv3D(3, 3, 2, 'same')(x))
-    decoder = keras.Model(h, keras.layers.Conv3DTranspose(1, 3, 2, 'same')(h))
-    return encoder, decoder, (4, 4, 4, 1)
-
-
-DATA = {'vectors': vectors, 'sequences': sequences, 'volumes': volumes}
-
-
-def make(method, data, **changes):
-    keras.utils.set_random_seed(0)
-    encoder, decoder, _ = DATA[data]()
-    options = {**tiny.SMALL.get(method, {}), 'lr': 3e-3, **changes}
-    return acai_tf.ALL_AES[method](encoder=encoder, decoder=decoder, nclass=NCLASS, **options)
-
-
-def batch_of(shape, size=8):
-    draws = np.random.default_rng(0)
-    x = draws.uniform(-1, 1, (size, *shape)).astype('float32')
-    return {'x': x, 'label': np.eye(NCLASS, dtype='float32')[np.arange(size) % NCLASS]}
+from tests.own_networks import DATA, NCLASS, batch_of, dense, make, sequences, vectors
 
 
 @pytest.mark.parametrize(
@@ -86,22 +36,6 @@ def test_every_method_learns_data_of_any_rank(method, data):
     assert len(names) == len(model.variables)
     grouped = [id(v) for group in model.groups for v in model.group_variables(group)]
     assert sorted(grouped) == sorted(map(id, model.trainable_variables))
-
-
-@pytest.mark.parametrize('method', ['ACAI', 'AEVQVAE', 'VAE'])
-def test_it_is_saved_loaded_and_exported(method, tmp_path):
-    model, batch, path = make(method, 'vectors'), batch_of((12,)), str(tmp_path / 'm.keras')
-    model.train_step(batch)
-    model.save(path)
-    loaded = keras.models.load_model(path)
-    np.testing.assert_array_equal(loaded(batch['x']), model(batch['x']))
-    for _ in range(2):  # dropout draws on, too
-        ours, expected = loaded.train_step(batch), model.train_step(batch)
-        for tag in model.tags:
-            assert float(ours[tag]) == float(expected[tag]), tag
-    model.export(str(tmp_path / 'exported'), verbose=False)
-    exported = tf.saved_model.load(str(tmp_path / 'exported'))
-    np.testing.assert_allclose(exported.reconstruct(batch['x']), model(batch['x']), atol=1e-5)
 
 
 def test_the_promised_call():
@@ -164,28 +98,6 @@ def test_shapes_may_wait_for_the_first_batch():
         first(model)
         assert model.image_shape == (12,) and model.latent_shape == (5,)
         assert list(model.groups) == ['autoencoder', 'critic', 'classifier']
-
-
-def test_the_critic_is_a_fresh_copy_of_the_encoder():
-    model = make('ACAI', 'sequences')
-    encoder, critic = model.encoder.network, model.critic.encoder.network
-    for ours, theirs in zip(encoder.trainable_variables, critic.trainable_variables, strict=True):
-        assert ours.shape == theirs.shape and ours is not theirs
-    kernels = [network.layers[-1].kernel.numpy() for network in (encoder, critic)]
-    assert np.abs(kernels[0] - kernels[1]).max() > 1e-3
-
-
-def test_the_critics_copy_keeps_what_was_adapted_to_data(tmp_path):
-    x = 3 + 5 * batch_of((12,))['x']
-    scaling = keras.layers.Normalization()
-    scaling.adapt(x)
-    encoder = keras.Sequential([keras.layers.Input((12,)), scaling, keras.layers.Dense(5)])
-    decoder = dense(12)
-    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
-    model.save(tmp_path / 'm.keras')
-    for each in (model, keras.models.load_model(tmp_path / 'm.keras')):
-        for network in (each.encoder.network, each.critic.encoder.network):
-            np.testing.assert_allclose(network.layers[0](x), scaling(x), atol=1e-6)
 
 
 def test_what_is_tested_first_makes_the_variables():
@@ -483,29 +395,6 @@ def test_the_papers_networks_do_as_their_own_policy_says(float16):
         assert np.isfinite(float(model.train_step(tiny.batch(model))['loss_ae']))
 
 
-def test_a_frozen_encoder_has_a_critic_that_learns(tmp_path):
-    encoder, decoder, shape = sequences()
-    encoder.trainable = False
-    model = acai_tf.ACAI(encoder=encoder, decoder=decoder, nclass=NCLASS)
-    assert len(model.group_variables('critic')) == 4 and not encoder.trainable_variables
-    batch, before = batch_of(shape), encoder.get_weights()
-    model.train_step(batch)
-    np.testing.assert_array_equal(encoder.get_weights()[0], before[0])
-    model.save(tmp_path / 'm.keras')
-    loaded = keras.models.load_model(tmp_path / 'm.keras')
-    assert len(loaded.group_variables('critic')) == 4
-    # What was frozen trains once the model is compiled again, as Keras has it.
-    encoder.trainable = True
-    model.compile()
-    model.fit(batch, verbose=0)
-    assert np.abs(encoder.get_weights()[0] - before[0]).max() > 0
-    encoder.trainable = False
-    kept = encoder.get_weights()
-    model.train_step(batch)
-    np.testing.assert_array_equal(encoder.get_weights()[0], kept[0])
-    assert original_names.stored_variables(model)
-
-
 def test_training_mode_is_of_a_thread_and_models_can_be_copied():
     model, seen = make('AEBaseline', 'vectors'), []
     model(batch_of((12,))['x'])
@@ -531,16 +420,6 @@ def test_weights_of_two_parts():
     encoder, decoder, _ = sequences()
     with pytest.raises(UserError, match='is in both groups, autoencoder and critic; give each'):
         acai_tf.ACAI(encoder=encoder, decoder=decoder, critic=encoder, nclass=NCLASS)
-
-
-def test_a_schedule_of_learning_rates_is_saved(tmp_path):
-    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 1, 0.5)
-    model, batch = make('ACAI', 'sequences', lr=schedule), batch_of((6, 3))
-    model.train_step(batch)
-    model.save(tmp_path / 'm.keras')
-    loaded = keras.models.load_model(tmp_path / 'm.keras')
-    rates = [float(each.optimizers['critic'].learning_rate) for each in (model, loaded)]
-    assert rates == pytest.approx([5e-4, 5e-4])
 
 
 def test_latents_and_lists_of_another_shape_are_refused_in_one_sentence():
@@ -612,132 +491,6 @@ def test_a_model_that_knows_its_shape_knows_the_sizes_of_a_pipeline(data):
 
     model.fit(pairs.map(lambda x, label: (of_any_size(x), of_any_size(label))), verbose=0)
     assert int(model.global_step) == 2
-
-
-@pytest.mark.parametrize('part', ['encoder', 'decoder'])
-@pytest.mark.parametrize('own', [True, False])
-def test_parts_can_be_put_into_other_keras_models(own, part):
-    model = make('ACAI', 'sequences') if own else tiny.make('ACAI')
-    taken = getattr(model, part)
-    shape = model.image_shape if part == 'encoder' else model.latent_shape
-    x = batch_of(shape)['x']
-    inputs = keras.Input(shape)
-    head = keras.Sequential([taken, keras.layers.Flatten(), keras.layers.Dense(2)])
-    head.compile('sgd', 'mse')
-    before = taken.trainable_variables[0].numpy()
-    head.fit(x, np.ones((8, 2)), verbose=0)
-    assert np.abs(taken.trainable_variables[0].numpy() - before).max() > 0
-    functional = keras.Model(inputs, taken(inputs))
-    np.testing.assert_allclose(functional(x, training=True), taken(x), atol=1e-6)
-
-
-def test_a_model_with_a_papers_part_is_saved(tmp_path):
-    encoder = tiny.make('ACAI').encoder
-    encoder.trainable = False
-    images = keras.Input((32, 32, 1))
-    head = keras.layers.Dense(2)(keras.layers.Flatten()(encoder(images)))
-    model = keras.Model(images, head)
-    model.save(tmp_path / 'm.keras')
-    loaded = keras.models.load_model(tmp_path / 'm.keras')
-    x = batch_of((32, 32, 1))['x']
-    np.testing.assert_array_equal(loaded(x), model(x))
-    assert len(loaded.trainable_variables) == len(model.trainable_variables) == 2
-
-
-@pytest.mark.parametrize('method', ['AEBaseline', 'ACAI'])
-def test_trained_parts_make_another_model_that_is_saved(method, tmp_path):
-    parts = tiny.make('AEBaseline')
-    model = acai_tf.ALL_AES[method](encoder=parts.encoder, decoder=parts.decoder, nclass=NCLASS)
-    model.compile()
-    saves = keras.callbacks.ModelCheckpoint(tmp_path / 'm.keras')
-    batch = batch_of((32, 32, 1))
-    model.fit(batch['x'], batch['label'], verbose=0, callbacks=[saves])
-    loaded = keras.models.load_model(tmp_path / 'm.keras')
-    np.testing.assert_array_equal(loaded(batch['x']), model(batch['x']))
-
-
-def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
-    model = make('AEBaseline', 'vectors')
-    model(batch_of((12,))['x'])
-    model.save_weights(tmp_path / 'm.weights.h5')
-    encoder, decoder, _ = vectors()
-    decoder.layers[0].rate = 0.0
-    other = acai_tf.AEBaseline(
-        encoder=encoder, decoder=keras.Sequential(decoder.layers[1:]), image_shape=(12,),
-        nclass=NCLASS,
-    )  # fmt: skip
-    with pytest.raises(ValueError, match='has the state of 1 random layers, .* saved from other'):
-        other.load_weights(tmp_path / 'm.weights.h5')
-
-
-@keras.saving.register_keras_serializable('tests')
-class Forgetful(keras.Model):
-    """An encoder in Keras' everyday way: nothing tells what its constructor was given."""
-
-    def __init__(self, units=5, rate=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.dense, self.dropout = keras.layers.Dense(units), keras.layers.Dropout(rate)
-
-    def call(self, x, training=False):
-        return self.dropout(self.dense(x), training=training)
-
-
-@keras.saving.register_keras_serializable('tests')
-class Mindful(Forgetful):
-    def get_config(self):
-        return {'units': self.dense.units, 'rate': self.dropout.rate}
-
-
-def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path):
-    words = "'forgetful.*' with the default arguments .* define get_config in Forgetful"
-    options = {'image_shape': (7,), 'nclass': NCLASS, 'decoder': keras.layers.Dense(7)}
-    with pytest.raises(UserError, match=words):
-        acai_tf.ACAI(encoder=Forgetful(4), **options)
-    first = keras.Sequential([Forgetful(), Forgetful(units=4)])
-    for encoder in (Forgetful(4), first):
-        model = acai_tf.AEBaseline(encoder=encoder, **options)
-        with pytest.raises(UserError, match=words):
-            model.save(tmp_path / 'm.keras')
-
-
-@keras.saving.register_keras_serializable('tests')
-class Stacked(keras.Sequential):
-    """What Keras copies layer by layer."""
-
-    def __init__(self, units=5):
-        super().__init__([keras.layers.Dense(units), keras.layers.Dense(4)])
-
-
-def halved():
-    encoder = Forgetful()
-    encoder.dense.trainable = False
-    return encoder
-
-
-@pytest.mark.parametrize(
-    'make_encoder',
-    [
-        Forgetful,
-        halved,
-        functools.partial(Forgetful, trainable=False),
-        functools.partial(Mindful, 4, 0.5),
-        lambda: keras.Sequential([Forgetful(), keras.layers.Dense(3, keras.layers.LeakyReLU())]),
-    ],
-)
-def test_a_subclass_that_can_be_made_again_is_copied_and_saved(make_encoder, tmp_path):
-    decoder = keras.layers.Dense(7)
-    encoder, x = make_encoder(), batch_of((7,))['x']
-    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=encoder, decoder=decoder)
-    assert len(model.group_variables('critic')) == len(encoder.weights)
-    for _ in range(2):
-        model.save(tmp_path / 'm.keras')
-    np.testing.assert_array_equal(keras.models.load_model(tmp_path / 'm.keras')(x), model(x))
-
-
-def test_a_subclass_of_sequential_is_copied():
-    decoder = keras.layers.Dense(7)
-    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=Stacked(3), decoder=decoder)
-    assert model.critic.encoder.network.layers[0].units == 3
 
 
 def test_a_mask_ends_at_the_latents():
