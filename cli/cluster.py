@@ -65,7 +65,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         record['test_accuracy'] = 100 * sum(scores.test.accuracy for scores in tries) / n_try
     _write(path, record)
     beside, progress = _named(path, record), _progress_paths(run, record)
-    for old in [*progress, beside] if _read(path) == record else progress:
+    for old in [*progress, beside] if results.read_clustering(path) == record else progress:
         with contextlib.suppress(OSError):
             os.remove(old)
     value = papers_value(results.read_run(run, load.identify(run)), record)
@@ -75,7 +75,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 def _made_already(path, record):
     """The record that is there of the same latents and options; None where there is none."""
     for place in (path, _named(path, record)):
-        before = _read(place)
+        before = results.read_clustering(place)
         if before and all(before.get(name) == record[name] for name in (*OPTIONS, 'latents')):
             return before
     return None
@@ -121,7 +121,7 @@ def _progress_paths(run, options):
 def _write(path, record):
     """Writes a record, beside what is there of other options or of another step. What has table 3's
     options keeps the plain name, which tables read, while others of its step are made."""
-    old = _read(path)
+    old = results.read_clustering(path)
     if not old or all(old[name] == record[name] for name in OPTIONS):
         files.write_file(path, files.to_json(record))
         return
@@ -138,12 +138,6 @@ def _write(path, record):
         files.write_file(beside, files.to_json(old))
         files.write_file(path, files.to_json(record))
         print(f'The previous {name} was moved to {os.path.basename(beside)}.')
-
-
-def _read(path):
-    """A record that is there, with all of OPTIONS; {} where there is none that can be read."""
-    used = results.read_clustering(path)
-    return {**files.read_json(path), **used} if used else {}
 
 
 def _is_of_table(record):

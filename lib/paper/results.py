@@ -137,16 +137,15 @@ def code_of(folder):
 
 
 def read_clustering(path, tell=True):
-    """What is used of a file of cluster.py's, or {} where there is none that can be read; a note on
-    stderr tells of one that is damaged, unless `tell` is False."""
+    """What cluster.py recorded, all of CLUSTERING_RECORD among it, or {} where nothing can be read;
+    a note on stderr tells of what is damaged, unless `tell` is False."""
     try:
         record = files.read_json(path)
         record = {'n_try': len(record.get('tries', [0])), **record}  # earlier ones have no n_try
-        needed = {key: record[key] for key in CLUSTERING_RECORD}
         for key, kind in CLUSTERING_RECORD.items():
-            if not isinstance(needed[key], kind) or not 0 <= needed[key] < 1 << 53:
-                raise TypeError(f'{key} cannot be {needed[key]!r:.50}')
-        return needed
+            if not isinstance(record[key], kind) or not 0 <= record[key] < 1 << 53:
+                raise TypeError(f'{key} cannot be {record[key]!r:.50}')
+        return record
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
