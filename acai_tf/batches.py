@@ -29,12 +29,16 @@ def begun(x):
     if isinstance(x, tf.data.Dataset):
         first = x.element_spec
     elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:  # None: it is endless
-        first = x[0]
+        first = _as_tuple(x[0])
     elif isinstance(x, types.GeneratorType):
         batches = list(itertools.islice(x, 1))
         if batches:
-            first, x = batches[0], _rejoined(batches, x)
+            first, x = _as_tuple(batches[0]), _rejoined(batches, x)
     return examples(first[0] if isinstance(first, tuple) else first), x
+
+
+def _as_tuple(batch):  # as Keras makes one of a list
+    return tuple(batch) if isinstance(batch, list) else batch
 
 
 def _rejoined(first, rest):  # a generator again, by which Keras knows one

@@ -248,6 +248,8 @@ class KerasModel(keras.Model):
     def _check_shapes(self, data, y):
         if self.latent_shape and batches.has_known_shape(data):
             self.encoder.check(data)
+            if hasattr(data, 'numpy'):  # a tensor outside of graphs: its values too
+                self.encoder.check(data[:1].numpy())
         if y is not None and batches.has_known_shape(data) and batches.has_known_shape(y):
             batches.unpack((data, y), self.image_shape, self.nclass)
 
@@ -256,6 +258,8 @@ class KerasModel(keras.Model):
 
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
         """
+        if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
+            return super().evaluate(x, y, *args, **kwargs)
         with self._checked(x, y) as x:
             return super().evaluate(x, y, *args, **kwargs)
 

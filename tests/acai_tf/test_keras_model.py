@@ -1,5 +1,6 @@
 """What Keras promises of a model: fit, evaluate, predict, callbacks, save, load, export."""
 import os
+import time
 
 import keras
 import numpy as np
@@ -130,6 +131,8 @@ def test_first_batches_of_generators_and_pydatasets_are_looked_at():
     ):
         for given in (
             Batches((wrong, label)),
+            Batches([wrong, label]),
+            Batches((tf.constant(wrong), label)),
             Batches({'x': wrong, 'label': label}),
             generate((wrong, label)),
         ):
@@ -139,11 +142,28 @@ def test_first_batches_of_generators_and_pydatasets_are_looked_at():
                 model.fit(given, verbose=0)
             assert int(model.global_step) == 0
     # None of a generator's batches is lost.
-    for given in (generate((x, label), (-x, label), (x, label)), Batches((x, label))):
+    for given in (generate((x, label), (-x, label), (x, label)), Batches([x, label])):
         model = make()
         model.compile()
         model.fit(given, verbose=0)
         assert int(model.global_step) == 3
+
+
+def test_nothing_is_taken_from_a_generator_that_fit_validates_with():
+    x, label = (tiny.batch(make())[key].numpy() for key in ('x', 'label'))
+
+    def generate():
+        for number in range(99):
+            time.sleep(0.05)  # so that Keras, which takes batches ahead, is within it
+            yield x * number / 99, label
+
+    model = make('AEBaseline', lr=0.0)
+    model.compile()
+    fitted = model.fit(Batches((x, label)), epochs=3, verbose=0, shuffle=False,
+                       validation_data=generate(), validation_steps=4)  # fmt: skip
+    own = [model.evaluate(x * number / 99, label, verbose=0, return_dict=True)['loss']
+           for number in range(4)]  # fmt: skip
+    assert fitted.history['val_loss'][0] == pytest.approx(np.mean(own), rel=1e-6)
 
 
 def test_other_files_than_keras_own_are_refused(tmp_path):
