@@ -49,6 +49,7 @@ class Progress(Callback):
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
         self.start = self.before = self.seen = 0  # when the period began, images by then and now
+        self.compiled = None  # the same after the first call, which compiles
         self.rate = rate  # images a second of the newest period
 
     def on_train_begin(self, logs=None):
@@ -67,10 +68,14 @@ class Progress(Callback):
         images = self.step * self.batch_size
         self.bar.update(images - self.seen)
         self.seen = images
+        self.compiled = self.compiled or (time.perf_counter(), images)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.seen > self.before:  # else the report was owed
-            self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
+        start, before = max((self.start, self.before), self.compiled or (0, 0))
+        if self.seen == before:  # there was no other call
+            start, before = self.start, self.before
+        if self.seen > before:  # else the report was owed
+            self.rate = (self.seen - before) / (time.perf_counter() - start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
         self.print(f'{means}  [{self.rate:.2f} img/s]')
 

@@ -6,7 +6,8 @@ from lib.paper import kinds, layouts, results, tables
 TITLE = 'Hours. How long each run has trained, by what it reported.'
 NOTES = (
     "hours: sums over a run's reports of the images seen since the last one / its images a second, "
-    'without the reports themselves; on whatever it was trained on. kimg: 1024s of those images.',
+    'without the reports themselves; on whatever it was trained on. Where a run was stopped amid a '
+    'period, the rate since it went on stands for all of it. kimg: 1024s of those images.',
 )
 HEADINGS = ('seed', 'kimg', 'hours', 'images a second')
 
@@ -67,11 +68,7 @@ def build(records):
     """The `HoursTable` of runs.
 
     Args:
-        records: list of `lib.paper.results.Run`; those that reported no rate are passed over, and
-            so are repeats.
+        records: list of `lib.paper.results.Run`; those that reported no rate are passed over.
     """
-    distinct, _ = results.distinct(records, any_period=True)
-    timed = [
-        HoursLine(kinds.of(run), run.seed_name, *run.timed) for run in distinct if run.timed[0]
-    ]
+    timed = [HoursLine(kinds.of(run), run.seed_name, *run.timed) for run in records if run.timed[0]]
     return HoursTable(sorted(timed, key=lambda line: (line.kind.place, line.seed)))

@@ -139,8 +139,8 @@ def test_a_long_period_is_saved_every_ten_minutes(monkeypatch, tmp_path):
 
 
 def test_the_rate_is_of_the_period(monkeypatch, capsys):
-    model, clock = mock.Mock(tags=['loss_ae'], global_step=tf.Variable(10)), iter([5.0, 9.0])
-    monkeypatch.setattr(callbacks, 'time', mock.Mock(perf_counter=lambda: next(clock)))
+    model, times = mock.Mock(tags=['loss_ae'], global_step=tf.Variable(10)), [5.0, 7.0, 9.0]
+    monkeypatch.setattr(callbacks, 'time', mock.Mock(perf_counter=lambda: times.pop(0)))
     progress = callbacks.Progress(batch_size=64, last_step=20)
     progress.set_model(model)
     progress.on_train_begin()
@@ -149,9 +149,15 @@ def test_the_rate_is_of_the_period(monkeypatch, capsys):
         model.global_step.assign(step)
         progress.on_train_batch_end(step)
     progress.on_epoch_end(0, {'loss_ae': 0.5})
-    progress.close()
-    assert progress.rate == 5 * 64 / 4
-    assert capsys.readouterr().out == 'kimg=0  loss_ae= 0.500  [80.00 img/s]\n'
+    assert progress.rate == 3 * 64 / 2  # without the first call, which compiles
+    assert capsys.readouterr().out == 'kimg=0  loss_ae= 0.500  [96.00 img/s]\n'
+    # Later periods are timed from their beginning, as is one of a single call.
+    times[:] = [10.0, 14.0]
+    progress.on_epoch_begin(1)
+    model.global_step.assign(17)
+    progress.on_train_batch_end(17)
+    progress.on_epoch_end(1, {'loss_ae': 0.5})
+    assert progress.rate == 2 * 64 / 4
 
 
 @pytest.mark.parametrize('number, stops', [(errno.EIO, False), (errno.EPIPE, True)])

@@ -1,4 +1,3 @@
-import dataclasses
 import math
 
 import pytest
@@ -24,10 +23,9 @@ def test_hours_are_of_the_images_between_reports():
     assert run(1, {}).timed == (0, 0)
 
 
-def test_every_run_that_told_its_rate_has_a_line_and_repeats_have_none():
-    longer = run(2, {1025: 128.0, 2049: 128.0}, mean_distance={1025: 0.1, 2049: 0.2})
-    repeat = dataclasses.replace(longer, path='U/RUN2/lines32/x')
-    table = hours_table.build([longer, repeat, run(1, {1025: 64.0}), run(3, {})])
+def test_every_run_that_told_its_rate_has_a_line():
+    longer = run(2, {1025: 128.0, 2049: 128.0})
+    table = hours_table.build([longer, run(1, {1025: 64.0}), run(3, {})])
     kind = kinds.of(longer)
     assert [line[:3] for line in table.lines] == [(kind, 'RUN1', 64), (kind, 'RUN2', 128)]
     rows = [line.split() for line in tables.to('text', [table]).splitlines()[3:5]]
