@@ -84,7 +84,7 @@ class Job:
                 f'--seed={self.seed}',
                 f'--total_kimg={self.total_kimg}',
                 f'--report_kimg={self.report_kimg}',
-                f'--precision={self.precision or self._recorded("precision", "float32")}',
+                f'--precision={self._precision}',
                 # One that was begun on one GPU, or none, goes on so where there are several.
                 *(['--devices=1'] if self._recorded('devices') == 1 else []),
                 f'--train_dir={self.seed_dir}',
@@ -108,6 +108,13 @@ class Job:
         steps = self.folder.checkpoint_steps()
         whole = (step for step in steps if checkpoints.looks_whole(self.folder.checkpoint(step)))
         return next(whole, -1)
+
+    @property
+    def _precision(self):
+        """As asked for, but one that was begun goes on in its own unless another is named."""
+        if self.precision in ('', 'auto'):
+            return self._recorded('precision', self.precision or 'float32')
+        return self.precision
 
     def _recorded(self, option, default=None):
         try:
@@ -242,7 +249,7 @@ def print_results(jobs, table, train_dir, not_run):
     if table in experiments.TABLES:
         built = tables.build(trained, table)
     else:
-        reported = {os.path.normpath(run.path) for run in trained if run.curves}
+        reported = {os.path.normpath(run.path) for run in trained if run.last_step}
         lacking = [job for job in jobs if os.path.normpath(job.folder.path) not in reported]
         built = samples_table.build(trained, list(map(_planned, lacking)))
     print(tables.to('text', [built], missing='not run'))

@@ -66,6 +66,16 @@ def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
     assert [row[-7] for row in rows] == ['fitted', *['prior'] * 6, 'fitted']
     assert ['advweight=0.1,' in row for row in rows].count(True) == 1
 
+    # The first report alone, of an untrained model, is none.
+    folder = jobs[1].folder
+    folder.create()
+    folder.write_args({'class': 'VAE', 'dataset': 'lines32', **jobs[1].experiment.params})
+    with open(os.path.join(folder.path, runs.CURVE_NAME), 'w') as file:
+        file.write('step,sample_distance\n1,0.01\n')
+    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    again = [line.split() for line in capsys.readouterr().out.splitlines() if 'not run' in line]
+    assert again == rows
+
     # What was reported, at whatever period, counts as run; a method of no table has its line too.
     jobs = jobs_of(tmp_path, table='samples', methods=['baseline', 'lrae'], report_kimg=64)
     folder = jobs[0].folder
@@ -193,7 +203,7 @@ def test_runs_are_in_float32_unless_begun_or_asked_for_in_another_precision(tmp_
     jobs_of(tmp_path)[0].folder.create()
     jobs_of(tmp_path)[0].folder.write_args({'seed': 1, 'precision': 'mixed_bfloat16'})
     assert precisions() == ['--precision=mixed_bfloat16', '--precision=float32']
-    assert precisions(precision='auto') == ['--precision=auto'] * 2
+    assert precisions(precision='auto') == ['--precision=mixed_bfloat16', '--precision=auto']
 
 
 def test_a_run_goes_on_on_one_device_as_it_was_begun(tmp_path):
