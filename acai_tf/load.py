@@ -43,9 +43,9 @@ def check_is_there(path):
         )
 
 
-def identify(run):
+def identify(run, kept=None):
     """The `lib.runs.discovery.Identity` of a run folder, whose method must be known."""
-    return discovery.identify(run, _hyperparameters())
+    return discovery.identify(run, _hyperparameters(), kept)
 
 
 def find_runs(train_dir):

@@ -77,7 +77,9 @@ def find_classified(train_dir):
                     raise UserError('it repeats another')
                 seen.append(told)
                 classified.append(one)
-            except (UserError, KeyError, TypeError, *checkpoints.READ_ERRORS) as error:
+            except (
+                UserError, KeyError, TypeError, ArithmeticError, *checkpoints.READ_ERRORS
+            ) as error:  # fmt: skip
                 print(f'{folder} is skipped ({error}).', file=sys.stderr)
     return classified
 
@@ -121,12 +123,12 @@ def _autoencoder(run, args):
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     is_there = os.path.isdir(own.path)
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
-    identity = load.identify(known)
-    class_name, trained_on = identity.class_name, identity.dataset if is_there else own.dataset
     # What the autoencoder recorded, also where it is not any more.
-    kept = {} if is_there else run.read_args().get('autoencoder')
-    options = identity._replace(recorded=kept or identity.recorded).options
-    record = results.Run(own.path, class_name, trained_on, identity.params, **options)
+    kept = {} if is_there else run.read_args().get('autoencoder') or {}
+    identity = load.identify(known, kept)
+    class_name = identity.class_name
+    trained_on = identity.dataset if is_there else kept.get('dataset', own.dataset)
+    record = results.Run(own.path, class_name, trained_on, identity.params, **identity.options)
     settings = kinds.settings_texts(record)
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)

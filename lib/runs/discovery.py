@@ -43,20 +43,23 @@ class Identity(NamedTuple):
         return {key: self.recorded[key] for key in RUN_OPTIONS if key in self.recorded}
 
 
-def identify(run, methods):
+def identify(run, methods, kept=None):
     """The `Identity` of a run folder.
 
     Args:
         run: a `lib.runs.RunFolder`.
         methods: {class name: {hyper-parameter: its type}} of all that are known.
+        kept: {option: value} of its args.json as far as it is known from elsewhere, for a run that
+            is not there any more.
 
     Raises:
         UserError: the folder is not a run, or its args.json is damaged.
     """
     if os.path.islink(os.path.abspath(run.path)) and _class_of(run, methods) not in methods:
         run = RunFolder(os.path.realpath(run.path))  # whose name tells
-    recorded = run.args
-    class_name = _class_of(run, methods)
+    is_kept = 'class' in (kept or {})
+    recorded = kept if is_kept else run.args
+    class_name = recorded['class'] if is_kept else _class_of(run, methods)
     if class_name not in methods and 'class' in recorded:
         raise UserError(
             f'{run.path} is of the class {recorded["class"]!r:.50}, which is not a method that was '
@@ -67,13 +70,14 @@ def identify(run, methods):
             f'{run.path} is not a run folder, TRAIN_DIR/DATASET/EXPERIMENT: without args.json its '
             f'name must begin with one of {", ".join(sorted(methods))}.'
         )
-    if run.is_recorded:
+    if is_kept or run.is_recorded:
         params = _params_from_args(run, recorded, methods[class_name])
     else:
         class_name, params = _params_from_name(run, class_name, methods)
     for key in SIZES:
         if params[key] < (0 if key == 'scales' else 1):
             raise UserError(f'{run.path} is not a run folder: it has {key}={params[key]}.')
+    recorded = kept or recorded
     return Identity(class_name, params, recorded.get('dataset', run.dataset), recorded)
 
 

@@ -70,6 +70,27 @@ def test_an_autoencoder_that_is_gone_is_told_by_what_was_recorded_of_it(tmp_path
     assert 'ACAI, 32, batch=32' in tables.text(str(tmp_path), ['tasks'], 'text')
 
 
+def test_a_released_autoencoder_that_was_moved_is_told_by_what_was_recorded_of_it(tmp_path):
+    folder = tmp_path / 'digits32' / 'lines32-acai' / 'XLatentAE'
+    classified(folder, 64, {17: 30.0}, dataset='digits32', ae_dir='/gone/lines32-acai')
+    about = {'class': 'ACAI', 'dataset': 'lines32', 'scales': 4, 'depth': 16, 'latent': 16,
+             'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}  # fmt: skip
+    run = runs.RunFolder(str(folder))
+    run.write_args(run.args, autoencoder=about)
+    assert 'ACAI, 64, trained on lines32  ' in tables.text(str(tmp_path), ['tasks'], 'text')
+    run.write_args(run.args, autoencoder={**about, 'class': 'gone'})
+    with pytest.raises(UserError, match='no run folder'):
+        tables.text(str(tmp_path), ['tasks'], 'text')
+
+
+@pytest.mark.parametrize('damage', [{'batch': 0, 'total_kimg': 1}, {'ae_dir': 10**30}])
+def test_a_damaged_record_is_skipped_in_a_sentence(damage, train_dir, capsys):
+    folder = train_dir / 'mnist32' / 'other' / 'XLatentAE'
+    classified(folder, 32, {17: 30.0}, **{'ae_dir': str(train_dir / 'mnist32' / NAME), **damage})
+    assert len(tables.find_classified(str(train_dir))) == 2
+    assert f'{folder} is skipped (' in capsys.readouterr().err
+
+
 def test_latents_classified_elsewhere_and_on_other_images(train_dir):
     elsewhere = train_dir / 'other' / 'svhn32' / NAME / 'XLatentAE'
     classified(elsewhere, 32, {17: 30.0}, dataset='svhn32', ae_dir='/gone/mnist32/' + NAME)
