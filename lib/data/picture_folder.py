@@ -78,11 +78,11 @@ def create(
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
     with _spool(data_dir) as spool:
-        found = _files(folder, data_dir)
-        _create(folder, found, name, paths, about_path, spool, test_fraction, strict, size)
+        found, folders = _files(folder, data_dir)
+        _create(folder, found, folders, name, paths, about_path, spool, test_fraction, strict, size)
 
 
-def _create(folder, found, name, paths, about_path, spool, test_fraction, strict, size):
+def _create(folder, found, folders, name, paths, about_path, spool, test_fraction, strict, size):
     """`create` of `_files` once nothing is in its way, with a spool to keep pictures in."""
     pictures, skipped = _read_all(folder, found, spool, strict, size)
     if not pictures:
@@ -118,7 +118,7 @@ def _create(folder, found, name, paths, about_path, spool, test_fraction, strict
         f'{", ".join(classes)}.'
         f'{_skipped_note(skipped)}'
     )
-    empty = sorted({label for _, label in found if label} - set(classes))
+    empty = sorted(set(folders) - set(classes))
     if empty:
         print(f'These sub-folders hold no readable picture and are no classes: {", ".join(empty)}.')
 
@@ -200,9 +200,10 @@ def _check(folder, name, test_fraction):
 
 
 def _files(folder, data_dir):
-    """[(path relative to the folder, class)], sorted; the class is None beside sub-folders.
+    """([(path relative to the folder, class)], sorted, the sub-folders that are to be classes).
 
-    The records may lie among the pictures, and are none of their classes.
+    The class is None beside sub-folders. The records may lie among the pictures, and are none of
+    their classes.
     """
     is_same = os.path.realpath(data_dir) == os.path.realpath(folder)
     apart = {os.path.realpath(os.path.join(data_dir, 'tfds') if is_same else data_dir)}
@@ -226,7 +227,7 @@ def _files(folder, data_dir):
         for directory, _, names in _walk(top, seen=[os.path.realpath(folder), *apart]):
             relative = os.path.relpath(directory, folder)
             found += [(os.path.join(relative, name), label) for name in names]
-    return found
+    return found, classes
 
 
 def _walk(folder, seen=()):

@@ -231,7 +231,7 @@ def test_a_class_without_a_picture_is_named(folder, tmp_path, capsys):
         (folder / label).mkdir()
     (folder / 'd' / 'text.png').write_text('no picture')
     assert create(folder, tmp_path).classes == ('a', 'b', 'c')
-    assert 'hold no readable picture and are no classes: d.' in capsys.readouterr().out
+    assert 'hold no readable picture and are no classes: d, e.' in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not os.path.exists('/proc/self/mem'), reason='needs a file that cannot be read')
