@@ -377,7 +377,7 @@ def _open_events(run, args, about, step, owed):
             record = run.begun_with()
             has_hparams = record and 'code' not in record and events.paths(run.summaries)
             if args:
-                run.write_args(args, **about)
+                run.write_args(args, **about, **_taken_over(run, record, step))
             # Before the first checkpoint all is written again, what stands at step 0 too.
             events.drop_after(run.summaries, step - bool(owed) if step else -1)
             writer = tf.summary.create_file_writer(run.summaries)
@@ -392,6 +392,21 @@ def _open_events(run, args, about, step, owed):
             f'Cannot write to {run.path} ({error.strerror or error}): {files.what_to_do(error)}, '
             'and the same command goes on.'
         ) from error
+
+
+def _taken_over(run, record, step):
+    """What to record of a run that the 2018 code began: {'taken_over': the step that it came to}.
+
+    Args:
+        record: what args.json says so far, {} where there is none.
+        step: the newest checkpoint's, 0 for none.
+    """
+    if 'taken_over' in record:
+        return {'taken_over': record['taken_over']}
+    begun_elsewhere = 'code' in record
+    if step and not record:  # or it is ours, whose args.json was deleted, and has told its rate
+        begun_elsewhere = scalars.RATE_TAG not in scalars.read(run.summaries)
+    return {'taken_over': step} if begun_elsewhere else {}
 
 
 def _check_restored(model, run, step):

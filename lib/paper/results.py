@@ -111,9 +111,11 @@ class Run:
 
 
 def read_run(folder, identity):
-    """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known."""
+    """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known; of one
+    that the 2018 code began, what it reported since it was trained on here."""
+    taken_over = (folder.read_args() or {}).get('taken_over', FIRST_STEP)
     curves = {
-        name: {step: value for step, value in curve.items() if step > FIRST_STEP}
+        name: {step: value for step, value in curve.items() if step > max(FIRST_STEP, taken_over)}
         for name, curve in scalars.of_run(folder).items()
     }
     return Run(

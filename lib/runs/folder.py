@@ -287,6 +287,8 @@ class RunFolder:
             train, test = record.get('counts', (0, 0))
             if not isinstance(train, int) or not isinstance(test, int):
                 raise TypeError('counts are not two numbers')
+            if not isinstance(record.get('taken_over', 0), int):
+                raise TypeError('taken_over is not a step')
             return record
         except OSError as error:
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error

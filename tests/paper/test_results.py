@@ -226,6 +226,17 @@ def test_clustering(tmp_path, capsys):
     assert 'is damaged' in capsys.readouterr().err
 
 
+def test_what_the_2018_code_reported_of_a_run_is_not_ours(tmp_path):
+    folder = reported(tmp_path, {'latent_accuracy': {17: 1.0, 33: 2.0, 49: 3.0, 65: 4.0}})
+    run = runs.RunFolder(str(folder))
+    run.write_args(run.args, taken_over=33)
+    (record,) = load.find_runs(str(tmp_path))
+    assert record.code == results.OURS
+    assert record.curves['latent_accuracy'] == {49: 3.0, 65: 4.0}
+    run.write_args(run.args, taken_over='33')
+    assert load.find_runs(str(tmp_path)) == []
+
+
 def test_the_originals_ablation_is_told_from_acai(tmp_path):
     name = 'ACAI_advdepth2_advweight0.5_depth2_latent4_scales3'
     shutil.copytree(original.ACAI_RUN, tmp_path / 'lines32' / name)
