@@ -60,6 +60,15 @@ class Network(keras.layers.Layer):
         super().__init__(name=role, dtype='float32')
         self.network, self.mode = network, mode
 
+    @property
+    def trainable(self):
+        """As of the network itself: Keras passes over what seems to be set already."""
+        return self.network.trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self.network.trainable = value
+
     def check(self, x):
         """Raises UserError for what is not floats, or not examples of the shape that it met."""
         self._check_data(x)

@@ -208,3 +208,18 @@ def test_a_subclass_of_sequential_is_copied():
     decoder = keras.layers.Dense(7)
     model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=Stacked(3), decoder=decoder)
     assert model.critic.encoder.network.layers[0].units == 3
+
+
+def test_what_was_frozen_can_be_thawed_also_after_it_was_loaded(tmp_path):
+    model, batch = make('AEBaseline', 'vectors'), batch_of((12,))
+    model.train_step(batch)
+    model.encoder.network.trainable = False
+    model.compile()
+    model.save(str(tmp_path / 'm.keras'))
+    for one in (model, keras.models.load_model(str(tmp_path / 'm.keras'))):
+        assert not one.encoder.trainable and not one.encoder.trainable_variables
+        one.encoder.trainable = True
+        one.compile()
+        before = one.encoder.get_weights()
+        one.train_step(batch)
+        assert not np.array_equal(one.encoder.get_weights()[0], before[0])
