@@ -49,7 +49,7 @@ class Progress(Callback):
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
         self.start = self.before = self.seen = 0  # when the period began, images by then and now
-        self.compiled = None  # the same after the first call, which compiles
+        self.calls = 0  # of train steps, by this process
         self.rate = rate  # images a second of the newest period
 
     def on_train_begin(self, logs=None):
@@ -64,18 +64,19 @@ class Progress(Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.start, self.before = time.perf_counter(), self.seen
 
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.calls == 1:  # the first one has compiled, which is no part of the rate
+            self.start, self.before = time.perf_counter(), self.seen
+
     def on_train_batch_end(self, batch, logs=None):
         images = self.step * self.batch_size
         self.bar.update(images - self.seen)
+        self.calls += images > self.seen  # else the report was owed
         self.seen = images
-        self.compiled = self.compiled or (time.perf_counter(), images)
 
     def on_epoch_end(self, epoch, logs=None):
-        start, before = max((self.start, self.before), self.compiled or (0, 0))
-        if self.seen == before:  # there was no other call
-            start, before = self.start, self.before
-        if self.seen > before:  # else the report was owed
-            self.rate = (self.seen - before) / (time.perf_counter() - start)
+        if self.seen > self.before:  # else the report was owed
+            self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
         self.print(f'{means}  [{self.rate:.2f} img/s]')
 

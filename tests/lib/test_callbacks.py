@@ -146,6 +146,7 @@ def test_the_rate_is_of_the_period(monkeypatch, capsys):
     progress.on_train_begin()
     progress.on_epoch_begin(0)
     for step in (12, 15):
+        progress.on_train_batch_begin(model.global_step.numpy())
         model.global_step.assign(step)
         progress.on_train_batch_end(step)
     progress.on_epoch_end(0, {'loss_ae': 0.5})
@@ -154,9 +155,11 @@ def test_the_rate_is_of_the_period(monkeypatch, capsys):
     # Later periods are timed from their beginning, as is one of a single call.
     times[:] = [10.0, 14.0]
     progress.on_epoch_begin(1)
+    progress.on_train_batch_begin(15)
     model.global_step.assign(17)
     progress.on_train_batch_end(17)
     progress.on_epoch_end(1, {'loss_ae': 0.5})
+    progress.close()
     assert progress.rate == 2 * 64 / 4
 
 
