@@ -78,12 +78,12 @@ def create(
         print(f'{about_path} and its records are there already; --overwrite makes them again.')
         return
     with _spool(data_dir) as spool:
-        found, folders = _files(folder, data_dir)
-        _create(folder, found, folders, name, paths, about_path, spool, test_fraction, strict, size)
+        _create(folder, data_dir, name, paths, about_path, spool, test_fraction, strict, size)
 
 
-def _create(folder, found, folders, name, paths, about_path, spool, test_fraction, strict, size):
-    """`create` of `_files` once nothing is in its way, with a spool to keep pictures in."""
+def _create(folder, data_dir, name, paths, about_path, spool, test_fraction, strict, size):
+    """`create` once nothing is in its way, with a spool to keep pictures in."""
+    found, folders = _files(folder, data_dir)
     pictures, skipped = _read_all(folder, found, spool, strict, size)
     if not pictures:
         raise UserError(
