@@ -70,5 +70,9 @@ def build(records):
     Args:
         records: list of `lib.paper.results.Run`; those that reported no rate are passed over.
     """
-    timed = [HoursLine(kinds.of(run), run.seed_name, *run.timed) for run in records if run.timed[0]]
-    return HoursTable(sorted(timed, key=lambda line: (line.kind.place, line.seed)))
+    lines = [
+        HoursLine(kinds.of(run), run.seed_name, kimg, hours)
+        for run, (kimg, hours) in ((run, run.timed) for run in records)
+        if kimg
+    ]
+    return HoursTable(sorted(lines, key=lambda line: (line.kind.place, line.seed)))

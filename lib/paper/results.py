@@ -113,9 +113,10 @@ class Run:
 def read_run(folder, identity):
     """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known; of one
     that the 2018 code began, what it reported since it was trained on here."""
-    taken_over = (folder.read_args() or {}).get('taken_over', FIRST_STEP)
+    record = _record(folder)
+    last_not_ours = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
     curves = {
-        name: {step: value for step, value in curve.items() if step > max(FIRST_STEP, taken_over)}
+        name: {step: value for step, value in curve.items() if step > last_not_ours}
         for name, curve in scalars.of_run(folder).items()
     }
     return Run(
@@ -125,7 +126,7 @@ def read_run(folder, identity):
         identity.params,
         curves=curves,
         clustering=read_clustering(os.path.join(folder.path, runs.CLUSTERING_NAME)),
-        code=code_of(folder),
+        code=_code(record),
         has_weights=bool(folder.checkpoint_steps()),
         **identity.options,
     )
@@ -133,8 +134,16 @@ def read_run(folder, identity):
 
 def code_of(folder):
     """Whose code trained the run of a `lib.runs.RunFolder`: OURS or ORIGINAL."""
-    # Only the 2018 code leaves no args.json; convert.py notes there whose a run was.
-    record = folder.read_args() or {'code': ORIGINAL}
+    return _code(_record(folder))
+
+
+def _record(folder):
+    """What args.json says of a run."""
+    # Only the 2018 code leaves none; convert.py notes there whose a run was.
+    return folder.read_args() or {'code': ORIGINAL}
+
+
+def _code(record):
     return ORIGINAL if record.get('code') == ORIGINAL else OURS
 
 
