@@ -7,6 +7,10 @@ import sys
 STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
+class Stopped(BaseException):
+    """A signal came amid what `Interrupt.at_once` is around; no error, so that none handles it."""
+
+
 class Interrupt:
     """Turns signals of STOPS, unless they are ignored, into a request to stop after the step.
 
@@ -20,6 +24,7 @@ class Interrupt:
 
     def __init__(self, answer='', on_signal=None):
         self.signal, self.answer, self.on_signal = None, answer, on_signal
+        self._raises = False
 
     def __enter__(self):
         self._previous = {
@@ -34,6 +39,17 @@ class Interrupt:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    @contextlib.contextmanager
+    def at_once(self):
+        """Raises Stopped within it when the first signal comes, or if that has come already."""
+        self._raises = True
+        try:
+            if self.signal is not None:
+                raise Stopped
+            yield
+        finally:
+            self._raises = False
+
     def _request(self, number, frame):
         first, self.signal = self.signal is None, number
         if first and self.answer:
@@ -41,3 +57,5 @@ class Interrupt:
                 os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
         if first and self.on_signal:
             self.on_signal()
+        if first and self._raises:
+            raise Stopped

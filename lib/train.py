@@ -17,7 +17,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from lib import callbacks, checkpoints, devices, files, memory
 from lib.errors import UserError
-from lib.interrupt import Interrupt
+from lib.interrupt import Interrupt, Stopped
 from lib.runs import events, scalars
 
 CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
@@ -113,19 +113,18 @@ def steps_per_second(train_steps, batches, at_least_sec):
 
 
 class ReportError(OSError):
-    """A report that could not be made; `owed` is what it needs to be made later."""
+    """A report that could not be made."""
 
-    def __init__(self, error, owed):
+    def __init__(self, error):
         if isinstance(error, OSError):
             super().__init__(error.errno, error.strerror or str(error))
         else:  # of lacking memory
             super().__init__(errno.ENOMEM, str(error))
-        self.owed = owed
 
 
 def loop(
     model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False,
-    on_signal=None, owed=None,
+    on_signal=None, owed=None, owe=lambda owed: None,
 ):  # fmt: skip
     """Runs train steps from the model's global step to `last`, several in a call.
 
@@ -140,7 +139,9 @@ def loop(
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on with what `check_finite` refuses, before its report.
         on_signal: what to call as soon as a signal asks it to stop.
-        owed: of a report at the model's step that could not be made, to make it first.
+        owed: of a report at the model's step that was not made, to make it first.
+        owe: what to call with such an `owed`, {name: number or {tag: number}}, of a report that a
+            signal or an error breaks off.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -158,9 +159,12 @@ def loop(
 
     def make_report(epoch, last_logs, means):
         try:
-            reports.on_epoch_end(epoch, means)
-        except (OSError, MemoryError, tf.errors.ResourceExhaustedError) as error:
-            raise ReportError(error, {'last_logs': last_logs, 'means': means}) from error
+            with stop.at_once():
+                reports.on_epoch_end(epoch, means)
+        except (Stopped, OSError, MemoryError, tf.errors.ResourceExhaustedError) as error:
+            owe({'last_logs': last_logs, 'means': means})
+            if not isinstance(error, Stopped):
+                raise ReportError(error) from error
 
     with Interrupt('Stopping; saving...', on_signal) as interrupt:
         stop = _Stop(interrupt, strategy)
@@ -204,6 +208,11 @@ class _Stop:
         if not devices.is_several_machines(self._strategy):
             return self._interrupt.signal
         return (self._interrupt.signal or signal.SIGTERM) if self._is_agreed else None
+
+    def at_once(self):
+        """A context that a signal breaks off with Stopped; on several machines it does not."""
+        together = devices.is_several_machines(self._strategy)
+        return contextlib.nullcontext() if together else self._interrupt.at_once()
 
     def agree(self, step_sec):
         """Tells the other machines of a signal.
@@ -281,13 +290,17 @@ def train_run(
     about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
     progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
+
+    def owe(owed):
+        run.owe_report(int(model.global_step.numpy()), {**owed, 'rate': progress.rate})
+
+    options.update(on_signal=run.leave, owed=owed, owe=owe)
     try:
         with (
             _machines_together(model, run),
-            _ended_in_a_sentence(model, run, batch_size, progress, damaged),
+            _ended_in_a_sentence(model, run, batch_size, damaged),
         ):
-            reports = make_reports(dataset, run, writer, progress)
-            return loop(model, dataset, reports, on_signal=run.leave, owed=owed, **options)
+            return loop(model, dataset, make_reports(dataset, run, writer, progress), **options)
     finally:
         progress.close()
         with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
@@ -309,7 +322,7 @@ def _machines_together(model, run):
 
 
 @contextlib.contextmanager
-def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
+def _ended_in_a_sentence(model, run, batch_size, damaged):
     """Makes a UserError, which says what is kept, of what ends training; saves what can be.
 
     Args:
@@ -328,8 +341,6 @@ def _ended_in_a_sentence(model, run, batch_size, progress, damaged):
         raise UserError(memory.too_little(error, f' for steps of {batch_size} images')) from error
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
-        if isinstance(error, ReportError):
-            run.owe_report(step, {**error.owed, 'rate': progress.rate})
         checkpoints.save_original(model, run.checkpoint(step), step)
         cause = f'Cannot write to {run.path} ({error.strerror or error}): '
         cause += files.what_to_do(error)

@@ -16,7 +16,7 @@ CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
 CLUSTERING_FILES = 'clustering*'  # the same, what it keeps beside it, and how far it is
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
-OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that could not be made
+OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that was not made
 SIZES = ('scales', 'depth', 'latent')  # of the paper's networks, in a run folder's name
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
@@ -241,7 +241,7 @@ class RunFolder:
 
     @property
     def owes_report(self):
-        """Whether a report that could not be made is still to be made."""
+        """Whether a report that was not made is still to be made."""
         return os.path.exists(self._owed_path)
 
     @property
@@ -249,7 +249,7 @@ class RunFolder:
         return os.path.join(self.path, OWED_NAME)
 
     def owe_report(self, step, owed):
-        """Keeps what a report needs that could not be made: {name: number or {tag: number}}.
+        """Keeps what a report that was not made needs later: {name: number or {tag: number}}.
 
         Raises:
             UserError: this cannot be written either.

@@ -1,7 +1,9 @@
 import os
 import signal
 
-from lib.interrupt import STOPS, Interrupt
+import pytest
+
+from lib.interrupt import STOPS, Interrupt, Stopped
 
 
 def test_handlers_of_signals_are_put_back():
@@ -33,3 +35,13 @@ def test_a_signal_is_noted_where_nobody_reads_the_answer(monkeypatch):
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
     assert interrupt.signal == signal.SIGTERM and called == [1]
+
+
+def test_a_signal_breaks_off_what_need_not_be_finished():
+    with Interrupt() as interrupt:
+        with pytest.raises(Stopped), interrupt.at_once():
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail('it went on')
+        with pytest.raises(Stopped), interrupt.at_once():  # nor is more of it begun
+            pytest.fail('it began')
+        os.kill(os.getpid(), signal.SIGINT)  # after it, one is noted as ever

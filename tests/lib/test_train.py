@@ -55,10 +55,14 @@ def new_run(folder):
 def go_on(method, run, record):
     """What a script does when it is started: a new model, the newest checkpoint, the loop."""
     model = tiny.make(method, scales=1, depth=1)
-    checkpoints.resume(model, run, 1000)
+    step = checkpoints.resume(model, run, 1000)
+    owing = {
+        'owed': run.owed_report(step),
+        'owe': lambda owed: run.owe_report(int(model.global_step), owed),
+    }
     with tf.summary.create_file_writer(run.summaries).as_default() as events:
         reports = [record, callbacks.Checkpoints(run, events)]
-        stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD)
+        stopped_by = train.loop(model, tiny.dataset(), reports, last=LAST, period=PERIOD, **owing)
     return model, stopped_by
 
 
@@ -121,14 +125,16 @@ def test_a_run_can_be_stopped_after_every_step(trained, tmp_path):
         model, stopped_by = go_on(METHOD, run, record)
         assert stopped_by == signal.SIGINT
         assert run.newest_step() == step
+        assert run.owes_report == (step in (1, 4, 7))  # the signal came before it
         steps += record.steps
         reports += record.reports
-    assert steps == list(range(1, LAST + 1)) and reports == [1, 4, 7]
+    # Of what is owed, the step's scalars are told again.
+    assert steps == [1, 1, 2, 3, 4, 4, 5, 6, 7] and reports == [1, 4]
     assert original.state(model) == original.state(unbroken)
     assert len(run.checkpoint_steps()) == callbacks.KEEP_CHECKPOINTS
     record = Record()
-    again, stopped_by = go_on(METHOD, run, record)  # nothing is left to do
-    assert stopped_by is None and not record.steps
+    again, stopped_by = go_on(METHOD, run, record)  # no step is left to do
+    assert stopped_by is None and record.steps == record.reports == [7] and not run.owes_report
     assert original.state(again) == original.state(unbroken)
 
 
@@ -406,14 +412,28 @@ def test_a_long_period_has_checkpoints_of_its_own(trained, tmp_path, monkeypatch
     assert allowed.checkpoint_steps() == [7, 6, 5]
 
 
-@pytest.mark.parametrize('step', [1, 4, 7])
-def test_a_report_that_could_not_be_written_is_made_later(step, trained, tmp_path, capsys):
-    _, record, model = trained
+class FullDisk(Record):
+    def at_report(self):
+        raise OSError(28, 'No space left on device')
 
-    class FullDisk(Record):
-        def on_epoch_end(self, epoch, logs=None):
-            if int(self.model.global_step) == step:
-                raise OSError(28, 'No space left on device')
+    def on_epoch_end(self, epoch, logs=None):
+        if int(self.model.global_step) in self.stop_after:
+            self.at_report()
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+class Signalled(FullDisk):
+    def at_report(self):
+        os.kill(os.getpid(), self.number)
+        pytest.fail('the report went on')
+
+
+@pytest.mark.parametrize('step', [1, 4, 7])
+@pytest.mark.parametrize('cause', [FullDisk, Signalled])
+def test_a_report_that_was_broken_off_is_made_later(cause, step, trained, tmp_path, capsys):
+    _, record, model = trained
 
     def reports_with(callback):
         def make_reports(dataset, run, events, progress):
@@ -423,8 +443,13 @@ def test_a_report_that_could_not_be_written_is_made_later(step, trained, tmp_pat
         return make_reports
 
     run, after = new_run(tmp_path), Record()
-    with pytest.raises(UserError, match=f'left on device.: make room.* of step {step} is saved'):
-        one_by_one(run, make_reports=reports_with(FullDisk()))[1]()
+    _, go = one_by_one(run, make_reports=reports_with(cause(stop_after=[step])))
+    if cause is FullDisk:
+        sentence = f'left on device.: make room.* of step {step} is saved'
+        with pytest.raises(UserError, match=sentence):
+            go()
+    else:
+        assert go() == signal.SIGTERM
     assert run.newest_step() == step and run.owes_report
     said = capsys.readouterr().out.splitlines()[-1]
     assert said.startswith(f'kimg={step} ')
