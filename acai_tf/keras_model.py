@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from acai_tf import batches, networks
+from acai_tf import batches, network_copies, networks
 from lib import layers
 from lib.errors import UserError
 from lib.optimizer import Adam, LossScale, without_loss_scale
@@ -373,7 +373,7 @@ class KerasModel(keras.Model):
         given = {role: network for role, network in vars(self.given).items() if network is not None}
         if self.latent_shape is not None and not self.is_recorded:
             for network in given.values():
-                networks.check_record(network)
+                network_copies.check_record(network)
             self.is_recorded = True
         given = {
             role: keras.saving.serialize_keras_object(network) for role, network in given.items()

@@ -1,6 +1,5 @@
 """The networks of a model: the paper's, or the user's own Keras layers or models."""
 import numbers
-import random
 import re
 import threading
 import types
@@ -9,6 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from acai_tf import network_copies
 from lib import layers
 from lib.errors import UserError
 
@@ -295,81 +295,6 @@ def build_networks(encoder, decoder, shape):
     return latent_shape
 
 
-def fresh_copy(network):
-    """A Keras network of the same layers with weights of its own, all of which can be trained.
-
-    Without what its layers learned from data by `adapt`: see `copy_adapted`.
-
-    Raises:
-        UserError: it cannot be copied.
-    """
-    try:
-        if isinstance(network, keras.Model):
-            copy = keras.models.clone_model(network)
-        else:
-            copy = type(network).from_config(network.get_config())
-        for layer in copy._flatten_layers():  # weights are new, also where a layer is frozen
-            layer.trainable = True
-        return copy
-    except (NotImplementedError, TypeError, ValueError) as error:
-        reason = ' '.join(str(error).split())[:200] or type(error).__name__
-        raise UserError(
-            f'The encoder {network.name!r} cannot be copied for the critic ({reason}); give a '
-            'critic=... of your own.'
-        ) from error
-
-
-def check_record(network):
-    """Refuses a built network that Keras would load as one of other weights.
-
-    Of a keras.Model without a get_config of its own, Keras (3.15) records the defaults of the
-    constructor in place of its arguments.
-
-    Raises:
-        UserError: the record makes other weights, or nothing.
-    """
-    for layer in network._flatten_layers():
-        cls = type(layer)
-        if not isinstance(layer, keras.Model) or cls.get_config is not keras.Model.get_config:
-            continue
-        state = random.getstate()  # from which Keras draws seeds
-        try:
-            again = cls.from_config(layer.get_config())
-            again.build_from_config(layer.get_build_config() or {})
-        except TypeError as error:  # it has no default for an argument
-            raise _forgetful(layer) from error
-        finally:
-            random.setstate(state)
-        if again.weights and not _have_same_weights(again, layer):  # none: it cannot be built
-            raise _forgetful(layer)
-
-
-def _have_same_weights(*networks):
-    """Whether built networks have weights of the same shapes."""
-    first, second = ([weight.shape for weight in network.weights] for network in networks)
-    return first == second
-
-
-def _forgetful(network):
-    return UserError(
-        f'Keras would copy or load {network.name!r} with the default arguments of its constructor, '
-        f'which makes another network: define get_config in {type(network).__name__}, and return '
-        'the arguments there.'
-    )
-
-
-def copy_adapted(network, copy):
-    """Gives a built copy of a network what the network's layers, such as
-    `keras.layers.Normalization`, learned from data by `adapt`."""
-    both = [
-        [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
-        for each in (network, copy)
-    ]
-    for layer, own in zip(*both, strict=True):
-        own.set_weights(layer.get_weights())
-        own.finalize_state()
-
-
 def make_critic_network(model):
     """The network behind the model's critic: the user's own, a fresh copy of the user's encoder, or
     the paper's."""
@@ -378,13 +303,12 @@ def make_critic_network(model):
         return layers.Encoder(
             model.scales, model.advdepth, model.latent, 'disc', model.seed, model.dtype_policy
         )
-    network = given.critic if given.critic is not None else fresh_copy(given.encoder)
+    is_copy = given.critic is None
+    network = network_copies.fresh_copy(given.encoder) if is_copy else given.critic
     critic = Network(network, 'critic', model.mode)
     critic.build_on_zeros(model.image_shape)
-    if given.critic is None:
-        if not _have_same_weights(given.encoder, network):
-            raise _forgetful(given.encoder)
-        copy_adapted(given.encoder, network)
+    if is_copy:
+        network_copies.complete(given.encoder, network)
     return critic
 
 

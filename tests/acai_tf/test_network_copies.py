@@ -144,12 +144,14 @@ def test_weights_of_networks_with_other_random_layers_are_refused(tmp_path):
 class Forgetful(keras.Model):
     """An encoder in Keras' everyday way: nothing tells what its constructor was given."""
 
-    def __init__(self, units=5, rate=0.0, **kwargs):
+    def __init__(self, units=5, rate=0.0, scale=1.0, activation='tanh', **kwargs):
         super().__init__(**kwargs)
         self.dense, self.dropout = keras.layers.Dense(units), keras.layers.Dropout(rate)
+        self.scale, self.activation = scale, keras.activations.get(activation)
 
     def call(self, x, training=False):
-        return self.dropout(self.dense(x), training=training)
+        x = self.activation(self.scale * self.dense(x))
+        return self.dropout(x, training=training)
 
 
 @keras.saving.register_keras_serializable('tests')
@@ -160,12 +162,19 @@ class Mindful(Forgetful):
 
 def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path):
     words = "'forgetful.*' with the default arguments .* define get_config in Forgetful"
-    options = {'image_shape': (7,), 'nclass': NCLASS, 'decoder': keras.layers.Dense(7)}
-    with pytest.raises(UserError, match=words):
-        acai_tf.ACAI(encoder=Forgetful(4), **options)
+
+    def made(method, encoder):
+        decoder = keras.layers.Dense(7)
+        return method(encoder=encoder, decoder=decoder, image_shape=(7,), nclass=NCLASS)
+
+    # Of other weights, or of the same that are used otherwise.
+    others = {'units': 4}, {'rate': 0.5}, {'scale': 2.0}, {'activation': 'sigmoid'}
+    for other in others:
+        with pytest.raises(UserError, match=words):
+            made(acai_tf.ACAI, Forgetful(**other))
     first = keras.Sequential([Forgetful(), Forgetful(units=4)])
-    for encoder in (Forgetful(4), first):
-        model = acai_tf.AEBaseline(encoder=encoder, **options)
+    for encoder in (*(Forgetful(**other) for other in others), first):
+        model = made(acai_tf.AEBaseline, encoder)
         with pytest.raises(UserError, match=words):
             model.save(tmp_path / 'm.keras')
 
@@ -178,9 +187,39 @@ class Stacked(keras.Sequential):
         super().__init__([keras.layers.Dense(units), keras.layers.Dense(4)])
 
 
+class Unrecorded(keras.layers.Layer):
+    """A layer that Keras has no record of, nor needs one as a part of a keras.Model."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+@keras.saving.register_keras_serializable('tests')
+class Whole(Forgetful):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.last = Unrecorded(lambda x: 2 * x)
+
+    def call(self, x, training=False):
+        return self.last(super().call(x, training))
+
+
 def halved():
     encoder = Forgetful()
     encoder.dense.trainable = False
+    return encoder
+
+
+def pretrained():
+    encoder = Forgetful()
+    encoder.compile('sgd', 'mse', run_eagerly=True, jit_compile=False)
+    encoder.fit(np.ones((2, 7)), np.ones((2, 5)), verbose=0)
+    encoder.evaluate(np.ones((2, 7)), np.ones((2, 5)), verbose=0)
+    encoder.predict(np.ones((2, 7)), verbose=0)
     return encoder
 
 
@@ -189,6 +228,8 @@ def halved():
     [
         Forgetful,
         halved,
+        pretrained,
+        Whole,
         functools.partial(Forgetful, trainable=False),
         functools.partial(Mindful, 4, 0.5),
         lambda: keras.Sequential([Forgetful(), keras.layers.Dense(3, keras.layers.LeakyReLU())]),
