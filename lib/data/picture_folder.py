@@ -27,7 +27,9 @@ SYSTEM_NAMES = {
 }
 PROGRAMS = 'EPS', 'WMF'  # PostScript, by Ghostscript; drawing commands, by Windows
 KNOWN_WHITE = ('PNG', 'TIFF', 'PPM', 'JPEG2000')  # formats that say it of their 16 bits
-RECORDS = '*.tfrecord', '*-classes.json', '*.decoded.npy*'  # and what is made of them
+# And what is made of them, also where a command was killed that wrote it.
+RECORDS = '*.tfrecord*', '*-classes.json*', '*.decoded.npy*'
+SCALED_GREYS = {'L;2': 85, 'L;4': 17}  # by what Pillow multiplies greys of 2 and of 4 bits
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
 TURNS = {  # by what EXIF says of how the camera was held
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -133,6 +135,7 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
     with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
         _check_colors(picture)
+        _scale_transparency(picture)
         picture.load()
         tags = getattr(picture, 'tag_v2', {})  # of a TIFF, until it is turned
         # ImageOps.exif_transpose also writes the tags anew, which fails where others are damaged.
@@ -153,6 +156,14 @@ def _check_colors(picture):
     known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
     if picture.mode == 'F' or picture.mode.startswith('I') and picture.format not in known:
         raise ValueError('it does not say which of its numbers is white')
+
+
+def _scale_transparency(picture):
+    """Makes the transparent grey of an opened picture one of 8 bits, as its pixels will be: Pillow
+    leaves it as the file has it."""
+    rawmode = picture.tile[0][3] if picture.tile else None
+    if rawmode in SCALED_GREYS and 'transparency' in picture.info:
+        picture.info['transparency'] *= SCALED_GREYS[rawmode]
 
 
 def _to_8_bits(picture, tags):

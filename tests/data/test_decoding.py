@@ -143,7 +143,15 @@ def test_large_pictures_are_decoded_in_parts(tmp_path, monkeypatch, limit):
     expected = decoding.load([str(path)], COLOR).copy()
     monkeypatch.setattr(decoding, 'DECODED_TOGETHER_BYTES', 2 * 32 * 32 * 3)
     monkeypatch.setattr(decoding, 'VERSION', 2)
+    decode, parts = decoding.decoder(COLOR), []
+
+    def noted(images):
+        parts.append(len(images))
+        return decode(images)
+
+    monkeypatch.setattr(decoding, 'decoder', lambda preparation: noted)
     np.testing.assert_array_equal(decoding.load([str(path)], COLOR, limit), expected)
+    assert parts == [2, 2, 1]
 
 
 def test_records_that_change_meanwhile(tmp_path, monkeypatch, limit):
@@ -161,7 +169,7 @@ def test_what_another_run_has_decoded_meanwhile_stays(tmp_path, monkeypatch):
     write(path, 5)
     first = decoding.load([str(path)], COLOR, 0)
     (kept,) = cache_files(tmp_path)
-    before, opened = os.stat(tmp_path / kept).st_ino, iter([None])
+    before, opened = os.stat(tmp_path / kept).st_ino, iter([None, None])
     usual = decoding._open
     monkeypatch.setattr(decoding, '_open', lambda *args: next(opened, usual(*args)))
     np.testing.assert_array_equal(decoding.load([str(path)], COLOR, 0), first)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lib import data
+from lib import data, files
 from lib.data import decoding, picture_folder
 from lib.errors import UserError
 
@@ -379,17 +379,33 @@ def test_transparency_becomes_white(tmp_path):
     assert (one_picture(tmp_path, palette, format='PNG', transparency=1) == 255).all()
 
 
-@pytest.mark.parametrize('transparent', [True, False])
-def test_a_transparent_colour_of_16_bits_is_refused(transparent, tmp_path):
+def png_of(bits, color_type, row, transparent):
+    """A PNG of 8x8 pixels, every row and the transparent colour of these bytes."""
+
     def chunk(kind, content):
         body = kind + content
         return struct.pack('>I', len(content)) + body + struct.pack('>I', zlib.crc32(body))
 
-    rows = b''.join(bytes([0]) + bytes.fromhex('123434121234') * 8 for _ in range(8))
-    png = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 8, 8, 16, 2, 0, 0, 0))
-    png += chunk(b'tRNS', bytes.fromhex('123412341234')) if transparent else b''
+    head = struct.pack('>IIBBBBB', 8, 8, bits, color_type, 0, 0, 0)
+    png = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', head)
+    png += chunk(b'tRNS', transparent) if transparent else b''
+    return png + chunk(b'IDAT', zlib.compress((b'\0' + row) * 8)) + chunk(b'IEND', b'')
+
+
+@pytest.mark.parametrize('bits, level', [(1, 1), (2, 2), (4, 8), (8, 200)])
+def test_a_transparent_grey_becomes_white(bits, level, tmp_path):
+    same = sum(level << bits * place for place in range(8 // bits))  # a byte of such pixels
     path = tmp_path / 'a.png'
-    path.write_bytes(png + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
+    for transparent, expected in ((level, 255), (level - 1, level * 255 // (2**bits - 1))):
+        path.write_bytes(png_of(bits, 0, bytes([same] * bits), struct.pack('>H', transparent)))
+        assert (picture_folder.read_picture(path, 8) == expected).all()
+
+
+@pytest.mark.parametrize('transparent', [True, False])
+def test_a_transparent_colour_of_16_bits_is_refused(transparent, tmp_path):
+    path = tmp_path / 'a.png'
+    color = bytes.fromhex('123412341234') if transparent else b''
+    path.write_bytes(png_of(16, 2, bytes.fromhex('123434121234') * 8, color))
     if transparent:
         with pytest.raises(ValueError, match='16-bit colours is transparent'):
             picture_folder.read_picture(path, 8)
@@ -414,6 +430,8 @@ def test_records_among_the_pictures_are_not_taken_for_them(tmp_path, capsys):
         Image.new('L', (16, 16), 50 * k).save(tmp_path / f'{k}.png')
     (tmp_path / 'tfds').mkdir()
     Image.new('L', (16, 16), 9).save(tmp_path / 'tfds' / 'extracted.png')
+    for name in ('mine-train.tfrecord', 'mine-classes.json'):  # of a command that was killed
+        (tmp_path / f'{name}{files.PARTIAL}1-x').touch()
     for overwrite in (False, True):
         picture_folder.create(
             str(tmp_path), 'mine', str(tmp_path), strict=True, overwrite=overwrite
