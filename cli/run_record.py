@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import glob
 import os
-import re
 import time
 
 from lib import files, locks, runs
@@ -260,8 +259,6 @@ def find(train_dir):
     folders = [runs.RunFolder(os.path.dirname(path)) for path in glob.glob(pattern)]
     if not folders:
         raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')
-
-    def in_order(folder):
-        return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', folder.path)]
-
-    return [RunFiles(folder) for folder in sorted(folders, key=in_order)]
+    return [
+        RunFiles(folder) for folder in sorted(folders, key=lambda one: files.in_order(one.path))
+    ]

@@ -133,5 +133,6 @@ def _autoencoder(run, args):
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
     tells = is_there or known.is_recorded or known.checkpoint_steps()
-    code = results.code_of(known) if tells else results.OURS
+    kept_code = run.read_args().get('autoencoder_code', results.OURS)
+    code = results.code_of(known) if tells else kept_code
     return class_name, settings, code, record.kimg(args.get('ae_step', 0))

@@ -77,6 +77,7 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
         (exit code, accuracy on the test set in %, None if it was not trained to its end).
     """
     from lib import eval, runs, train
+    from lib.paper import results
     from lib.tasks import latents, linear_classifier
 
     params, last = params or {}, train.total_steps(FLAGS.total_kimg, FLAGS.batch)
@@ -95,7 +96,8 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
     if ae:
         args |= {'ae_dir': os.path.abspath(ae_run.path), 'ae_step': int(ae.global_step)}
         args |= {'ae_weights': latents.weights_checksum(ae)}
-        about = {'autoencoder': ae_run.args}  # for tables, when it is elsewhere
+        # For tables, when it is elsewhere.
+        about = {'autoencoder': ae_run.args, 'autoencoder_code': results.code_of(ae_run)}
     if FLAGS.dry_run:
         training.print_resolved(model, run, args)
         return 0, None

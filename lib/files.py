@@ -1,4 +1,4 @@
-"""Files that are there completely or not at all, and JSON that may be damaged."""
+"""Files that are there completely or not at all, their order, and JSON that may be damaged."""
 import contextlib
 import errno
 import glob
@@ -168,6 +168,11 @@ def walk(folder, seen=(), onerror=None):
             continue
         seen.add(os.path.realpath(directory))
         yield directory, below, names
+
+
+def in_order(name):
+    """A key by which names sort as people count: RUN2 before RUN10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', name)]
 
 
 def to_json(value):

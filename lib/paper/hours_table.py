@@ -1,6 +1,7 @@
 """How long runs have trained: a table that the paper does not have."""
 from typing import NamedTuple
 
+from lib import files
 from lib.paper import kinds, layouts, results, tables
 
 TITLE = 'Hours. How long each run has trained, by what it reported.'
@@ -75,4 +76,4 @@ def build(records):
         for run, (kimg, hours) in ((run, run.timed) for run in records)
         if kimg
     ]
-    return HoursTable(sorted(lines, key=lambda line: (line.kind.place, line.seed)))
+    return HoursTable(sorted(lines, key=lambda line: (line.kind.place, files.in_order(line.seed))))

@@ -41,6 +41,7 @@ class Run:
     precision, devices: what it was trained in and on how many, as recorded.
     report_kimg: 1024s of images from evaluation to evaluation, as recorded.
     has_weights: whether it holds a checkpoint, and not what it reported alone.
+    since: the step after which `curves` begin; None where that is not known.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Run:
     devices: int = constants.COMPUTED_ON['devices']
     report_kimg: int = constants.REPORT_KIMG
     has_weights: bool = False
+    since: int | None = FIRST_STEP
 
     @property
     def latent_size(self):
@@ -78,9 +80,10 @@ class Run:
     def timed(self):
         """(1024s of images, hours) of the training whose rate it reported, without the reports."""
         rates = self.curves.get(scalars.RATE_TAG, {})
-        reports = sorted({FIRST_STEP}.union(*self.curves.values()))
+        before = () if self.since is None else (self.since,)
+        reports = sorted(set(before).union(*self.curves.values()))
         images = {step: (step - last) * self.batch for last, step in itertools.pairwise(reports)}
-        told = [step for step, rate in rates.items() if 0 < rate < math.inf]
+        told = [step for step, rate in rates.items() if step in images and 0 < rate < math.inf]
         seconds = sum(images[step] / rates[step] for step in told)
         return sum(images[step] for step in told) >> 10, seconds / 3600
 
@@ -113,11 +116,13 @@ class Run:
 def read_run(folder, identity):
     """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known; of one
     that the 2018 code began, what it reported since it was trained on here."""
-    record = _record(folder)
-    last_not_ours = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
+    record, curves = _record(folder), scalars.of_run(folder)
+    since = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
+    # One that was copied without its event files reports on later steps alone.
+    is_known = since > FIRST_STEP or any(FIRST_STEP in curve for curve in curves.values())
     curves = {
-        name: {step: value for step, value in curve.items() if step > last_not_ours}
-        for name, curve in scalars.of_run(folder).items()
+        name: {step: value for step, value in curve.items() if step > since}
+        for name, curve in curves.items()
     }
     return Run(
         folder.path,
@@ -128,6 +133,7 @@ def read_run(folder, identity):
         clustering=read_clustering(os.path.join(folder.path, runs.CLUSTERING_NAME)),
         code=_code(record),
         has_weights=bool(folder.checkpoint_steps()),
+        since=since if is_known else None,
         **identity.options,
     )
 

@@ -116,7 +116,7 @@ def table(columns, differences=None):
         texts = ['-' if value is None else _text(value) for value in values]
         if len(values) == 2:
             missing = None in values or math.isnan(values[1] - values[0])
-            texts.append('-' if missing else f'{values[1] - values[0]:+.2g}')
+            texts.append('-' if missing else _signed(values[1] - values[0]))
         cells.append([row, *texts])
     for row, value in (differences or {}).items():
         cells.append([row, *[''] * len(columns), f'{value:.3g}'])
@@ -131,7 +131,13 @@ def table(columns, differences=None):
 
 
 def _text(value):
+    if isinstance(value, int):  # steps
+        return str(value)
     return 'undefined' if math.isnan(value) else f'{value:.6g}'
+
+
+def _signed(difference):
+    return f'{difference:+d}' if isinstance(difference, int) else f'{difference:+.2g}'
 
 
 def picture(models, dataset):

@@ -149,6 +149,16 @@ def test_latents_of_a_2018_run_that_was_moved_stay_its_own(tmp_path):
     assert one.kind.code == results.ORIGINAL
 
 
+@pytest.mark.parametrize('code', [results.OURS, results.ORIGINAL])
+def test_whose_an_autoencoder_was_that_is_gone_is_recorded(code, tmp_path):
+    folder = tmp_path / 'mnist32' / NAME / 'XLatentAE'
+    classified(folder, 32, {17: 30.0}, ae_dir='/gone/mnist32/' + NAME)
+    run = runs.RunFolder(str(folder))
+    run.write_args(run.args, autoencoder_code=code)
+    (one,) = tables.find_classified(str(tmp_path))
+    assert one.kind.code == code
+
+
 def test_links_are_followed_once(train_dir):
     (train_dir / 'RUN1').symlink_to(train_dir, target_is_directory=True)
     linked = train_dir.parent / 'linked'

@@ -102,6 +102,7 @@ def test_classify_latent_ae_and_its_refusal_of_another_checkpoint(train_dir):
     os.rename(moved, train_dir)
     path = folder / 'args.json'
     text = path.read_text()
+    assert json.loads(text)['autoencoder_code'] == 'ours'
     path.write_text(text.replace('"ae_step": 65', '"ae_step": 1'))
     error = run(*args, code=1)
     assert 'autoencoder at step 1, which is at step 65 now; delete that folder' in error

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -23,13 +24,21 @@ def test_hours_are_of_the_images_between_reports():
     assert run(1, {}).timed == (0, 0)
 
 
+def test_hours_are_of_what_was_trained_here():
+    told = run(1, {4097: 128.0, 5121: 128.0})
+    taken_over = dataclasses.replace(told, since=3073)
+    assert taken_over.timed == (128, pytest.approx(131072 / 128 / 3600))
+    # Whatever came before the first report of a copy without event files.
+    assert dataclasses.replace(told, since=None).timed == (64, pytest.approx(65536 / 128 / 3600))
+
+
 def test_every_run_that_told_its_rate_has_a_line():
-    longer = run(2, {1025: 128.0, 2049: 128.0})
-    table = hours_table.build([longer, run(1, {1025: 64.0}), run(3, {})])
+    longer = run(10, {1025: 128.0, 2049: 128.0})
+    table = hours_table.build([longer, run(2, {1025: 64.0}), run(3, {})])
     kind = kinds.of(longer)
-    assert [line[:3] for line in table.lines] == [(kind, 'RUN1', 64), (kind, 'RUN2', 128)]
+    assert [line[:3] for line in table.lines] == [(kind, 'RUN2', 64), (kind, 'RUN10', 128)]
     rows = [line.split() for line in tables.to('text', [table]).splitlines()[3:5]]
-    assert rows == [['lines32,', 'Baseline', 'RUN1', '64', '0.3', '64'],
-                    ['lines32,', 'Baseline', 'RUN2', '128', '0.3', '128']]  # fmt: skip
+    assert rows == [['lines32,', 'Baseline', 'RUN2', '64', '0.3', '64'],
+                    ['lines32,', 'Baseline', 'RUN10', '128', '0.3', '128']]  # fmt: skip
     for format in layouts.FORMATS:
         assert tables.to(format, [table]).count('Baseline') == 2

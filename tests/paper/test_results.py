@@ -232,9 +232,16 @@ def test_what_the_2018_code_reported_of_a_run_is_not_ours(tmp_path):
     run.write_args(run.args, taken_over=33)
     (record,) = load.find_runs(str(tmp_path))
     assert record.code == results.OURS
-    assert record.curves['latent_accuracy'] == {49: 3.0, 65: 4.0}
+    assert record.curves['latent_accuracy'] == {49: 3.0, 65: 4.0} and record.since == 33
     run.write_args(run.args, taken_over='33')
     assert load.find_runs(str(tmp_path)) == []
+
+
+def test_a_copy_without_event_files_does_not_tell_when_its_reports_begin(tmp_path):
+    for number, (first, since) in enumerate([(1, 1), (17, None)]):
+        reported(tmp_path / f'RUN{number}', {'latent_accuracy': {first: 1.0, 33: 2.0}})
+        (record,) = load.find_runs(str(tmp_path / f'RUN{number}'))
+        assert record.since == since
 
 
 def test_the_originals_ablation_is_told_from_acai(tmp_path):

@@ -87,12 +87,13 @@ def test_differences_where_shapes_agree(dataset):
 
 def test_table():
     columns = {
-        'original': {'loss': 0.5, 'alone': 3.0, 'undefined': float('nan')},
-        'ours': {'loss': 0.25, 'undefined': 1.0},
+        'original': {'step': 2, 'loss': 0.5, 'alone': 3.0, 'undefined': float('nan')},
+        'ours': {'step': 1_048_577, 'loss': 0.25, 'undefined': 1.0},
     }
     lines = comparison.table(columns, {'largest difference of latents': 0.125}).splitlines()
     assert [line.split() for line in lines] == [
         ['original', 'ours', 'difference'],
+        ['step', '2', '1048577', '+1048575'],
         ['loss', '0.5', '0.25', '-0.25'],
         ['alone', '3', '-', '-'],
         ['undefined', 'undefined', '1', '-'],
