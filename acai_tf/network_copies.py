@@ -1,15 +1,16 @@
 """Copies of a user's own networks, and whether Keras' record of one makes the same again."""
-import contextlib
 import inspect
 import random
 import types
 
 import keras
+import numpy as np
 
 from lib.errors import UserError
 
 # What a copy of a layer may have otherwise: in the config of a layer, and in that of any part.
 OF_A_LAYER, OF_A_PART = {'name', 'trainable'}, {'seed', 'shared_object_id'}
+SIMPLE = bool, int, float, str, types.FunctionType, types.NoneType  # values that can be compared
 
 
 def fresh_copy(network):
@@ -46,53 +47,84 @@ def check_record(network):
         UserError: the record makes another network, as far as `_are_alike` tells, or nothing.
     """
     for layer in network._flatten_layers():
-        cls = type(layer)
-        if not isinstance(layer, keras.Model) or cls.get_config is not keras.Model.get_config:
+        if not _is_recorded_by_keras(layer):
             continue
         state = random.getstate()  # from which Keras draws seeds
         try:
-            again = cls.from_config(layer.get_config())
+            again = type(layer).from_config(layer.get_config())
             again.build_from_config(layer.get_build_config() or {})
-        except TypeError as error:  # it has no default for an argument
+        except (TypeError, ValueError) as error:  # an argument has no default, or one of no use
             raise _forgetful(layer) from error
         finally:
             random.setstate(state)
-        if again.weights and not _are_alike(again, layer):  # none: it cannot be built
+        cannot_be_built = layer.weights and not again.weights
+        if not cannot_be_built and not _are_alike(again, layer):
             raise _forgetful(layer)
+
+
+def _is_recorded_by_keras(layer):
+    """Whether a layer is of a user's subclass of keras.Model without a get_config of its own."""
+    cls = type(layer)
+    is_users = isinstance(layer, keras.Model) and not cls.__module__.startswith('keras.')
+    return is_users and cls.get_config.__module__.startswith('keras.')
 
 
 def _are_alike(*networks):
     """Whether built networks have weights of the same shapes, and layers of the same settings."""
     first, second = ([weight.shape for weight in network.weights] for network in networks)
-    return first == second and len({str(_settings(network)) for network in networks}) == 1
+    if first != second:
+        return False
+    no_layer = keras.layers.InputLayer
+    both = [
+        [layer for layer in network._flatten_layers() if not isinstance(layer, no_layer)]
+        for network in networks
+    ]
+    if len(both[0]) != len(both[1]):
+        return False
+    names = {layer.name for layers in both for layer in layers}
+    return all(_is_set_alike(*pair, names) for pair in zip(*both, strict=True))
 
 
-def _settings(network):
-    """What is set of a network's layers, in their order: what their records say and, of a subclass
-    of keras.Model, whose record may say nothing, the numbers, words and functions among its
-    attributes that are called as its constructor's arguments are."""
-    settings = []
-    for layer in network._flatten_layers():
-        if isinstance(layer, keras.Model):
-            arguments = inspect.signature(type(layer)).parameters
-            own = {name: vars(layer).get(name) for name in arguments.keys() - OF_A_LAYER}
-            settings.append({
-                name: getattr(value, '__qualname__', value)
-                for name, value in sorted(own.items())
-                if isinstance(value, (bool, int, float, str, types.FunctionType))
-            })  # fmt: skip
-        elif not isinstance(layer, keras.layers.InputLayer):
-            with contextlib.suppress(NotImplementedError, TypeError, ValueError):  # of no record
-                settings.append(_common(keras.saving.serialize_keras_object(layer)['config']))
-    return settings
+def _is_set_alike(first, second, names):
+    """Whether two layers have the same settings, as far as can be told.
+
+    Args:
+        names: of all layers, which are compared in their own turn.
+    """
+    if isinstance(first, keras.Model) and isinstance(second, keras.Model):
+        if type(first) is not type(second):  # Keras copies its own subclasses layer by layer
+            return True
+        # A record may say nothing of arguments. As a rule they are attributes of the same names.
+        arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER
+        values = [[vars(each).get(name) for name in arguments] for each in (first, second)]
+        return all(_is_same_value(*pair) for pair in zip(*values, strict=True))
+    try:
+        configs = [keras.saving.serialize_keras_object(each)['config'] for each in (first, second)]
+    except (NotImplementedError, TypeError, ValueError):  # it has no record, nor needs one
+        return type(first) is type(second)
+    own = [{key: value for key, value in each.items() if key not in OF_A_LAYER} for each in configs]
+    return type(first) is type(second) and _without(names, own[0]) == _without(names, own[1])
 
 
-def _common(config):
-    """A config, or a part of one, without what copies may have otherwise."""
-    if isinstance(config, dict):
-        own = OF_A_PART | OF_A_LAYER if 'trainable' in config else OF_A_PART
-        return {key: _common(part) for key, part in config.items() if key not in own}
-    return [_common(part) for part in config] if isinstance(config, (list, tuple)) else config
+def _is_same_value(*values):
+    """Whether attributes are the same numbers, words or functions; True for anything else."""
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    if not all(isinstance(value, SIMPLE) for value in values):
+        return True
+    first, second = (getattr(value, '__qualname__', value) for value in values)
+    return first == second or first != first and second != second  # NaN
+
+
+def _without(names, config):
+    """A config, or a part of one, without seeds and without layers of these names."""
+    if isinstance(config, (list, tuple)):
+        return [_without(names, part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    inner = config.get('config')
+    if isinstance(inner, dict) and inner.get('name') in names:
+        return None
+    return {key: _without(names, part) for key, part in config.items() if key not in OF_A_PART}
 
 
 def _forgetful(network):

@@ -172,10 +172,15 @@ def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path)
     for other in others:
         with pytest.raises(UserError, match=words):
             made(acai_tf.ACAI, Forgetful(**other))
-    first = keras.Sequential([Forgetful(), Forgetful(units=4)])
-    for encoder in (*(Forgetful(**other) for other in others), first):
+    last = keras.Sequential([Forgetful(), Forgetful(units=4)])
+    for encoder in (*(Forgetful(**other) for other in others), last):
         model = made(acai_tf.AEBaseline, encoder)
         with pytest.raises(UserError, match=words):
+            model.save(tmp_path / 'm.keras')
+    last = keras.Sequential([Doubled(2.0), keras.layers.Dense(4)])
+    for encoder in Functional('relu'), last, Unusable(3), Stacked(3):
+        model = made(acai_tf.AEBaseline, encoder)
+        with pytest.raises(UserError, match='which makes another network: define get_config in'):
             model.save(tmp_path / 'm.keras')
 
 
@@ -185,6 +190,7 @@ class Stacked(keras.Sequential):
 
     def __init__(self, units=5):
         super().__init__([keras.layers.Dense(units), keras.layers.Dense(4)])
+        self.units = units
 
 
 class Unrecorded(keras.layers.Layer):
@@ -214,6 +220,62 @@ def halved():
     return encoder
 
 
+@keras.saving.register_keras_serializable('tests')
+class Framed(keras.Model):
+    """An encoder with a network within a layer."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        inner = keras.Input((1,))
+        self.cut = keras.layers.Reshape((7, 1))
+        self.each = keras.layers.TimeDistributed(keras.Sequential([keras.layers.Dense(2)]))
+        inner = keras.Model(inner, keras.layers.Dense(2)(keras.layers.Dense(3)(inner)))
+        self.other, self.flat = keras.layers.TimeDistributed(inner), keras.layers.Flatten()
+
+    def call(self, x):
+        x = self.cut(x)
+        return self.flat(self.each(x) + self.other(x))
+
+
+@keras.saving.register_keras_serializable('tests')
+class Scaled(keras.Model):
+    def __init__(self, mean=0.0, std=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.mean, self.std, self.dense = mean, std, keras.layers.Dense(4)
+
+    def call(self, x):
+        return self.dense((x - self.mean) / self.std)
+
+    def get_config(self):
+        return {'mean': float(self.mean), 'std': float(self.std)}
+
+
+@keras.saving.register_keras_serializable('tests')
+class Functional(keras.Model):
+    def __init__(self, activation='tanh', **kwargs):
+        x = keras.Input((7,))
+        super().__init__(x, keras.layers.Dense(4, activation)(x), **kwargs)
+        self.activation = activation
+
+
+@keras.saving.register_keras_serializable('tests')
+class Doubled(keras.Model):
+    """A model without weights."""
+
+    def __init__(self, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, x):
+        return self.scale * x
+
+
+@keras.saving.register_keras_serializable('tests')
+class Unusable(Forgetful):
+    def __init__(self, units=None, **kwargs):
+        super().__init__(units, **kwargs)
+
+
 def pretrained():
     encoder = Forgetful()
     encoder.compile('sgd', 'mse', run_eagerly=True, jit_compile=False)
@@ -230,6 +292,10 @@ def pretrained():
         halved,
         pretrained,
         Whole,
+        Framed,
+        lambda: Scaled(np.float32(1), 2),
+        Functional,
+        Doubled,
         functools.partial(Forgetful, trainable=False),
         functools.partial(Mindful, 4, 0.5),
         lambda: keras.Sequential([Forgetful(), keras.layers.Dense(3, keras.layers.LeakyReLU())]),
@@ -245,10 +311,15 @@ def test_a_subclass_that_can_be_made_again_is_copied_and_saved(make_encoder, tmp
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / 'm.keras')(x), model(x))
 
 
-def test_a_subclass_of_sequential_is_copied():
+@pytest.mark.parametrize('encoder', [Stacked(3), Functional('relu')])
+def test_a_subclass_that_keras_copies_layer_by_layer(encoder):
     decoder = keras.layers.Dense(7)
-    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=Stacked(3), decoder=decoder)
-    assert model.critic.encoder.network.layers[0].units == 3
+    model = acai_tf.ACAI(image_shape=(7,), nclass=NCLASS, encoder=encoder, decoder=decoder)
+    first, copy = (each.layers[-2:] for each in (encoder, model.critic.encoder.network))
+    for layer, own in zip(first, copy, strict=True):
+        assert type(layer) is type(own) and layer is not own
+        assert layer.get_config().get('activation') == own.get_config().get('activation')
+        assert layer.get_config().get('units') == own.get_config().get('units')
 
 
 def test_what_was_frozen_can_be_thawed_also_after_it_was_loaded(tmp_path):
