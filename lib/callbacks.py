@@ -13,7 +13,16 @@ import time
 import keras
 import tensorflow as tf
 
-from lib import checkpoints, eval, files, original_names, progress_bar, randomness, sampling
+from lib import (
+    checkpoints,
+    eval,
+    files,
+    interrupt,
+    original_names,
+    progress_bar,
+    randomness,
+    sampling,
+)
 from lib.drawing import captions, pictures
 from lib.runs import scalars
 
@@ -50,7 +59,7 @@ class Progress(Callback):
         self.bar, self.live = None, sys.stderr.isatty()
         self.start = self.before = self.seen = 0  # when the period began, images by then and now
         self.calls = 0  # of train steps, by this process
-        self.rate = rate  # images a second of the newest period
+        self.rate = rate  # images a second of the newest period so far
 
     def on_train_begin(self, logs=None):
         self.seen = self.before = self.step * self.batch_size
@@ -71,12 +80,13 @@ class Progress(Callback):
     def on_train_batch_end(self, batch, logs=None):
         images = self.step * self.batch_size
         self.bar.update(images - self.seen)
-        self.calls += images > self.seen  # else the report was owed
+        if images > self.seen:  # else the report was owed, and its rate with it
+            self.calls += 1
+            # Not at the period's end: a signal may come before that, and the report be owed.
+            self.rate = (images - self.before) / (time.perf_counter() - self.start)
         self.seen = images
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.seen > self.before:  # else the report was owed
-            self.rate = (self.seen - self.before) / (time.perf_counter() - self.start)
         means = '  '.join(f'{tag}= {_short(logs[tag])}' for tag in self.model.tags)
         self.print(f'{means}  [{self.rate:.2f} img/s]')
 
@@ -268,14 +278,15 @@ class Checkpoints(Callback):
 
     def save(self):
         """Saves the model, and whatever was reported before it."""
-        with disk_errors():
-            self.events.flush()
-        checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
-        # Later ones are damaged, or it would have gone on from them.
-        steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
-        for step in steps[KEEP_CHECKPOINTS:]:
-            checkpoints.remove(self.run.checkpoint(step))
-        self.saved, self.saved_step = time.monotonic(), self.step
+        with interrupt.uninterrupted():  # it takes a moment, in which one of the step is replaced
+            with disk_errors():
+                self.events.flush()
+            checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
+            # Later ones are damaged, or it would have gone on from them.
+            steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
+            for step in steps[KEEP_CHECKPOINTS:]:
+                checkpoints.remove(self.run.checkpoint(step))
+            self.saved, self.saved_step = time.monotonic(), self.step
 
 
 def autoencoder_reports(dataset, run, events, progress):

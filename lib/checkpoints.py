@@ -159,7 +159,7 @@ def resume(model, run, last):
     step = restore(model, run)
     if step > last:
         print(f'{run.path} is at step {step}, past the {last} of this length: nothing to do.')
-    elif step == last and run.owes_report:
+    elif step == last and run.owed_report(step):
         print(f'{run.path} is at its last step, {step}; its report is owed, and made now.')
     elif step == last:
         longer = '' if model.FIXED_LENGTH else '; raise --total_kimg to lengthen it'

@@ -11,6 +11,16 @@ class Stopped(BaseException):
     """A signal came amid what `Interrupt.at_once` is around; no error, so that none handles it."""
 
 
+@contextlib.contextmanager
+def uninterrupted():
+    """A context that no signal breaks off, though `Interrupt.at_once` is around it."""
+    Interrupt.raises_now = False
+    try:
+        yield
+    finally:
+        Interrupt.raises_now = True
+
+
 class Interrupt:
     """Turns signals of STOPS, unless they are ignored, into a request to stop after the step.
 
@@ -20,7 +30,10 @@ class Interrupt:
 
     Attributes:
         signal: the number of the signal that came, or None.
+        raises_now: of all; see `uninterrupted`.
     """
+
+    raises_now = True
 
     def __init__(self, answer='', on_signal=None):
         self.signal, self.answer, self.on_signal = None, answer, on_signal
@@ -57,5 +70,5 @@ class Interrupt:
                 os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
         if first and self.on_signal:
             self.on_signal()
-        if first and self._raises:
+        if first and self._raises and self.raises_now:
             raise Stopped

@@ -139,7 +139,7 @@ def test_a_long_period_is_saved_every_ten_minutes(monkeypatch, tmp_path):
 
 
 def test_the_rate_is_of_the_period(monkeypatch, capsys):
-    model, times = mock.Mock(tags=['loss_ae'], global_step=tf.Variable(10)), [5.0, 7.0, 9.0]
+    model, times = mock.Mock(tags=['loss_ae'], global_step=tf.Variable(10)), [5.0, 6.0, 7.0, 9.0]
     monkeypatch.setattr(callbacks, 'time', mock.Mock(perf_counter=lambda: times.pop(0)))
     progress = callbacks.Progress(batch_size=64, last_step=20)
     progress.set_model(model)

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from lib.interrupt import STOPS, Interrupt, Stopped
+from lib.interrupt import STOPS, Interrupt, Stopped, uninterrupted
 
 
 def test_handlers_of_signals_are_put_back():
@@ -45,3 +45,15 @@ def test_a_signal_breaks_off_what_need_not_be_finished():
         with pytest.raises(Stopped), interrupt.at_once():  # nor is more of it begun
             pytest.fail('it began')
         os.kill(os.getpid(), signal.SIGINT)  # after it, one is noted as ever
+
+
+def test_what_is_to_be_finished_is():
+    done = []
+    with Interrupt() as interrupt, interrupt.at_once():
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append('it')
+        done.append('what follows it')
+    assert interrupt.signal == signal.SIGTERM and len(done) == 2
+    with Interrupt() as interrupt, pytest.raises(Stopped), interrupt.at_once():  # as ever
+        os.kill(os.getpid(), signal.SIGTERM)

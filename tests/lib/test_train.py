@@ -464,6 +464,30 @@ def test_a_report_that_was_broken_off_is_made_later(cause, step, trained, tmp_pa
     assert len(set(logged)) == len(logged)  # none stands there twice
 
 
+def test_a_report_that_was_not_begun_has_the_rate_of_its_period(tmp_path):
+    run, stop = new_run(tmp_path), Record(stop_after=[1])
+
+    def make_reports(*args):
+        return [stop, *callbacks.autoencoder_reports(*args)]
+
+    assert one_by_one(run, make_reports=make_reports)[1]() == signal.SIGTERM
+    assert run.owed_report(1)['rate'] > 0
+
+
+def test_no_signal_breaks_a_checkpoint_off(tmp_path, monkeypatch):
+    run, replace = new_run(tmp_path), os.replace
+
+    def replace_and_signal(source, target):
+        replace(source, target)
+        if 'model.ckpt-4' in str(target):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(os, 'replace', replace_and_signal)
+    model, go = one_by_one(run)
+    assert go() == signal.SIGTERM and not run.owes_report
+    assert checkpoints.restore(model, run) == 4
+
+
 def test_allow_nan_goes_on(tmp_path):
     run = new_run(tmp_path)
     model, go = one_by_one(run, make_reports=poisoned(2, draws=True), allow_nan=True)
