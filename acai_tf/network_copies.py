@@ -2,6 +2,7 @@
 import inspect
 import random
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -31,10 +32,33 @@ def fresh_copy(network):
         return copy
     except (NotImplementedError, TypeError, ValueError) as error:
         reason = ' '.join(str(error).split())[:200] or type(error).__name__
-        raise UserError(
-            f'The encoder {network.name!r} cannot be copied for the critic ({reason}); give a '
-            'critic=... of your own.'
-        ) from error
+        raise _not_copied(network, reason) from error
+
+
+def complete(network, copy):
+    """Checks a built copy of a network, and gives it what the network's layers, such as
+    `keras.layers.Normalization`, learned from data by `adapt`.
+
+    Raises:
+        UserError: it is another network, as far as `_are_alike` tells.
+    """
+    if not _are_alike(network, copy):
+        check_record(network)  # which may tell why
+        raise _not_copied(network, 'the copy is another network')
+    both = [
+        [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
+        for each in (network, copy)
+    ]
+    for layer, own in zip(*both, strict=True):
+        own.set_weights(layer.get_weights())
+        own.finalize_state()
+
+
+def _not_copied(network, reason):
+    return UserError(
+        f'The encoder {network.name!r} cannot be copied for the critic ({reason}); give a '
+        'critic=... of your own.'
+    )
 
 
 def check_record(network):
@@ -46,27 +70,37 @@ def check_record(network):
     Raises:
         UserError: the record makes another network, as far as `_are_alike` tells, or nothing.
     """
-    for layer in network._flatten_layers():
-        if not _is_recorded_by_keras(layer):
-            continue
-        state = random.getstate()  # from which Keras draws seeds
-        try:
-            again = type(layer).from_config(layer.get_config())
-            again.build_from_config(layer.get_build_config() or {})
-        except (TypeError, ValueError) as error:  # an argument has no default, or one of no use
-            raise _forgetful(layer) from error
-        finally:
-            random.setstate(state)
-        cannot_be_built = layer.weights and not again.weights
-        if not cannot_be_built and not _are_alike(again, layer):
-            raise _forgetful(layer)
+    if _is_keras_own(type(network)):  # which records its layers
+        for part in network._layers:
+            check_record(part)
+    elif isinstance(network, keras.Model) and _is_keras_own(type(network).get_config):
+        _check_record_of_keras(network)
 
 
-def _is_recorded_by_keras(layer):
-    """Whether a layer is of a user's subclass of keras.Model without a get_config of its own."""
-    cls = type(layer)
-    is_users = isinstance(layer, keras.Model) and not cls.__module__.startswith('keras.')
-    return is_users and cls.get_config.__module__.startswith('keras.')
+def _is_keras_own(thing):
+    return thing.__module__.startswith('keras.')
+
+
+def _check_record_of_keras(network):
+    state = random.getstate()  # from which Keras draws seeds
+    try:
+        again = type(network).from_config(network.get_config())
+        again.build_from_config(network.get_build_config() or {})
+    except (NotImplementedError, TypeError, ValueError) as error:  # it lacks what makes one
+        raise _unrecorded(network) from error
+    finally:
+        random.setstate(state)
+    cannot_be_built = network.weights and not again.weights
+    if not cannot_be_built and not _are_alike(again, network):
+        raise _unrecorded(network)
+
+
+def _unrecorded(network):
+    return UserError(
+        f"Keras does not record the arguments of {network.name!r}'s constructor, and would copy or "
+        f'load it as another network, or not at all: define get_config in '
+        f'{type(network).__name__}, and return them there.'
+    )
 
 
 def _are_alike(*networks):
@@ -74,15 +108,19 @@ def _are_alike(*networks):
     first, second = ([weight.shape for weight in network.weights] for network in networks)
     if first != second:
         return False
-    no_layer = keras.layers.InputLayer
-    both = [
-        [layer for layer in network._flatten_layers() if not isinstance(layer, no_layer)]
-        for network in networks
-    ]
-    if len(both[0]) != len(both[1]):
-        return False
-    names = {layer.name for layers in both for layer in layers}
-    return all(_is_set_alike(*pair, names) for pair in zip(*both, strict=True))
+    first, second = (list(_layers_of(network)) for network in networks)
+    names = {layer.name for layer in (*first, *second)}
+    return len(first) == len(second) and all(
+        _is_set_alike(*pair, names) for pair in zip(first, second, strict=True)
+    )
+
+
+def _layers_of(network):
+    """Yields a network and its layers, one that occurs twice twice: a copy may have two."""
+    yield network
+    for layer in network._layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            yield from _layers_of(layer)
 
 
 def _is_set_alike(first, second, names):
@@ -92,18 +130,26 @@ def _is_set_alike(first, second, names):
         names: of all layers, which are compared in their own turn.
     """
     if isinstance(first, keras.Model) and isinstance(second, keras.Model):
-        if type(first) is not type(second):  # Keras copies its own subclasses layer by layer
+        if type(first) is not type(second):  # of its own subclasses Keras copies the layers
             return True
         # A record may say nothing of arguments. As a rule they are attributes of the same names.
-        arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER
+        arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER - OF_A_PART
         values = [[vars(each).get(name) for name in arguments] for each in (first, second)]
         return all(_is_same_value(*pair) for pair in zip(*values, strict=True))
+    configs = [_without(names, _config_of(each)) for each in (first, second)]
+    return type(first) is type(second) and configs[0] == configs[1]
+
+
+def _config_of(layer):
+    """What Keras records of a layer; {} where it can record nothing, or code."""
+    if isinstance(layer, keras.layers.Lambda):
+        return {}
     try:
-        configs = [keras.saving.serialize_keras_object(each)['config'] for each in (first, second)]
-    except (NotImplementedError, TypeError, ValueError):  # it has no record, nor needs one
-        return type(first) is type(second)
-    own = [{key: value for key, value in each.items() if key not in OF_A_LAYER} for each in configs]
-    return type(first) is type(second) and _without(names, own[0]) == _without(names, own[1])
+        with warnings.catch_warnings(action='ignore'):  # of code, which is not kept
+            config = keras.saving.serialize_keras_object(layer)['config']
+    except Exception:  # whatever a user's get_config raises; a layer within a model needs none
+        return {}
+    return {key: value for key, value in config.items() if key not in OF_A_LAYER}
 
 
 def _is_same_value(*values):
@@ -125,29 +171,3 @@ def _without(names, config):
     if isinstance(inner, dict) and inner.get('name') in names:
         return None
     return {key: _without(names, part) for key, part in config.items() if key not in OF_A_PART}
-
-
-def _forgetful(network):
-    return UserError(
-        f'Keras would copy or load {network.name!r} with the default arguments of its constructor, '
-        f'which makes another network: define get_config in {type(network).__name__}, and return '
-        'the arguments there.'
-    )
-
-
-def complete(network, copy):
-    """Checks a built copy of a network, and gives it what the network's layers, such as
-    `keras.layers.Normalization`, learned from data by `adapt`.
-
-    Raises:
-        UserError: it is another network, as far as `_are_alike` tells.
-    """
-    if not _are_alike(network, copy):
-        raise _forgetful(network)
-    both = [
-        [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
-        for each in (network, copy)
-    ]
-    for layer, own in zip(*both, strict=True):
-        own.set_weights(layer.get_weights())
-        own.finalize_state()

@@ -161,9 +161,8 @@ def _check_colors(picture):
 def _scale_transparency(picture):
     """Makes the transparent grey of an opened picture one of 8 bits, as its pixels will be: Pillow
     leaves it as the file has it."""
-    rawmode = picture.tile[0][3] if picture.tile else None
-    if rawmode in SCALED_GREYS and 'transparency' in picture.info:
-        picture.info['transparency'] *= SCALED_GREYS[rawmode]
+    if picture.format == 'PNG' and picture.mode == 'L' and 'transparency' in picture.info:
+        picture.info['transparency'] *= SCALED_GREYS.get(picture.tile[0][3], 1)
 
 
 def _to_8_bits(picture, tags):

@@ -119,7 +119,7 @@ def read_run(folder, identity):
     record, curves = _record(folder), scalars.of_run(folder)
     since = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
     # One that was copied without its event files reports on later steps alone.
-    is_known = since > FIRST_STEP or any(FIRST_STEP in curve for curve in curves.values())
+    is_known = any(min(curve) <= since for curve in curves.values() if curve)
     curves = {
         name: {step: value for step, value in curve.items() if step > since}
         for name, curve in curves.items()

@@ -161,12 +161,14 @@ class Mindful(Forgetful):
 
 
 def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path):
-    words = "'forgetful.*' with the default arguments .* define get_config in Forgetful"
+    words = "not record the arguments of 'forgetful.*: define get_config in Forgetful, and return"
 
     def made(method, encoder):
         decoder = keras.layers.Dense(7)
         return method(encoder=encoder, decoder=decoder, image_shape=(7,), nclass=NCLASS)
 
+    with pytest.raises(UserError, match=words):
+        made(acai_tf.ACAI, keras.Sequential([Forgetful(4), keras.layers.Dense(5)]))
     # Of other weights, or of the same that are used otherwise.
     others = {'units': 4}, {'rate': 0.5}, {'scale': 2.0}, {'activation': 'sigmoid'}
     for other in others:
@@ -178,9 +180,9 @@ def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path)
         with pytest.raises(UserError, match=words):
             model.save(tmp_path / 'm.keras')
     last = keras.Sequential([Doubled(2.0), keras.layers.Dense(4)])
-    for encoder in Functional('relu'), last, Unusable(3), Stacked(3):
+    for encoder in Functional('relu'), last, Unusable(3), Demanding(3), Rigid(), Stacked(3):
         model = made(acai_tf.AEBaseline, encoder)
-        with pytest.raises(UserError, match='which makes another network: define get_config in'):
+        with pytest.raises(UserError, match='another network, or not at all: define get_config in'):
             model.save(tmp_path / 'm.keras')
 
 
@@ -276,6 +278,39 @@ class Unusable(Forgetful):
         super().__init__(units, **kwargs)
 
 
+@keras.saving.register_keras_serializable('tests')
+class Demanding(Forgetful):
+    def __init__(self, units, **kwargs):
+        super().__init__(units, **kwargs)
+
+
+@keras.saving.register_keras_serializable('tests')
+class Rigid(Forgetful):
+    """Without **kwargs, which Keras' record always has something for."""
+
+    def __init__(self):
+        super().__init__()
+
+
+@keras.saving.register_keras_serializable('tests')
+class Nested(keras.Model):
+    """An encoder that makes another one, of which Keras needs no record."""
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.inner, self.other, self.seed = Forgetful(4, 0.5), Demanding(3), seed
+
+    def call(self, x, training=False):
+        return self.other(self.inner(x, training=training), training=training)
+
+
+def twice():
+    """An encoder with one layer in two places, of which a copy has two."""
+    activation = keras.layers.LeakyReLU()
+    blocks = [keras.Sequential([keras.layers.Dense(units), activation]) for units in (5, 4)]
+    return keras.Sequential(blocks)
+
+
 def pretrained():
     encoder = Forgetful()
     encoder.compile('sgd', 'mse', run_eagerly=True, jit_compile=False)
@@ -296,6 +331,8 @@ def pretrained():
         lambda: Scaled(np.float32(1), 2),
         Functional,
         Doubled,
+        functools.partial(Nested, seed=1),
+        twice,
         functools.partial(Forgetful, trainable=False),
         functools.partial(Mindful, 4, 0.5),
         lambda: keras.Sequential([Forgetful(), keras.layers.Dense(3, keras.layers.LeakyReLU())]),

@@ -392,11 +392,11 @@ def png_of(bits, color_type, row, transparent):
     return png + chunk(b'IDAT', zlib.compress((b'\0' + row) * 8)) + chunk(b'IEND', b'')
 
 
-@pytest.mark.parametrize('bits, level', [(1, 1), (2, 2), (4, 8), (8, 200)])
+@pytest.mark.parametrize('bits, level', [(1, 0), (2, 2), (4, 8), (8, 200)])
 def test_a_transparent_grey_becomes_white(bits, level, tmp_path):
     same = sum(level << bits * place for place in range(8 // bits))  # a byte of such pixels
     path = tmp_path / 'a.png'
-    for transparent, expected in ((level, 255), (level - 1, level * 255 // (2**bits - 1))):
+    for transparent, expected in ((level, 255), (level + 1, level * 255 // (2**bits - 1))):
         path.write_bytes(png_of(bits, 0, bytes([same] * bits), struct.pack('>H', transparent)))
         assert (picture_folder.read_picture(path, 8) == expected).all()
 
