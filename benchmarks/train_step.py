@@ -6,9 +6,11 @@
 All variants take turns, a few steps each, and the median of the turns is printed, with the step's
 arithmetic and its share of this machine's rate of large float32 matrix products, which takes its
 turns too. The arithmetic is that of the layers as the paper has them: 2 operations for each
-multiplication of a convolution or dense layer, forward, for its input's gradient and its weights'.
+multiplication of a convolution, or of the VQ-VAE's dense layers, forward, for its input's gradient
+and its weights', and once for its distances from all codes; other layers' hardly count.
 """
 import functools
+import math
 import os
 import statistics
 import sys
@@ -57,7 +59,7 @@ def encoder_flops(layer, width=32):
 
 
 def step_gflops(model):
-    """Operations of one image's train step through the convolutions, in 10^9.
+    """Operations of one image's train step, in 10^9.
 
     A pass is forward, weights' gradient and, but for the first layer on data, input's gradient.
     ACAI decodes twice and shows its critic two pictures, whose backward pass serves both players.
@@ -66,6 +68,10 @@ def step_gflops(model):
         model.decoder, model.latent_shape[0]
     )
     total = 3 * sum(encoder) - encoder[0] + 3 * sum(decoder)
+    if isinstance(model, acai_tf.AEVQVAE):
+        sizes = [variable.shape for variable in model.vqvae.trainable_variables]
+        total += 3 * 2 * sum(math.prod(size) for size in sizes if len(size) == 2)  # dense kernels
+        total += 2 * model.num_latents * math.prod(model.codebook.shape)
     critic = getattr(model, 'critic', None)
     if critic:
         pictures = 2

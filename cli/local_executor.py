@@ -12,6 +12,8 @@ from lib import devices, locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
 
+RENEW_SEC = run_record.DEAD_SEC / 4  # from one sign that runs wait for this process to the next
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -103,8 +105,7 @@ def run_jobs(jobs, environments):
     with contextlib.closing(console), Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
     if interrupt.signal and waiting:  # these were not begun
-        on_slurm = any((record := job.files.read()) and record.slurm for job in waiting)
-        queued = slurm.known_queue() if on_slurm else None
+        queued = slurm.queue_of(job.files.read() for job in waiting)
         for job in waiting:
             run_record.leave(job, queued)
     outcome.signal = interrupt.signal
@@ -113,7 +114,7 @@ def run_jobs(jobs, environments):
 
 def _work(waiting, environments, console, interrupt, outcome):
     """Works on jobs until none is left, or a signal comes."""
-    free, working = list(environments), []
+    free, working, renewed = list(environments), [], time.monotonic()
     while working or (waiting and not interrupt.signal):
         while free and waiting and not interrupt.signal:
             job = waiting.pop(0)
@@ -135,4 +136,8 @@ def _work(waiting, environments, console, interrupt, outcome):
                 outcome.failed[each.job.name] = each.record.reason
             elif state == run_record.STOPPED and not interrupt.signal:
                 outcome.stopped[each.job.name] = each.record.reason
+        if time.monotonic() > renewed + RENEW_SEC:
+            renewed = time.monotonic()
+            for job in waiting:
+                job.files.keep_waiting()
         time.sleep(work.POLL_SEC)

@@ -6,7 +6,7 @@ import os
 import sys
 
 from acai_tf import Autoencoder, load
-from cli import run_record, work
+from cli import run_record, slurm, work
 from lib import checkpoints, data, files, runs, train
 from lib.errors import UserError
 from lib.paper import constants, experiments, results, samples_table, tables
@@ -232,11 +232,12 @@ def ready(jobs):
         (the list of those that can be done, {name: a sentence on why not} of the others).
     """
     able, not_run = [], unable(jobs)
+    queued = slurm.queue_of(job.files.read() for job in jobs)
     for job in jobs:
         if job.name in not_run:
             continue
         try:
-            run_record.queue(job)
+            run_record.queue(job, queued=queued)
             able.append(job)
         except UserError as error:
             not_run[job.name] = str(error)

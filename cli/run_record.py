@@ -124,7 +124,7 @@ class RunFiles:
     def cancelled(self):
         return os.path.exists(self.path(CANCEL_NAME))
 
-    def cancel(self):
+    def ask_to_stop(self):
         """Asks whoever works on the run to stop it, and keeps others from beginning.
 
         Raises:
@@ -135,6 +135,10 @@ class RunFiles:
                 pass
         except OSError as error:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
+
+    def cancel(self):
+        """`ask_to_stop`, and records it."""
+        self.ask_to_stop()
         with contextlib.suppress(locks.HeldError), self.held(wait_sec=0):
             if record := self.read():
                 self.write(dataclasses.replace(record, state=STOPPED, reason=CANCELLED))
@@ -158,10 +162,29 @@ class RunFiles:
             return None
         if locks.no_longer_works(record.process, self.path(LOCK_NAME)):
             return None
+        return record.process if self._was_renewed else None
+
+    @property
+    def _was_renewed(self):
+        """Whether whoever works on the run, or waits for it, has renewed the record lately."""
         with contextlib.suppress(OSError):
-            if time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC:
-                return record.process
-        return None
+            return time.time() - os.path.getmtime(self.path(RECORD_NAME)) < DEAD_SEC
+        return False
+
+    def keep_waiting(self):
+        """Renews the record where it says that the run waits for this process."""
+        record = self.read()
+        if record and (record.state, record.process) == (WAITING, locks.this_process()):
+            with contextlib.suppress(OSError):
+                os.utime(self.path(RECORD_NAME))
+
+    def waits_for_nobody(self, record):
+        """Whether a record says that the run waits for a process that has ended."""
+        if record.state != WAITING or record.slurm:
+            return False
+        if locks.is_here(record.process):
+            return locks.has_ended(record.process)
+        return not self._was_renewed
 
     def look(self):
         """The record, corrected by who works on the run now, and by its newest checkpoint where no
@@ -175,7 +198,7 @@ class RunFiles:
             record = self._by_checkpoints(record)
         if holder:
             return dataclasses.replace(record, state=RUNNING, process=holder, images_per_sec=0.0)
-        if record.state == RUNNING or _waits_for_nobody(record):
+        if record.state == RUNNING or self.waits_for_nobody(record):
             return dataclasses.replace(record, state=STOPPED, reason='killed')
         return record
 
@@ -190,17 +213,13 @@ class RunFiles:
         return dataclasses.replace(record, **told)
 
 
-def _waits_for_nobody(record):
-    is_local = record.state == WAITING and not record.slurm
-    return is_local and locks.has_ended(record.process)
-
-
-def queue(job, slurm=''):
+def queue(job, slurm='', queued=None):
     """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
 
     Args:
         job: a `reproduce.Job`.
         slurm: its new task there; without one, an earlier task may still wait.
+        queued: the tasks in Slurm's queue; None where that is not known.
 
     Raises:
         UserError: its folder cannot be written.
@@ -211,10 +230,10 @@ def queue(job, slurm=''):
     with contextlib.suppress(OSError):  # also where a command is only about to stop it
         os.remove(job.files.path(CANCEL_NAME))
     with contextlib.suppress(locks.HeldError), job.files.held(wait_sec=0 if at_work else None):
-        job.files.write(_queued(job, slurm, job.files.read()))
+        job.files.write(_queued(job, slurm, job.files.read(), queued))
 
 
-def _queued(job, slurm, before):
+def _queued(job, slurm, before, queued):
     """The `Record` of a job that waits, or is done, where its last one was `before`, or None."""
     state = WAITING if job.next_command() else DONE
     record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
@@ -222,10 +241,13 @@ def _queued(job, slurm, before):
         record.cores = before.cores
         # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
         has_ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
+        has_ended = has_ended or queued is not None and before.slurm not in queued
         record.slurm = slurm or ('' if has_ended else before.slurm)
+        if record.slurm == before.slurm:  # the same try goes on
+            record.fruitless = before.fruitless
     if not record.slurm:
         record.process = locks.this_process()
-        if before and before.state == WAITING and not _waits_for_nobody(before):
+        if before and before.state == WAITING and not job.files.waits_for_nobody(before):
             record.process = before.process or record.process  # another command's, then
     return record
 

@@ -20,6 +20,11 @@ def known_queue():
         return None
 
 
+def queue_of(records):
+    """`known_queue`, where one of the `run_record.Record`s names a task; else None."""
+    return known_queue() if any(record and record.slurm for record in records) else None
+
+
 def queue():
     """{task: its state} of one's own tasks that wait or run.
 

@@ -19,6 +19,7 @@ COUNTS = 'nodes', 'ntasks_per_node', 'array_parallelism', 'signal_delay_s'
 SUBMITIT_OPTIONS = *COUNTS, 'time', 'job_name'  # the others go to sbatch as they are
 LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60  # to submit takes others no longer
 START_SEC, PENDING_SEC = 20, 5  # how long to see whether tasks begin
+ENDING_SEC = 60  # how long to wait for those that end
 
 
 def parse_options(words):
@@ -59,7 +60,7 @@ def submit_table(jobs, table, train_dir, words):
     with _alone(train_dir):
         able, not_run = reproduce.ready(jobs)
         try:
-            count = submit(able, train_dir, options, slurm.queue())
+            count = submit(able, train_dir, options, _settled_queue(able))
         except BaseException:  # Ctrl-C too
             queued = slurm.known_queue()
             for job in able:
@@ -73,6 +74,17 @@ def submit_table(jobs, table, train_dir, words):
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={where}')
     reproduce.print_not_run(not_run)
     return 1 if not_run else 0
+
+
+def _settled_queue(jobs):
+    """The tasks in Slurm's queue, once none of the jobs' is about to leave it or enter it again."""
+    tasks = {record.slurm for job in jobs if (record := job.files.read())}
+    for _ in range(ENDING_SEC):
+        queued = slurm.queue()
+        if not any(queued.get(task) == 'COMPLETING' for task in tasks):
+            break
+        time.sleep(1)
+    return queued
 
 
 def _alone(train_dir):

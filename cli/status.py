@@ -1,5 +1,6 @@
 """How far the runs below a folder are, from their files alone, and an end to them."""
 import collections
+import contextlib
 import signal
 import sys
 import time
@@ -101,8 +102,7 @@ def cancel(train_dir):
     """
     ended, code = [], 0
     looked = [(files, files.look()) for files in run_record.find(train_dir)]
-    on_slurm = any(record and record.slurm for _, record in looked)
-    queued = (slurm.known_queue() if on_slurm else None) or {}
+    queued = slurm.queue_of(record for _, record in looked) or {}
     for files, record in looked:
         # Slurm may have stopped it to begin it again.
         is_queued = record and record.state == run_record.STOPPED and record.slurm in queued
@@ -122,6 +122,9 @@ def cancel(train_dir):
                     'reproduce.py; stop that process'
                 )
             print(f'{record.name} {verb}.')
+        elif record and record.state != run_record.DONE:
+            with contextlib.suppress(UserError):
+                files.ask_to_stop()  # a command that waits too may have it before it
     slurm.cancel(record.slurm for record in ended if record.slurm)
     if not ended and not code:
         print('No run is waiting or running.')

@@ -40,6 +40,7 @@ class Work:
         self._begin, self._beat, self._looked = None, 0, 0
         self._held = job.files.held(wait_sec)
         try:
+            before = job.files.read()
             path = job.files.path(run_record.LOG_NAME)
             self._log = self._held.enter_context(open(path, 'a', encoding='utf-8'))
         except OSError as error:
@@ -51,7 +52,7 @@ class Work:
             run_record.RUNNING,
             job.images_seen,
             process=locks.this_process(),
-            slurm=slurm,
+            slurm=slurm or (before.slurm if before else ''),  # a task that may still wait
             cores=int(environment.get(THREADS) or devices.cores_of_each(1)),
         )
         self._write()

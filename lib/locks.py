@@ -37,17 +37,23 @@ def no_longer_works(process, path):
 
     Args:
         process: its name.
-        path: the lock file of the work, which `holder` finds held by nobody. On a file system
-            without locks, where nobody can hold one, the process must have ended.
+        path: the lock file of the work, which `holder` finds held by nobody. Where that cannot be
+            told, as on a file system without locks, the process must have ended.
     """
-    if _pid_here(process) is None:
+    if not is_here(process):
         return False
     try:
         _is_free(path)
-    except OSError as error:
-        if error.errno in UNSUPPORTED:
-            return has_ended(process)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return has_ended(process)
     return True
+
+
+def is_here(process):
+    """Whether a process, as `this_process` names it, is of this machine."""
+    return _pid_here(process) is not None
 
 
 def has_ended(process):

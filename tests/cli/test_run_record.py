@@ -3,18 +3,22 @@ import dataclasses
 import errno
 import json
 import os
+import time
+from unittest import mock
 
 import filelock
 import pytest
 
-from cli import reproduce, run_record, status
+from cli import reproduce, run_record, status, work
 from lib import files, locks
 from tests.stand_ins import jobs_of
 
 
-def test_without_locks_a_living_process_is_at_work_on_its_run(tmp_path, monkeypatch):
+# Of a file system without locks; of one that one may only read over a network.
+@pytest.mark.parametrize('number', [errno.ENOLCK, errno.EBADF])
+def test_without_locks_a_living_process_is_at_work_on_its_run(number, tmp_path, monkeypatch):
     def no_locks(*_, **__):
-        raise OSError(errno.ENOLCK, 'No locks available')
+        raise OSError(number, os.strerror(number))
 
     (job,) = jobs_of(tmp_path)
     reproduce.ready([job])
@@ -68,6 +72,40 @@ def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
     # Slurm begins its tasks whatever became of the command that submitted them.
     job.files.write(dataclasses.replace(record, process=gone, slurm='12_3'))
     assert job.files.look().state == run_record.WAITING
+
+
+def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    reproduce.ready([job])
+    own, path = job.files.read(), job.files.path(run_record.RECORD_NAME)
+    elsewhere = dataclasses.replace(own, process='process 5 on another-machine')
+    job.files.write(elsewhere)
+    reproduce.ready([job])
+    assert (job.files.look().state, job.files.read()) == (run_record.WAITING, elsewhere)
+    long_ago = time.time() - 2 * run_record.DEAD_SEC
+    for record, state in ((elsewhere, run_record.STOPPED), (own, run_record.WAITING)):
+        job.files.write(record)
+        os.utime(path, (long_ago, long_ago))
+        job.files.keep_waiting()  # for this process only
+        assert job.files.look().state == state
+        assert (os.path.getmtime(path) > long_ago + 1) == (record == own)
+    job.files.write(elsewhere)
+    os.utime(path, (long_ago, long_ago))
+    reproduce.ready([job])
+    assert job.files.read() == own
+
+
+def test_a_task_that_slurm_has_queued_is_known_while_another_command_works(tmp_path):
+    (job,) = jobs_of(tmp_path)
+    run_record.queue(job, slurm='12_3')
+    job.files.write(dataclasses.replace(job.files.read(), fruitless=2))
+    run_record.queue(job, queued={'12_3': 'PENDING'})
+    assert (job.files.read().slurm, job.files.read().fruitless) == ('12_3', 2)
+    at_work = work.Work(job, {}, mock.Mock())
+    at_work.close(state=run_record.STOPPED)
+    assert job.files.read().slurm == '12_3'
+    run_record.queue(job, queued={'12_4': 'PENDING'})
+    assert (job.files.read().slurm, job.files.read().process) == ('', locks.this_process())
 
 
 def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
@@ -146,7 +184,9 @@ def test_what_slurm_would_begin_again_is_cancelled(tmp_path, monkeypatch, capsys
     assert status.cancel(str(tmp_path)) == 0
     assert capsys.readouterr().out == f'{again.name} is no longer queued.\n'
     assert cancelled == ['12_3'] and again.files.cancelled
-    assert not ended.files.cancelled and failed.files.look().state == run_record.FAILED
+    # A command that waits too may have them before it.
+    assert ended.files.cancelled and failed.files.cancelled
+    assert failed.files.look().state == run_record.FAILED
 
 
 def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(

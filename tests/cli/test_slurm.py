@@ -1,4 +1,5 @@
 """reproduce.py on Slurm: a real one of one node, whose tasks run stand-ins for training scripts."""
+import functools
 import json
 import os
 import pathlib
@@ -97,6 +98,16 @@ def test_a_slurm_that_does_not_answer_is_said_once_and_takes_nothing(
         f'#!/bin/sh\necho 12_3 PENDING {os.getuid()}\necho 12_4 RUNNING {os.getuid() + 1}\n'
     )
     assert slurm.known_queue() == {'12_3': 'PENDING'}
+
+
+def test_a_task_that_is_about_to_end_is_awaited(tmp_path, monkeypatch):
+    (job,) = stand_ins.jobs_of(tmp_path)
+    run_record.queue(job, slurm='12_3')
+    for last in ({}, {'12_3': 'PENDING'}):
+        told = [{'12_3': 'COMPLETING', '12_4': 'COMPLETING'}] * 2 + [{'12_4': 'COMPLETING'} | last]
+        monkeypatch.setattr(slurm, 'queue', functools.partial(told.pop, 0))
+        monkeypatch.setattr(time, 'sleep', lambda seconds: None)
+        assert slurm_executor._settled_queue([job]) == {'12_4': 'COMPLETING'} | last and not told
 
 
 def test_a_task_that_is_not_requeued_says_so(own_process, tmp_path, monkeypatch):
