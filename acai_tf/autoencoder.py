@@ -160,6 +160,9 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     def __setattr__(self, name, value):
         is_made = getattr(self, 'is_made', False)
+        if is_made and name == 'seed':
+            randomness.check_seed(value)
+            value = int(value)
         if is_made and name in (*self.params, 'lr') and value != getattr(self, name):
             raise UserError(
                 f'{name} is fixed when a {type(self).__name__} is made: its graphs and its saved '
@@ -396,6 +399,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         """
         x, label = self.unpack(data)
         noise = self.draw_noise(x)
+        self.check_thawed()
         # Keras sums the replicas' gradients; the objectives are means over the whole batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with self.mode, tf.GradientTape(persistent=True) as tape:

@@ -1,4 +1,5 @@
 """Batches: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
+import inspect
 import itertools
 import types
 
@@ -18,6 +19,30 @@ def examples(batch):
     return _single(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
+def check_unweighted(method, *args, **kwargs):
+    """Refuses weights of examples among the arguments of a method of keras.Model, which drops them
+    where a batch is a dict.
+
+    Raises:
+        UserError: there are some.
+    """
+    try:
+        given = inspect.signature(method).bind(*args, **kwargs).arguments
+    except TypeError:  # of which the method itself tells
+        return
+    weights = [given.get('sample_weight'), given.get('class_weight')]
+    if isinstance(given.get('validation_data'), (tuple, list)):
+        weights += given['validation_data'][2:]
+    if any(weight is not None for weight in weights):
+        raise _weighted()
+
+
+def _weighted():
+    return UserError(
+        'The model weights all examples equally; leave out sample_weight and class_weight.'
+    )
+
+
 def begun(x):
     """A first look at what `fit` was given.
 
@@ -33,17 +58,18 @@ def begun(x):
     elif isinstance(x, types.GeneratorType):
         batches = list(itertools.islice(x, 1))
         if batches:
-            first, x = _as_tuple(batches[0]), _rejoined(batches, x)
-    return examples(first[0] if isinstance(first, tuple) else first), x
+            # A generator, by which Keras knows one; `yield from` would close the user's with it.
+            first, x = _as_tuple(batches[0]), (each for each in itertools.chain(batches, x))
+    return examples_of(first), x
+
+
+def examples_of(batch):
+    """`examples` of a batch that may be a pair."""
+    return examples(batch[0] if isinstance(batch, tuple) else batch)
 
 
 def _as_tuple(batch):  # as Keras makes one of a list
     return tuple(batch) if isinstance(batch, list) else batch
-
-
-def _rejoined(first, rest):  # a generator again, by which Keras knows one
-    yield from first
-    yield from rest
 
 
 def unpack(batch, image_shape, nclass):
@@ -60,11 +86,11 @@ def unpack(batch, image_shape, nclass):
     x, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
     x, label = _unlisted(x), _unlisted(label)
     if weight is not None:
-        raise UserError(
-            'The model weights all examples equally; leave out sample_weight and class_weight.'
-        )
+        raise _weighted()
     needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
     if isinstance(x, dict):
+        if label is not None:
+            raise UserError("A dict has its own 'label'; leave out the labels beside it.")
         x, label = (_part(x, key, needs) for key in ('x', 'label'))
     x = _single(x)
     if image_shape:

@@ -117,7 +117,7 @@ class KerasModel(keras.Model):
             if known:
                 self._check_is_own(group, known)
             own = without_loss_scale(known)
-            if known and {id(v) for v in variables} == {id(v) for v in own.trained}:
+            if known and self._trained_now(group) == set(map(id, own.trained)):
                 continue
             optimizer = Adam(self.learning_rate(group))
             if computes_in_float16:
@@ -132,6 +132,22 @@ class KerasModel(keras.Model):
                 f'The optimizer of {group!r} is of class {type(optimizer).__name__}; leave the '
                 "model's own in model.optimizers, whose moments are saved with the weights."
             )
+
+    def check_thawed(self):
+        """Raises UserError where a group trains weights that its optimizer does not know."""
+        for group, optimizer in self.optimizers.items():
+            own = without_loss_scale(optimizer)
+            if isinstance(own, Adam) and not self._trained_now(group) <= set(map(id, own.trained)):
+                raise self._not_compiled(group)
+
+    def _trained_now(self, group):
+        return set(map(id, self.group_variables(group)))
+
+    def _not_compiled(self, group):
+        return UserError(
+            f'Layers of {group!r} were frozen, or made trainable, since the model was compiled; '
+            'call compile() first.'
+        )
 
     def _check_groups(self):
         """Raises UserError for weights that two groups would train, each for its own objective, for
@@ -213,6 +229,7 @@ class KerasModel(keras.Model):
         """Keras' fit: its logs are the epoch's means under the training tags."""
         if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
+        batches.check_unweighted(super().fit, x, y, *args, **kwargs)
         with self._checked(x, y) as x:
             return super().fit(x, y, *args, **kwargs)
 
@@ -235,7 +252,7 @@ class KerasModel(keras.Model):
 
         @tf.autograph.experimental.do_not_convert
         def scaled(*batch):
-            self.encoder.assert_scaled(batches.examples(batch[0]))
+            self.encoder.assert_scaled(batches.examples_of(batch[0]))
             return batch[0] if len(batch) == 1 else batch
 
         try:
@@ -260,8 +277,19 @@ class KerasModel(keras.Model):
         """
         if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
             return super().evaluate(x, y, *args, **kwargs)
+        batches.check_unweighted(super().evaluate, x, y, *args, **kwargs)
         with self._checked(x, y) as x:
             return super().evaluate(x, y, *args, **kwargs)
+
+    def train_on_batch(self, x, *args, **kwargs):
+        """Keras' train_on_batch."""
+        batches.check_unweighted(super().train_on_batch, x, *args, **kwargs)
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def test_on_batch(self, x, *args, **kwargs):
+        """Keras' test_on_batch."""
+        batches.check_unweighted(super().test_on_batch, x, *args, **kwargs)
+        return super().test_on_batch(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
         """Keras' predict: the reconstructions."""
@@ -364,12 +392,8 @@ class KerasModel(keras.Model):
     def get_config(self):
         for group, optimizer in self.optimizers.items():
             self._check_is_own(group, optimizer)
-            trained = without_loss_scale(optimizer).trained
-            if {id(v) for v in self.group_variables(group)} != {id(v) for v in trained}:
-                raise UserError(
-                    f'Layers of {group!r} were frozen, or made trainable, since the model was '
-                    'compiled; call compile() before it is saved.'
-                )
+            if self._trained_now(group) != set(map(id, without_loss_scale(optimizer).trained)):
+                raise self._not_compiled(group)
         given = {role: network for role, network in vars(self.given).items() if network is not None}
         if self.latent_shape is not None and not self.is_recorded:
             for network in given.values():

@@ -184,7 +184,8 @@ class Encoder(_Convolutional):
     def assert_scaled(self, x):
         """What `check` looks for in the values of an array, as an operation of a graph."""
         largest = tf.reduce_max(tf.abs(tf.cast(x[:1], tf.float32)))
-        return tf.debugging.assert_less_equal(largest, float(MAX_VALUE), message=self.unscaled)
+        # Not `assert_less_equal`, which would say so of NaN too.
+        return tf.debugging.assert_equal(largest > MAX_VALUE, False, message=self.unscaled)
 
     def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         self.check(x)

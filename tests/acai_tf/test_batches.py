@@ -1,4 +1,6 @@
 """What a batch is, and what is none."""
+import collections
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -27,6 +29,7 @@ def test_a_batch(batch):
         ((X, np.zeros((2, 3))), r"are \('B', 3\)"),
         ((X, np.zeros(2)), r"are \('B',\)"),
         ((X, LABEL, np.ones(2)), 'leave out sample_weight'),
+        (({'x': X, 'label': LABEL}, LABEL), "A dict has its own 'label'; leave out the labels"),
         (([X, X], LABEL), 'takes one array .* was given 2; '),
     ],
 )
@@ -70,7 +73,17 @@ def test_what_fit_is_given_tells_the_shape_of_its_data():
     for given in (pairs, pairs.map(lambda x, label: {'x': x, 'label': label}), X, (X, LABEL)):
         data, same = batches.begun(given)
         assert tuple(data.shape[1:]) == (8, 8, 1) and same is given
+    Batch = collections.namedtuple('Batch', 'x label')
+    assert batches.examples_of(Batch(X, LABEL)) is X
     for given in (pairs.as_numpy_iterator(), (each for each in ())):
         assert batches.begun(given)[0] is given  # an iterator is not a generator
     data, again = batches.begun(each for each in ((X, LABEL), (-X, LABEL)))
     assert data is X and [x[0, 0, 0, 0] for x, _ in again] == [X[0, 0, 0, 0], -X[0, 0, 0, 0]]
+
+
+def test_a_generator_that_was_looked_at_stays_its_users():
+    own = (each for each in ((X, LABEL), (-X, LABEL), (2 * X, LABEL)))
+    again = batches.begun(own)[1]
+    next(again), next(again)
+    del again
+    assert len(list(own)) == 1

@@ -1,4 +1,5 @@
 """What Keras promises of a model: fit, evaluate, predict, callbacks, save, load, export."""
+import collections
 import os
 import time
 
@@ -103,6 +104,52 @@ def test_a_dataset_of_images_that_are_not_scaled_is_refused():
                 ask(dataset, verbose=0)
         for one, other in zip(before, model.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_weights_of_examples_are_refused_though_keras_would_drop_them():
+    model = make()
+    batch = {key: value.numpy() for key, value in tiny.batch(model).items()}
+    weight, by_class = np.ones(len(batch['x'])), {0: 5.0}
+    model.compile()
+    before = model.get_weights()
+    for ask, given in (
+        (model.fit, {'sample_weight': weight}),
+        (model.fit, {'class_weight': by_class}),
+        (model.fit, {'validation_data': (batch, None, weight)}),
+        (model.evaluate, {'sample_weight': weight}),
+        (model.train_on_batch, {'class_weight': by_class}),
+        (model.test_on_batch, {'sample_weight': weight}),
+    ):
+        with pytest.raises(UserError, match='leave out sample_weight and class_weight'):
+            ask(batch, **given)
+    with pytest.raises(UserError, match='leave out sample_weight'):
+        model.fit(Batches(batch), class_weight=by_class, verbose=0)
+    with pytest.raises(UserError, match='leave out sample_weight'):
+        model.train_on_batch(batch, None, weight)
+    assert_equal(model.get_weights(), before)
+    model.train_on_batch(batch)
+    model.test_on_batch(batch)
+    model.fit(batch, validation_data=(batch, None), verbose=0)
+
+
+def test_images_that_are_no_numbers_are_not_said_to_be_unscaled():
+    model = make()
+    batch = tiny.batch(model)
+    model.compile()
+    history = model.fit(
+        tf.data.Dataset.from_tensors({**batch, 'x': batch['x'] * np.nan}), verbose=0
+    ).history
+    assert np.isnan(history['loss_ae'][0])
+
+
+def test_batches_may_be_named_tuples():
+    model, Batch = make(), collections.namedtuple('Batch', 'x label')
+    batch = tiny.batch(model)
+    model.compile()
+    dataset = tf.data.Dataset.from_tensors(Batch(batch['x'], batch['label']))
+    model.fit(dataset, verbose=0)
+    with pytest.raises(UserError, match='values exceed 16'):
+        model.fit(dataset.map(lambda each: Batch(127 * each.x, each.label)), verbose=0)
 
 
 class Batches(keras.utils.PyDataset):
@@ -363,8 +410,18 @@ def test_what_is_frozen_stays_so_in_a_saved_model(frozen, compiled, tmp_path):
 def test_a_model_that_was_frozen_and_not_compiled_is_not_saved(tmp_path):
     model = make()
     model.encoder.trainable = False
-    with pytest.raises(UserError, match="'autoencoder' were frozen, .* call compile\\(\\) before"):
+    words = "'autoencoder' were frozen, or made trainable, since .* call compile\\(\\) first"
+    with pytest.raises(UserError, match=words):
         model.save(str(tmp_path / 'm.keras'))
+    batch = tiny.batch(model)
+    model.train_step(batch)  # what is frozen rests
+    model.compile()
+    model.encoder.trainable = True
+    for train in (model.train_step, lambda batch: model.fit(batch, verbose=0)):
+        with pytest.raises(UserError, match=words):
+            train(batch)
+    model.compile()
+    model.train_step(batch)
 
 
 @pytest.mark.parametrize('dtype', ['float16', 'bfloat16', 'float64'])
@@ -565,6 +622,11 @@ def test_another_seed_reaches_graphs_that_were_traced():
     model.seed = 2
     np.testing.assert_array_equal(eval.encode(model, x), eval.encode(other, x))
     assert (eval.encode(model, x) != before).any()
+    for wrong in (-1, 1.5, 2**31):
+        with pytest.raises(UserError, match='must be an integer from 0'):
+            model.seed = wrong
+    model.seed = np.int64(3)
+    assert type(model.seed) is int
 
 
 def test_a_seed_may_change_while_keras_trains(monkeypatch):
