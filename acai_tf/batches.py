@@ -20,8 +20,8 @@ def examples(batch):
 
 
 def check_unweighted(method, *args, **kwargs):
-    """Refuses weights of examples among the arguments of a method of keras.Model, which drops them
-    where a batch is a dict.
+    """Refuses weights of examples among the arguments of a method of keras.Model, which would drop
+    them, or fail, where a batch is a dict.
 
     Raises:
         UserError: there are some.
@@ -89,7 +89,7 @@ def unpack(batch, image_shape, nclass):
         raise _weighted()
     needs = f"'x', (B, ...), and 'label', one-hot (B, {nclass})"
     if isinstance(x, dict):
-        if label is not None:
+        if label is not None and 'label' in x:
             raise UserError("A dict has its own 'label'; leave out the labels beside it.")
         x, label = (_part(x, key, needs) for key in ('x', 'label'))
     x = _single(x)

@@ -286,11 +286,6 @@ class KerasModel(keras.Model):
         batches.check_unweighted(super().train_on_batch, x, *args, **kwargs)
         return super().train_on_batch(x, *args, **kwargs)
 
-    def test_on_batch(self, x, *args, **kwargs):
-        """Keras' test_on_batch."""
-        batches.check_unweighted(super().test_on_batch, x, *args, **kwargs)
-        return super().test_on_batch(x, *args, **kwargs)
-
     def predict(self, x, *args, **kwargs):
         """Keras' predict: the reconstructions."""
         with self._checked(x) as x:

@@ -70,11 +70,22 @@ def check_record(network):
     Raises:
         UserError: the record makes another network, as far as `_are_alike` tells, or nothing.
     """
-    if _is_keras_own(type(network)):  # which records its layers
-        for part in network._layers:
-            check_record(part)
-    elif isinstance(network, keras.Model) and _is_keras_own(type(network).get_config):
+    is_users = isinstance(network, keras.Model) and not _is_keras_own(type(network))
+    if is_users and _is_keras_own(type(network).get_config):
         _check_record_of_keras(network)
+        return
+    recorded = _names_in(_config_of(network))  # others its constructor makes
+    for part in network._layers:
+        if part.name in recorded:
+            check_record(part)
+
+
+def _names_in(config):
+    """The names of all layers in a config."""
+    parts = config.values() if isinstance(config, dict) else config
+    found = {config['name']} if isinstance(config, dict) and 'name' in config else set()
+    nested = [part for part in parts or () if isinstance(part, (dict, list, tuple))]
+    return found.union(*map(_names_in, nested))
 
 
 def _is_keras_own(thing):
@@ -86,7 +97,7 @@ def _check_record_of_keras(network):
     try:
         again = type(network).from_config(network.get_config())
         again.build_from_config(network.get_build_config() or {})
-    except (NotImplementedError, TypeError, ValueError) as error:  # it lacks what makes one
+    except Exception as error:  # whatever its constructor raises, of which arguments are lacking
         raise _unrecorded(network) from error
     finally:
         random.setstate(state)
@@ -136,19 +147,22 @@ def _is_set_alike(first, second, names):
         arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER - OF_A_PART
         values = [[vars(each).get(name) for name in arguments] for each in (first, second)]
         return all(_is_same_value(*pair) for pair in zip(*values, strict=True))
-    configs = [_without(names, _config_of(each)) for each in (first, second)]
-    return type(first) is type(second) and configs[0] == configs[1]
+    configs = [_config_of(each) for each in (first, second)]
+    is_told = None not in configs
+    return type(first) is type(second) and (
+        not is_told or _without(names, configs[0]) == _without(names, configs[1])
+    )
 
 
 def _config_of(layer):
-    """What Keras records of a layer; {} where it can record nothing, or code."""
+    """What Keras records of a layer; None where it can record nothing, or code."""
     if isinstance(layer, keras.layers.Lambda):
-        return {}
+        return None
     try:
         with warnings.catch_warnings(action='ignore'):  # of code, which is not kept
             config = keras.saving.serialize_keras_object(layer)['config']
     except Exception:  # whatever a user's get_config raises; a layer within a model needs none
-        return {}
+        return None
     return {key: value for key, value in config.items() if key not in OF_A_LAYER}
 
 

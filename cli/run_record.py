@@ -172,11 +172,16 @@ class RunFiles:
         return False
 
     def keep_waiting(self):
-        """Renews the record where it says that the run waits for this process."""
+        """Renews the record of a run that waits for this process, which takes it over from one that
+        has ended."""
         record = self.read()
         if record and (record.state, record.process) == (WAITING, locks.this_process()):
             with contextlib.suppress(OSError):
                 os.utime(self.path(RECORD_NAME))
+        elif record and self.waits_for_nobody(record):
+            with contextlib.suppress(locks.HeldError, UserError), self.held(wait_sec=0):
+                if self.read() == record:
+                    self.write(dataclasses.replace(record, process=locks.this_process()))
 
     def waits_for_nobody(self, record):
         """Whether a record says that the run waits for a process that has ended."""
@@ -240,14 +245,16 @@ def _queued(job, slurm, before, queued):
     if before:
         record.cores = before.cores
         # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-        has_ended = before.state in (FAILED, DONE) or before.reason == CANCELLED
-        has_ended = has_ended or queued is not None and before.slurm not in queued
+        has_ended = before.reason == CANCELLED or queued is not None and before.slurm not in queued
+        if before.state in (FAILED, DONE):  # in a task, or while one waits, which another may do
+            has_ended = (queued or {}).get(before.slurm) != 'PENDING'
         record.slurm = slurm or ('' if has_ended else before.slurm)
         if record.slurm == before.slurm:  # the same try goes on
             record.fruitless = before.fruitless
     if not record.slurm:
         record.process = locks.this_process()
-        if before and before.state == WAITING and not job.files.waits_for_nobody(before):
+        is_local = before and before.state == WAITING and not before.slurm
+        if is_local and not job.files.waits_for_nobody(before):
             record.process = before.process or record.process  # another command's, then
     return record
 

@@ -17,9 +17,9 @@ FOLDER_NAME = 'slurm'  # of submitit's scripts, pickles and logs, below a train_
 DEFAULTS = {'time': '24:00:00', 'job_name': 'acai'}
 COUNTS = 'nodes', 'ntasks_per_node', 'array_parallelism', 'signal_delay_s'
 SUBMITIT_OPTIONS = *COUNTS, 'time', 'job_name'  # the others go to sbatch as they are
-LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60  # to submit takes others no longer
 START_SEC, PENDING_SEC = 20, 5  # how long to see whether tasks begin
 ENDING_SEC = 60  # how long to wait for those that end
+LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60 + ENDING_SEC  # to submit takes others no longer
 
 
 def parse_options(words):

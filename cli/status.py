@@ -106,6 +106,8 @@ def cancel(train_dir):
     for files, record in looked:
         # Slurm may have stopped it to begin it again.
         is_queued = record and record.state == run_record.STOPPED and record.slurm in queued
+        if record and record.state == run_record.FAILED:  # here, while the task waits
+            is_queued = queued.get(record.slurm) == 'PENDING'
         if record and (record.state in ALIVE or is_queued):
             trainer = files.trainer()
             try:

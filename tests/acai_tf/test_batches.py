@@ -29,6 +29,7 @@ def test_a_batch(batch):
         ((X, np.zeros((2, 3))), r"are \('B', 3\)"),
         ((X, np.zeros(2)), r"are \('B',\)"),
         ((X, LABEL, np.ones(2)), 'leave out sample_weight'),
+        (({'x': X}, LABEL), "this one has 'x' but no 'label'"),
         (({'x': X, 'label': LABEL}, LABEL), "A dict has its own 'label'; leave out the labels"),
         (([X, X], LABEL), 'takes one array .* was given 2; '),
     ],

@@ -1,5 +1,6 @@
 """Networks of one's own that are copied, saved, loaded, or parts of other models."""
 import functools
+import types
 
 import keras
 import numpy as np
@@ -180,7 +181,10 @@ def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path)
         with pytest.raises(UserError, match=words):
             model.save(tmp_path / 'm.keras')
     last = keras.Sequential([Doubled(2.0), keras.layers.Dense(4)])
-    for encoder in Functional('relu'), last, Unusable(3), Demanding(3), Rigid(), Stacked(3):
+    broken = Broken(types.SimpleNamespace(units=3))
+    with pytest.raises(UserError, match=words):
+        made(acai_tf.AEBaseline, Wrapping(Forgetful(rate=0.5))).save(tmp_path / 'm.keras')
+    for encoder in broken, Functional('relu'), last, Unusable(3), Demanding(3), Rigid(), Stacked(3):
         model = made(acai_tf.AEBaseline, encoder)
         with pytest.raises(UserError, match='another network, or not at all: define get_config in'):
             model.save(tmp_path / 'm.keras')
@@ -250,6 +254,52 @@ class Scaled(keras.Model):
 
     def get_config(self):
         return {'mean': float(self.mean), 'std': float(self.std)}
+
+
+class Normed(keras.layers.Layer):
+    """A layer that Keras records only where its arguments are Python's own numbers."""
+
+    def __init__(self, mean):
+        super().__init__()
+        self.mean = mean
+
+    def call(self, x):
+        return x - self.mean
+
+
+@keras.saving.register_keras_serializable('tests')
+class WithNormed(Scaled):
+    def __init__(self, mean=0.0, **kwargs):
+        super().__init__(mean)
+        self.normed = Normed(mean)
+
+    def call(self, x):
+        return super().call(self.normed(x))
+
+
+@keras.saving.register_keras_serializable('tests')
+class Wrapping(keras.Model):
+    """An encoder that records the one that it was given."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x, training=False):
+        return self.inner(x, training=training)
+
+    def get_config(self):
+        return {'inner': keras.saving.serialize_keras_object(self.inner)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config['inner']))
+
+
+@keras.saving.register_keras_serializable('tests')
+class Broken(Forgetful):
+    def __init__(self, sizes=None, **kwargs):
+        super().__init__(sizes.units, **kwargs)
 
 
 @keras.saving.register_keras_serializable('tests')
@@ -329,6 +379,8 @@ def pretrained():
         Whole,
         Framed,
         lambda: Scaled(np.float32(1), 2),
+        lambda: WithNormed(np.float32(1)),
+        lambda: Wrapping(Forgetful()),
         Functional,
         Doubled,
         functools.partial(Nested, seed=1),

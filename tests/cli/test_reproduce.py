@@ -322,9 +322,12 @@ def test_a_signal_leaves_what_was_not_begun(fake, tmp_path, monkeypatch):
         if begun.files.read().state != run_record.WAITING:
             os.kill(os.getpid(), signal.SIGTERM)
 
+    kept = []
     monkeypatch.setattr(local_executor.time, 'sleep', interrupted)
+    monkeypatch.setattr(local_executor, 'RENEW_SEC', 0)
+    monkeypatch.setattr(run_record.RunFiles, 'keep_waiting', lambda files: kept.append(files))
     outcome = local_executor.run_jobs(able, [dict(os.environ)])
-    assert outcome.signal == signal.SIGTERM
+    assert outcome.signal == signal.SIGTERM and waiting.files in kept and begun.files not in kept
     record = waiting.files.read()
     assert (record.state, record.reason) == (run_record.STOPPED, run_record.NOT_BEGUN)
 

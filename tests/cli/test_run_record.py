@@ -9,7 +9,7 @@ from unittest import mock
 import filelock
 import pytest
 
-from cli import reproduce, run_record, status, work
+from cli import reproduce, run_record, slurm, status, work
 from lib import files, locks
 from tests.stand_ins import jobs_of
 
@@ -74,7 +74,7 @@ def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
     assert job.files.look().state == run_record.WAITING
 
 
-def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path):
+def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path, monkeypatch):
     (job,) = jobs_of(tmp_path)
     reproduce.ready([job])
     own, path = job.files.read(), job.files.path(run_record.RECORD_NAME)
@@ -83,14 +83,26 @@ def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path):
     reproduce.ready([job])
     assert (job.files.look().state, job.files.read()) == (run_record.WAITING, elsewhere)
     long_ago = time.time() - 2 * run_record.DEAD_SEC
-    for record, state in ((elsewhere, run_record.STOPPED), (own, run_record.WAITING)):
-        job.files.write(record)
-        os.utime(path, (long_ago, long_ago))
-        job.files.keep_waiting()  # for this process only
-        assert job.files.look().state == state
-        assert (os.path.getmtime(path) > long_ago + 1) == (record == own)
     job.files.write(elsewhere)
     os.utime(path, (long_ago, long_ago))
+    assert job.files.look().state == run_record.STOPPED
+    for record in (elsewhere, own):
+        job.files.write(record)
+        os.utime(path, (long_ago, long_ago))
+        job.files.keep_waiting()
+        assert job.files.read() == own and os.path.getmtime(path) > long_ago + 1
+    others = dataclasses.replace(own, state=run_record.RUNNING, process=elsewhere.process)
+    job.files.write(others)
+    os.utime(path, (long_ago, long_ago))
+    job.files.keep_waiting()  # of what waits only
+    assert job.files.read() == others and os.path.getmtime(path) < long_ago + 1
+    job.files.write(elsewhere)
+    os.utime(path, (long_ago, long_ago))
+    reproduce.ready([job])
+    assert job.files.read() == own
+    # Nor is what a task of Slurm that is gone left.
+    job.files.write(dataclasses.replace(elsewhere, slurm='12_3'))
+    monkeypatch.setattr(slurm, 'known_queue', dict)
     reproduce.ready([job])
     assert job.files.read() == own
 
@@ -103,6 +115,9 @@ def test_a_task_that_slurm_has_queued_is_known_while_another_command_works(tmp_p
     assert (job.files.read().slurm, job.files.read().fruitless) == ('12_3', 2)
     at_work = work.Work(job, {}, mock.Mock())
     at_work.close(state=run_record.STOPPED)
+    assert job.files.read().slurm == '12_3'
+    job.files.write(dataclasses.replace(job.files.read(), state=run_record.FAILED))
+    run_record.queue(job, queued={'12_3': 'PENDING'})
     assert job.files.read().slurm == '12_3'
     run_record.queue(job, queued={'12_4': 'PENDING'})
     assert (job.files.read().slurm, job.files.read().process) == ('', locks.this_process())

@@ -238,8 +238,12 @@ def test_what_the_2018_code_reported_of_a_run_is_not_ours(tmp_path):
 
 
 def test_a_copy_without_event_files_does_not_tell_when_its_reports_begin(tmp_path):
-    for number, (first, since) in enumerate([(1, 1), (17, None)]):
-        reported(tmp_path / f'RUN{number}', {'latent_accuracy': {first: 1.0, 33: 2.0}})
+    for number, (first, since, about) in enumerate(
+        [(1, 1, {}), (17, None, {}), (17, 20, {'taken_over': 20}), (17, None, {'taken_over': 9})]
+    ):
+        folder = reported(tmp_path / f'RUN{number}', {'latent_accuracy': {first: 1.0, 33: 2.0}})
+        run = runs.RunFolder(str(folder))
+        run.write_args(run.args, **about)
         (record,) = load.find_runs(str(tmp_path / f'RUN{number}'))
         assert record.since == since
 
