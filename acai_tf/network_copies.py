@@ -70,22 +70,26 @@ def check_record(network):
     Raises:
         UserError: the record makes another network, as far as `_are_alike` tells, or nothing.
     """
-    is_users = isinstance(network, keras.Model) and not _is_keras_own(type(network))
-    if is_users and _is_keras_own(type(network).get_config):
+    is_keras = _is_keras_own(type(network))
+    is_model = isinstance(network, keras.Model) and not is_keras
+    if is_model and _is_keras_own(type(network).get_config):
         _check_record_of_keras(network)
         return
-    recorded = _names_in(_config_of(network))  # others its constructor makes
+    # Keras' own classes record all their parts; of a user's, its constructor makes the others.
+    recorded = set() if is_keras else _names_in(_config_of(network) or {})
     for part in network._layers:
-        if part.name in recorded:
+        if is_keras or part.name in recorded:
             check_record(part)
 
 
 def _names_in(config):
     """The names of all layers in a config."""
-    parts = config.values() if isinstance(config, dict) else config
-    found = {config['name']} if isinstance(config, dict) and 'name' in config else set()
-    nested = [part for part in parts or () if isinstance(part, (dict, list, tuple))]
-    return found.union(*map(_names_in, nested))
+    is_dict = isinstance(config, dict)
+    own = {config['name']} if is_dict and isinstance(config.get('name'), str) else set()
+    parts = config.values() if is_dict else config
+    return own.union(
+        *(_names_in(part) for part in parts if isinstance(part, (dict, list, tuple)))
+    )
 
 
 def _is_keras_own(thing):
@@ -182,6 +186,6 @@ def _without(names, config):
     if not isinstance(config, dict):
         return config
     inner = config.get('config')
-    if isinstance(inner, dict) and inner.get('name') in names:
+    if isinstance(inner, dict) and isinstance(name := inner.get('name'), str) and name in names:
         return None
     return {key: _without(names, part) for key, part in config.items() if key not in OF_A_PART}

@@ -245,8 +245,9 @@ def _queued(job, slurm, before, queued):
     if before:
         record.cores = before.cores
         # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-        has_ended = before.reason == CANCELLED or queued is not None and before.slurm not in queued
-        if before.state in (FAILED, DONE):  # in a task, or while one waits, which another may do
+        has_ended = before.state == DONE or before.reason == CANCELLED
+        has_ended = has_ended or queued is not None and before.slurm not in queued
+        if before.state == FAILED:  # in its task, or here, while that waited
             has_ended = (queued or {}).get(before.slurm) != 'PENDING'
         record.slurm = slurm or ('' if has_ended else before.slurm)
         if record.slurm == before.slurm:  # the same try goes on

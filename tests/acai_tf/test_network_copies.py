@@ -184,7 +184,10 @@ def test_a_network_that_would_be_copied_or_loaded_otherwise_is_refused(tmp_path)
     broken = Broken(types.SimpleNamespace(units=3))
     with pytest.raises(UserError, match=words):
         made(acai_tf.AEBaseline, Wrapping(Forgetful(rate=0.5))).save(tmp_path / 'm.keras')
-    for encoder in broken, Functional('relu'), last, Unusable(3), Demanding(3), Rigid(), Stacked(3):
+    within = [keras.Sequential([one, keras.layers.Dense(4)]) for one in (Rigid(), Demanding(3))]
+    within.append(keras.Sequential([Optional(0.5), keras.layers.Dense(4)]))
+    within += [broken, Functional('relu'), last, Unusable(3), Demanding(3), Rigid(), Stacked(3)]
+    for encoder in within:
         model = made(acai_tf.AEBaseline, encoder)
         with pytest.raises(UserError, match='another network, or not at all: define get_config in'):
             model.save(tmp_path / 'm.keras')
@@ -340,6 +343,14 @@ class Rigid(Forgetful):
 
     def __init__(self):
         super().__init__()
+
+
+@keras.saving.register_keras_serializable('tests')
+class Optional(Forgetful):
+    """Whose record has no name, since its keywords are called otherwise."""
+
+    def __init__(self, rate=0.0, **options):
+        super().__init__(rate=rate, **options)
 
 
 @keras.saving.register_keras_serializable('tests')
