@@ -276,17 +276,17 @@ class Checkpoints(Callback):
         if self.step and self.step != self.saved_step:
             self.save()
 
+    @interrupt.uninterrupted()  # it takes a moment, in which one of the same step is replaced
     def save(self):
         """Saves the model, and whatever was reported before it."""
-        with interrupt.uninterrupted():  # it takes a moment, in which one of the step is replaced
-            with disk_errors():
-                self.events.flush()
-            checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
-            # Later ones are damaged, or it would have gone on from them.
-            steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
-            for step in steps[KEEP_CHECKPOINTS:]:
-                checkpoints.remove(self.run.checkpoint(step))
-            self.saved, self.saved_step = time.monotonic(), self.step
+        with disk_errors():
+            self.events.flush()
+        checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
+        # Later ones are damaged, or it would have gone on from them.
+        steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
+        for step in steps[KEEP_CHECKPOINTS:]:
+            checkpoints.remove(self.run.checkpoint(step))
+        self.saved, self.saved_step = time.monotonic(), self.step
 
 
 def autoencoder_reports(dataset, run, events, progress):

@@ -14,11 +14,11 @@ class Stopped(BaseException):
 @contextlib.contextmanager
 def uninterrupted():
     """A context that no signal breaks off, though `Interrupt.at_once` is around it."""
-    Interrupt.raises_now = False
+    before, Interrupt.raises = Interrupt.raises, False
     try:
         yield
     finally:
-        Interrupt.raises_now = True
+        Interrupt.raises = before
 
 
 class Interrupt:
@@ -30,14 +30,14 @@ class Interrupt:
 
     Attributes:
         signal: the number of the signal that came, or None.
-        raises_now: of all; see `uninterrupted`.
+        raises: whether one that comes now raises Stopped; of the class, so that `uninterrupted`
+            need not know the object.
     """
 
-    raises_now = True
+    raises = False
 
     def __init__(self, answer='', on_signal=None):
         self.signal, self.answer, self.on_signal = None, answer, on_signal
-        self._raises = False
 
     def __enter__(self):
         self._previous = {
@@ -55,13 +55,13 @@ class Interrupt:
     @contextlib.contextmanager
     def at_once(self):
         """Raises Stopped within it when the first signal comes, or if that has come already."""
-        self._raises = True
+        Interrupt.raises = True
         try:
             if self.signal is not None:
                 raise Stopped
             yield
         finally:
-            self._raises = False
+            Interrupt.raises = False
 
     def _request(self, number, frame):
         first, self.signal = self.signal is None, number
@@ -70,5 +70,5 @@ class Interrupt:
                 os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
         if first and self.on_signal:
             self.on_signal()
-        if first and self._raises and self.raises_now:
+        if first and self.raises:
             raise Stopped
