@@ -218,6 +218,18 @@ class RunFiles:
         return dataclasses.replace(record, **told)
 
 
+def slurm_may_begin(record, queued):
+    """Whether Slurm may yet begin the task that a record names, or begin it again.
+
+    Args:
+        record: a `Record`.
+        queued: the tasks in Slurm's queue; None where that is not known.
+    """
+    if record.state == FAILED:  # in its task, or here, while that waited
+        return (queued or {}).get(record.slurm) == 'PENDING'
+    return record.state != DONE and (queued is None or record.slurm in queued)
+
+
 def queue(job, slurm='', queued=None):
     """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
 
@@ -245,11 +257,8 @@ def _queued(job, slurm, before, queued):
     if before:
         record.cores = before.cores
         # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-        has_ended = before.state == DONE or before.reason == CANCELLED
-        has_ended = has_ended or queued is not None and before.slurm not in queued
-        if before.state == FAILED:  # in its task, or here, while that waited
-            has_ended = (queued or {}).get(before.slurm) != 'PENDING'
-        record.slurm = slurm or ('' if has_ended else before.slurm)
+        may_begin = before.reason != CANCELLED and slurm_may_begin(before, queued)
+        record.slurm = slurm or (before.slurm if may_begin else '')
         if record.slurm == before.slurm:  # the same try goes on
             record.fruitless = before.fruitless
     if not record.slurm:
@@ -272,7 +281,7 @@ def leave(job, queued=None):
         record = job.files.read()
         if not record or record.state != WAITING:
             return
-        task_ended = record.slurm and queued is not None and record.slurm not in queued
+        task_ended = record.slurm and not slurm_may_begin(record, queued)
         if task_ended or record.process == locks.this_process():
             job.files.write(dataclasses.replace(record, state=STOPPED, reason=NOT_BEGUN))
 

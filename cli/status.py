@@ -105,10 +105,7 @@ def cancel(train_dir):
     queued = slurm.queue_of(record for _, record in looked) or {}
     for files, record in looked:
         # Slurm may have stopped it to begin it again.
-        is_queued = record and record.state == run_record.STOPPED and record.slurm in queued
-        if record and record.state == run_record.FAILED:  # here, while the task waits
-            is_queued = queued.get(record.slurm) == 'PENDING'
-        if record and (record.state in ALIVE or is_queued):
+        if record and (record.state in ALIVE or run_record.slurm_may_begin(record, queued)):
             trainer = files.trainer()
             try:
                 files.cancel()
