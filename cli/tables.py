@@ -119,12 +119,12 @@ def _classified(run):
 
 def _autoencoder(run, args):
     """(class, settings, code, kimg) of the autoencoder whose latents were classified."""
-    own = runs.RunFolder(args['ae_dir'])
+    own, recorded = runs.RunFolder(args['ae_dir']), run.read_args()
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     is_there = os.path.isdir(own.path)
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
     # What the autoencoder recorded, also where it is not any more.
-    kept = {} if is_there else run.read_args().get('autoencoder') or {}
+    kept = {} if is_there else recorded.get('autoencoder') or {}
     identity = load.identify(known, kept)
     class_name = identity.class_name
     trained_on = identity.dataset if is_there else kept.get('dataset', own.dataset)
@@ -133,6 +133,6 @@ def _autoencoder(run, args):
     if trained_on != args['dataset']:
         settings += (f'trained on {trained_on}',)
     tells = is_there or known.is_recorded or known.checkpoint_steps()
-    kept_code = run.read_args().get('autoencoder_code', results.OURS)
+    kept_code = recorded.get('autoencoder_code', results.OURS)
     code = results.code_of(known) if tells else kept_code
     return class_name, settings, code, record.kimg(args.get('ae_step', 0))
