@@ -151,11 +151,10 @@ def _is_set_alike(first, second, names):
         arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER - OF_A_PART
         values = [[vars(each).get(name) for name in arguments] for each in (first, second)]
         return all(_is_same_value(*pair) for pair in zip(*values, strict=True))
-    configs = [_config_of(each) for each in (first, second)]
-    is_told = None not in configs
-    return type(first) is type(second) and (
-        not is_told or _without(names, configs[0]) == _without(names, configs[1])
-    )
+    if type(first) is not type(second):
+        return False
+    one, other = (_config_of(each) for each in (first, second))
+    return None in (one, other) or _without(names, one) == _without(names, other)
 
 
 def _config_of(layer):
