@@ -32,6 +32,7 @@ METHODS = list(SCRIPTS.values())
 # update away. With the kink moved by this much, far below float32's rounding, they are 4e-6 away.
 KINKS = (0, 1e-9, -1e-9)
 SIZES = {'scales': 3, 'depth': 2, 'latent': 4}
+IMAGE_8PX = {'image_shape': (8, 8, 1), 'scales': 1}
 SMALL = {'AEVQVAE': {'z_log_size': 4, 'num_latents': 2}, 'AAE': {'disc_layer_sizes': '7,5'}}
 
 
@@ -39,6 +40,11 @@ def make(method, image_shape=(32, 32, 1), nclass=10, **changes):
     """A small model of a method; changes override its hyper-parameters."""
     params = {**SIZES, **SMALL.get(method, {}), **changes}
     return acai_tf.ALL_AES[method](image_shape=image_shape, nclass=nclass, **params)
+
+
+def make_8px(method='ACAI', **changes):
+    """One of images of 8x8 pixels, which is soon traced."""
+    return make(method, **{**IMAGE_8PX, 'lr': 3e-3, **changes})
 
 
 def batch(model, size=4, seed=1):
