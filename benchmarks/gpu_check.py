@@ -197,7 +197,7 @@ def main(_):
     precisions = FLAGS.precisions or precisions
     size = {'batch_size': FLAGS.batch, 'seconds': FLAGS.seconds}
     rows, all_passed = [], True
-    for row, passed in checks(names, precisions, FLAGS.methods, train_step.make_model, **size):
+    for row, passed in checks(names, precisions, FLAGS.methods, measured.make_model, **size):
         print(*row, file=sys.stderr)  # how far it is
         rows.append(row)
         all_passed = all_passed and passed
@@ -207,10 +207,13 @@ def main(_):
 
 if __name__ == '__main__':
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import train_step  # with the flags --methods and --batch
+    import measured
 
     FLAGS = flags.FLAGS
     flags.DEFINE_enum('device', 'gpu', ['gpu', 'cpu'], 'What to check.')
+    flags.DEFINE_list('methods', measured.METHODS, 'Classes to check.')
+    flags.register_validator('methods', measured.are_methods, measured.MUST_BE_METHODS)
+    flags.DEFINE_integer('batch', 64, 'Images of a step whose speed is measured.', 1)
     flags.DEFINE_float('seconds', 2, 'How long each speed is measured at least.', 0.0)
     flags.DEFINE_list('precisions', [], 'Keras dtype policies; none for those of the devices.')
     app.run(main)

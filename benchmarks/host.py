@@ -12,19 +12,20 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import train_step  # noqa: E402, I001  (first: it imports lib.tensorflow_setup; its flags are ours too)
+import measured  # noqa: E402, I001  (first: it imports lib.tensorflow_setup)
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
-import acai_tf  # noqa: E402
 from lib import data, train  # noqa: E402
 
 FLAGS = flags.FLAGS
-FLAGS.set_default('turns', 5)
-FLAGS.set_default('steps', 1000)  # or batches, of a turn
+PERIODS = 10  # of a turn of the loop
+flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
+flags.DEFINE_integer('turns', 5, 'How often each variant takes its turn.', 1)
+flags.DEFINE_integer('steps', 1000, 'Steps, or batches, of a turn.', 2)
 flags.DEFINE_enum(
-    'method', None, list(acai_tf.ALL_AES), 'Class to train in the loop, instead of nothing.'
+    'method', None, measured.METHODS, 'Class to train in the loop, instead of nothing.'
 )
 
 
@@ -39,6 +40,9 @@ class Nothing(keras.Model):
             name='global_step', shape=(), dtype='int64', initializer='zeros', trainable=False
         )
         self.built = True
+
+    def need_shapes(self):
+        """All shapes are known."""
 
     def train_step(self, batch):
         self.global_step.assign_add(1)
@@ -61,7 +65,8 @@ def loop_rate(dataset, call_sec):
     usual, train.CALL_SEC = train.CALL_SEC, call_sec
     clock = Clock()
     try:
-        train.loop(Nothing(), dataset, [clock], last=FLAGS.steps, period=FLAGS.steps // 10)
+        period = max(1, FLAGS.steps // PERIODS)
+        train.loop(Nothing(), dataset, [clock], last=FLAGS.steps, period=period)
     finally:
         train.CALL_SEC = usual
     warm = next(call for call in clock.calls if call[0] >= FLAGS.steps // 5)
@@ -86,7 +91,7 @@ def pipeline_rate(dataset):
 
 def training_rates(dataset):
     """A function of the steps of a call: steps per second of training, as the loop does it."""
-    train_steps = train.make_train_steps(train_step.make_model(FLAGS.method), jit_compile=False)
+    train_steps = train.make_train_steps(measured.make_model(FLAGS.method), jit_compile=False)
     batches = iter(dataset.train)
 
     def rate(count):

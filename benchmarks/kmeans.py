@@ -23,13 +23,13 @@ from lib.tasks import kmeans  # noqa: E402
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_integer('images', 60_000, 'Number of latents.')
-flags.DEFINE_integer('size', 256, 'Numbers in a latent.')
-flags.DEFINE_integer('clusters', 10, 'Number of clusters.')
-flags.DEFINE_integer('inits', 0, 'Inits of one measurement; 0: enough for all threads.')
-flags.DEFINE_integer('together', kmeans.TOGETHER, 'Inits of ours that a thread makes in one go.')
-flags.DEFINE_integer('rounds', 3, 'Measurements of each side.')
-flags.DEFINE_integer('n_jobs', 8, 'Threads of ours at most.')
+flags.DEFINE_integer('images', 60_000, 'Number of latents.', 1)
+flags.DEFINE_integer('size', 256, 'Numbers in a latent.', 1)
+flags.DEFINE_integer('clusters', 10, 'Number of clusters.', 1)
+flags.DEFINE_integer('inits', 0, 'Inits of one measurement; 0: enough for all threads.', 0)
+flags.DEFINE_integer('together', kmeans.TOGETHER, 'Inits of ours that a thread makes in one go.', 1)
+flags.DEFINE_integer('rounds', 3, 'Measurements of each side.', 1)
+flags.DEFINE_integer('n_jobs', 8, 'Threads of ours at most.', 1)
 
 
 def threads():

@@ -15,16 +15,15 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from train_step import make_model, turn  # noqa: E402, I001  (first: it imports lib.tensorflow_setup)
+from measured import METHODS, make_model, turn  # noqa: E402, I001  (first: lib.tensorflow_setup)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
-import acai_tf  # noqa: E402
 from lib import callbacks, data, runs, train  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum('method', 'ACAI', list(acai_tf.ALL_AES), 'Class to measure.')
-flags.DEFINE_integer('periods', 2, 'Report periods to train.')
+flags.DEFINE_enum('method', 'ACAI', METHODS, 'Class to measure.')
+flags.DEFINE_integer('periods', 2, 'Report periods to train.', 1)
 KIMG, BATCH = 64, 64
 BARE_STEPS = 100
 

@@ -17,7 +17,7 @@ import time
 from absl import app, flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer('turns', 3, 'How often each start is measured.')
+flags.DEFINE_integer('turns', 3, 'How often each start is measured.', 1)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMMAND = [sys.executable, 'acai.py', '--latent_width=2', '--depth=16', '--latent=16']
 

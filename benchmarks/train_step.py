@@ -14,11 +14,9 @@ import math
 import os
 import statistics
 import sys
-import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-import lib.tensorflow_setup  # noqa: F401, E402, I001  (before all that imports TensorFlow)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import measured  # noqa: E402, I001  (first: it imports lib.tensorflow_setup)
 import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
@@ -26,23 +24,13 @@ import acai_tf  # noqa: E402
 from lib import data  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list('methods', list(acai_tf.ALL_AES), 'Classes to measure.')
-flags.register_validator(
-    'methods', set(acai_tf.ALL_AES).issuperset, f'must be of {", ".join(acai_tf.ALL_AES)}'
-)
+flags.DEFINE_list('methods', measured.METHODS, 'Classes to measure.')
+flags.register_validator('methods', measured.are_methods, measured.MUST_BE_METHODS)
 flags.DEFINE_list('dtypes', ['float32'], 'Keras dtype policies to measure.')
-flags.DEFINE_integer('batch', 64, 'Images of a step.')
-flags.DEFINE_integer('turns', 9, 'How often each variant takes its turn.')
-flags.DEFINE_integer('steps', 10, 'Steps of a turn.')
+flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
+flags.DEFINE_integer('turns', 9, 'How often each variant takes its turn.', 1)
+flags.DEFINE_integer('steps', 10, 'Steps of a turn.', 1)
 MATRIX = 4096, 1024
-
-
-def make_model(name, dtype='float32'):
-    """A method at the paper's lines configuration; the VQ-VAE has latents of width 4 there."""
-    scales = 3 if name == 'AEVQVAE' else 4
-    return acai_tf.ALL_AES[name](
-        image_shape=(32, 32, 1), nclass=10, scales=scales, depth=16, latent=16, dtype=dtype
-    )
 
 
 def encoder_flops(layer, width=32):
@@ -81,29 +69,21 @@ def step_gflops(model):
     return total / 1e9
 
 
-def turn(function, times):
-    """Seconds that so many calls take, until a GPU is done with them too."""
-    start = time.perf_counter()
-    for _ in range(times):
-        answer = function()
-    tf.nest.flatten(answer)[0].numpy()
-    return time.perf_counter() - start
-
-
 def main(_):
     batch = next(iter(data.get_dataset('lines32', FLAGS.batch).train))
     a, b = tf.random.normal(MATRIX), tf.random.normal(MATRIX[::-1])
     models, steps = {}, {}
     for name in FLAGS.methods:
         for dtype in FLAGS.dtypes:
-            models[name, dtype] = model = make_model(name, dtype)
+            models[name, dtype] = model = measured.make_model(name, dtype)
             steps[name, dtype] = functools.partial(tf.function(model.train_step), batch)
-            turn(steps[name, dtype], 3)
+            measured.turn(steps[name, dtype], 3)
     rates, products = {variant: [] for variant in steps}, []
     for _ in range(FLAGS.turns):
         for variant, step in steps.items():
-            rates[variant].append(FLAGS.batch * FLAGS.steps / turn(step, FLAGS.steps))
-        seconds = turn(lambda: tf.linalg.matmul(a, b)[:1], 4)
+            seconds = measured.turn(step, FLAGS.steps)
+            rates[variant].append(FLAGS.batch * FLAGS.steps / seconds)
+        seconds = measured.turn(lambda: tf.linalg.matmul(a, b)[:1], 4)
         products.append(4 * 2 * MATRIX[0] ** 2 * MATRIX[1] / seconds / 1e9)
     peak = statistics.median(products)
     print(f'large float32 matrix products: {peak:.0f} GFLOP/s\n')

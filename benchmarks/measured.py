@@ -1,0 +1,38 @@
+"""What the benchmarks of training measure: a method at the paper's lines configuration."""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import lib.tensorflow_setup  # noqa: F401, E402, I001  (before all that imports TensorFlow)
+import tensorflow as tf  # noqa: E402
+
+import acai_tf  # noqa: E402
+
+METHODS = list(acai_tf.ALL_AES)
+
+
+def are_methods(names):
+    """Whether a flag's list names classes of `acai_tf`, one at least."""
+    return bool(names) and set(METHODS).issuperset(names)
+
+
+MUST_BE_METHODS = f'must be of {", ".join(METHODS)}'
+
+
+def make_model(name, dtype='float32'):
+    """A method at the paper's lines configuration; the VQ-VAE has latents of width 4 there."""
+    scales = 3 if name == 'AEVQVAE' else 4
+    return acai_tf.ALL_AES[name](
+        image_shape=(32, 32, 1), nclass=10, scales=scales, depth=16, latent=16, dtype=dtype
+    )
+
+
+def turn(function, times):
+    """Seconds that so many calls take, until a GPU is done with them too."""
+    start = time.perf_counter()
+    for _ in range(times):
+        answer = function()
+    tf.nest.flatten(answer)[0].numpy()
+    return time.perf_counter() - start
