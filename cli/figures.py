@@ -86,7 +86,7 @@ def _models(of_kind):
     trained = {
         kind: having
         for kind, seeds in of_kind.items()
-        if (having := [run for run in seeds if run.has_weights])
+        if (having := [run for run in seeds if run.weights])
     }
     if bare := [kind.label for kind in of_kind if kind not in trained]:
         print(f'Without a checkpoint, and so without pictures: {"; ".join(bare)}.')
@@ -94,13 +94,13 @@ def _models(of_kind):
         longest, _ = results.distinct(having, any_period=True)
         for run in longest + [run for run in having if run not in longest]:
             try:
-                model = load.load_run(run.path)
+                model = load.load_run(run.weights)
             except UserError as error:
                 print(f'Not drawn: {error}')
                 continue
             step = int(model.global_step)
             seen = f'{run.seed_name}, {run.kimg(step)} kimg'
-            print(f'{kind.label}: {run.path} at step {step}')
+            print(f'{kind.label}: {run.weights} at step {step}')
             yield kind, '\n'.join([*kind.words, seen]), model
             break
 
@@ -111,8 +111,12 @@ def _lines_stem(dataset, name, out):
 
 
 def _draw_lines(dataset_name, of_kind, out):
-    width = registry.width_of(dataset_name)
-    dataset = data.get_dataset(dataset_name)
+    try:
+        dataset = data.get_dataset(dataset_name)
+    except UserError as error:  # such as an odd width, in the name of a 2018 run's folder
+        print(f'Not drawn: interpolations and samples of {dataset_name}. {error}')
+        return
+    width = dataset.height
     ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
     between = [('correct', line_examples.examples(width)['correct'][None])]
     samples = []

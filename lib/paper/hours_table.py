@@ -18,19 +18,23 @@ class HoursLine(NamedTuple):
 
     kind: a `lib.paper.kinds.Kind`.
     seed: the run's, in words.
-    kimg: 1024s of images whose time is known.
+    images: those whose time is known.
     hours: that they took.
     """
 
     kind: kinds.Kind
     seed: str
-    kimg: int
+    images: int
     hours: float
+
+    @property
+    def kimg(self):
+        return self.images >> 10
 
     @property
     def rate(self):
         """Images a second on average."""
-        return self.kimg * 1024 / (self.hours * 3600)
+        return self.images / (self.hours * 3600)
 
 
 class HoursTable(NamedTuple):
@@ -72,8 +76,8 @@ def build(records):
         records: list of `lib.paper.results.Run`; those that reported no rate are passed over.
     """
     lines = [
-        HoursLine(kinds.of(run), run.seed_name, kimg, hours)
-        for run, (kimg, hours) in ((run, run.timed) for run in records)
-        if kimg
+        HoursLine(kinds.of(run), run.seed_name, images, hours)
+        for run, (images, hours) in ((run, run.timed) for run in records)
+        if images
     ]
     return HoursTable(sorted(lines, key=lambda line: (line.kind.place, files.in_order(line.seed))))

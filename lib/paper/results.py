@@ -20,7 +20,7 @@ CLUSTERING_RECORD = {
 }  # fmt: skip
 CLUSTERING = 'clustering'
 LAST = 20  # evaluations whose median is a run's number
-# Original: its event files hold zeros here. Ours hold an untrained model's scores, as little worth.
+# The original's event files hold zeros here; ours an untrained model's scores, as little worth.
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
 _SEED_FOLDER = re.compile(constants.seed_folder(r'\d+'))
@@ -40,7 +40,7 @@ class Run:
     latent_width: as recorded; None where it follows from the dataset.
     precision, devices: what it was trained in and on how many, as recorded.
     report_kimg: 1024s of images from evaluation to evaluation, as recorded.
-    has_weights: whether it holds a checkpoint, and not what it reported alone.
+    weights: the folder of its newest checkpoint, its own or a repeat's; None if there is none.
     since: the step after which `curves` begin; None where that is not known.
     """
 
@@ -58,7 +58,7 @@ class Run:
     precision: str = constants.COMPUTED_ON['precision']
     devices: int = constants.COMPUTED_ON['devices']
     report_kimg: int = constants.REPORT_KIMG
-    has_weights: bool = False
+    weights: str | None = None
     since: int | None = FIRST_STEP
 
     @property
@@ -78,14 +78,14 @@ class Run:
 
     @property
     def timed(self):
-        """(1024s of images, hours) of the training whose rate it reported, without the reports."""
+        """(images, hours) of the training whose rate it reported, without the reports."""
         rates = self.curves.get(scalars.RATE_TAG, {})
         before = () if self.since is None else (self.since,)
         reports = sorted(set(before).union(*self.curves.values()))
         images = {step: (step - last) * self.batch for last, step in itertools.pairwise(reports)}
         told = [step for step, rate in rates.items() if step in images and 0 < rate < math.inf]
         seconds = sum(images[step] / rates[step] for step in told)
-        return sum(images[step] for step in told) >> 10, seconds / 3600
+        return sum(images[step] for step in told), seconds / 3600
 
     @property
     def seed_name(self):
@@ -132,7 +132,7 @@ def read_run(folder, identity):
         curves=curves,
         clustering=read_clustering(os.path.join(folder.path, runs.CLUSTERING_NAME)),
         code=_code(record),
-        has_weights=bool(folder.checkpoint_steps()),
+        weights=folder.path if folder.checkpoint_steps() else None,
         since=since if is_known else None,
         **identity.options,
     )
@@ -243,7 +243,9 @@ def distinct(records, any_period=False):
     kept, notes = {}, []  # {place in `records`: `Run`}, sentences
     # Of equally long ones, one that can be drawn too.
     order = sorted(
-        enumerate(records), key=lambda item: (item[1].last_step, item[1].has_weights), reverse=True
+        enumerate(records),
+        key=lambda item: (item[1].last_step, item[1].weights == item[1].path),
+        reverse=True,
     )
     for place, run in order:
         same = [at for at, other in kept.items() if _is_repeat(run, other, any_period)]
@@ -258,10 +260,16 @@ def distinct(records, any_period=False):
 
 
 def _completed(run, repeat):
-    """A run with what a repeat of it has beside: clustering and, where it is as long, curves."""
+    """A run with what a repeat of it has beside: clustering, weights and, where it is as long,
+    curves."""
     curves = repeat.curves if repeat.last_step == run.last_step else {}
     clustering = run.clustering or repeat.clustering
-    return dataclasses.replace(run, curves={**curves, **run.curves}, clustering=clustering)
+    return dataclasses.replace(
+        run,
+        curves={**curves, **run.curves},
+        clustering=clustering,
+        weights=run.weights or repeat.weights,
+    )
 
 
 def _is_repeat(run, other, any_period):
@@ -289,9 +297,13 @@ def _reported_the_same(run, other):
 
 
 def _is_part(curve, other):
-    """Whether another curve has the same values at all steps of this one, NaN among them."""
-    return other.keys() >= curve.keys() and np.array_equal(
-        list(curve.values()), [other[step] for step in curve], equal_nan=True
+    """Whether another curve has the same values at all steps of this one, NaN among them; but for
+    its last step, which a run that ended between two reports has alone."""
+    steps = sorted(curve)
+    if steps[:-1] and steps[-1] not in other:
+        steps.pop()
+    return other.keys() >= set(steps) and np.array_equal(
+        [curve[step] for step in steps], [other[step] for step in steps], equal_nan=True
     )
 
 

@@ -129,6 +129,27 @@ def test_a_seed_of_two_report_periods_is_one_line_and_two_weights(tmp_path, caps
     assert f': {tmp_path}/T/a/lines32/' in drawn and 'lines_interpolations.png' in said
 
 
+def test_the_weights_of_a_repeat_are_drawn(tmp_path, capsys):
+    """The longer record of the same seed, as convert.py --records keeps it, has none."""
+    for name, steps in (('a', (1025,)), ('b', (1025, 2049))):
+        run = save_run(tmp_path / 'T' / name, 'AEBaseline', 'lines32')
+        made_runs.write_events(run.summaries, {'mean_distance': dict.fromkeys(steps, 0.1)})
+    checkpoints.remove(run.checkpoint(1))
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    said = capsys.readouterr()
+    assert f'{tmp_path}/T/a/lines32/' in said.err  # left out of the curves
+    assert f': {tmp_path}/T/a/lines32/' in said.out and 'Without a checkpoint' not in said.out
+    assert (tmp_path / 'out' / 'lines_interpolations.png').exists()
+
+
+def test_lines_that_cannot_be_made_leave_the_other_figures(tmp_path, capsys):
+    for dataset in ('lines1', 'lines32'):
+        save_run(tmp_path / 'T', 'AEBaseline', dataset)
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    assert 'Not drawn: interpolations and samples of lines1.' in capsys.readouterr().out
+    assert (tmp_path / 'out' / 'lines_interpolations.png').exists()
+
+
 def test_records_without_weights_have_no_sheets(tmp_path):
     run = save_run(tmp_path / 'T', 'AEBaseline', 'lines32')
     checkpoints.remove(run.checkpoint(1))

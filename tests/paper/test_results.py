@@ -125,6 +125,10 @@ def test_a_repeated_seed_counts_once(tmp_path, capsys):
     reported(tmp_path / 'd' / 'RUN3', long)
     kept = [run.path for run in load.find_runs(str(tmp_path / 'd'))]
     assert [path.split('/')[-3] for path in kept] == ['RUN2', 'RUN3']
+    # Nor is a copy that ended between two of the other's reports.
+    reported(tmp_path / 'k' / 'RUN1', {'latent_accuracy': {17: 1.0, 20: 3.0}})
+    reported(tmp_path / 'k' / 'RUN2', long)
+    assert len(load.find_runs(str(tmp_path / 'k'))) == 1
     # How fast it was is nothing that a seed decides.
     for seed, rate in (1, 200.0), (2, 201.0):
         values = {'mean_distance': {17: 0.1}, 'time/images_per_sec': {17: rate}}
