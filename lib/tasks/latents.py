@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import inspect
 import os
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from lib import arrays, data, pipelines, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
+LIBRARIES = 'builtins', 'keras', 'tensorflow'  # whose classes methods derive from too
 
 
 class Encoded(NamedTuple):
@@ -191,13 +193,15 @@ def _fingerprint(model, dataset, limit):
 
 
 def _method_checksum(cls):
-    """Text that changes with the code of a method's own that makes latents, as far as it is known:
-    its author may change it and keep the weights."""
-    own = [getattr(cls, name) for name in ('encode', 'latent_distribution', 'sample_latents')]
+    """Text that changes with the code of a method, as far as it is known: its author may change how
+    it makes latents and keep the weights. What has a part in that, only the whole files tell."""
     texts = [cls.__name__]
-    for function in own:
+    for each in cls.__mro__:
+        module = sys.modules.get(each.__module__)
+        if module is None or each.__module__.partition('.')[0] in LIBRARIES:
+            continue
         with contextlib.suppress(OSError, TypeError):  # of what was typed in, there is none
-            texts.append(inspect.getsource(function))
+            texts.append(inspect.getsource(module))
     return arrays.checksum([np.frombuffer('\n'.join(texts).encode(), np.uint8)])
 
 

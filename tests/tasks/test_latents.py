@@ -1,5 +1,7 @@
 """Stored latents: the same as encoding at every step, and never stale."""
 import dataclasses
+import inspect
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -214,3 +216,8 @@ def test_cache_is_not_used_for_another_code_of_the_method(models):
     model, key = models['AEBaseline'], latents._method_checksum
     assert key(type(model)) == key(acai_tf.AEBaseline) != key(Halved)
     assert key(acai_tf.VAE) in latents._fingerprint(models['VAE'], dataset(), None)
+    # Whatever of its file it is: the VAE's own head has a part in its latents too.
+    before, read = key(acai_tf.VAE), inspect.getsource
+    with mock.patch.object(inspect, 'getsource', lambda module: read(module) + '# changed'):
+        assert key(acai_tf.VAE) != before
+    assert key(acai_tf.VAE) == before
