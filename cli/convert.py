@@ -116,9 +116,20 @@ def from_original(path, train_dir, options, overwrite=False):
 
 def _copy_files(source, target):
     """Copies a folder's files, if there is one, without their permissions: an archive is often
-    read-only, and the copy goes on."""
+    read-only, and the copy goes on.
+
+    Raises:
+        UserError: the folder or one of its files cannot be read.
+        OSError: the copy cannot be written.
+    """
     os.makedirs(target)
-    if os.path.isdir(source):
+    if not os.path.isdir(source):
+        return
+    try:
         for file in os.scandir(source):
             if file.is_file():
                 shutil.copyfile(file.path, os.path.join(target, file.name))
+    except OSError as error:
+        if str(error.filename).startswith(target):
+            raise
+        raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error

@@ -1,4 +1,5 @@
 """Latents for TensorBoard's embedding projector, with a label and a small picture each."""
+import contextlib
 import math
 import os
 
@@ -50,6 +51,10 @@ def write(folder, latents, classes, images):
     """
     rows = ('\t'.join(f'{value:.6g}' for value in np.ravel(latent)) for latent in latents)
     square, (height, width) = sprite(images)
+    # TensorBoard must not show new points with the names and pictures of the last ones.
+    config_path = os.path.join(folder, 'projector_config.pbtxt')
+    with contextlib.suppress(OSError):  # what is in the way, the first file says
+        os.remove(config_path)
     for name, content in {
         'latents.tsv': '\n'.join(rows).encode(),
         'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(
@@ -67,4 +72,4 @@ def write(folder, latents, classes, images):
     embedding.sprite.image_path = f'{FOLDER}/sprite.png'
     embedding.sprite.single_image_dim.extend([width, height])
     text = text_format.MessageToString(config)
-    files.write_file(os.path.join(folder, 'projector_config.pbtxt'), text.encode())
+    files.write_file(config_path, text.encode())

@@ -17,7 +17,8 @@ CLUSTERING_FILES = 'clustering*'  # the same, what it keeps beside it, and how f
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
 OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that was not made
-SIZES = ('scales', 'depth', 'latent')  # of the paper's networks, in a run folder's name
+# Of the paper's networks, in a run folder's name. Original: without latent_width.
+SIZES = ('scales', 'depth', 'latent')
 LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (
@@ -258,9 +259,11 @@ class RunFolder:
         files.write_file(self._owed_path, text.encode())
 
     def owed_report(self, step):
-        """What `owe_report` kept at a step; None where there is nothing of this step."""
+        """What `owe_report` kept at a step; None where there is nothing whole of this step."""
         try:
             owed = files.read_json(self._owed_path)
+            for name in ('last_logs', 'means'):
+                owed[name] = dict(owed[name])
             return owed if owed.pop('step') == step else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -1,7 +1,6 @@
 """Curves from event files, ours or the 2018 code's, and from the CSV tables that replace them."""
 import contextlib
 import csv
-import fnmatch
 import io
 import os
 import sys
@@ -31,7 +30,7 @@ def read(folder):
     by_tag = {}
     try:
         files.check_utf8(folder, 'move it to another folder')
-        names = os.listdir(folder)
+        os.listdir(folder)  # which says what glob would keep to itself
     except FileNotFoundError:
         return {}
     except UserError as error:
@@ -40,8 +39,8 @@ def read(folder):
     except OSError as error:
         print(f'Cannot read {folder} ({error.strerror}); skipped.', file=sys.stderr)
         return {}
-    for name in sorted(fnmatch.filter(names, '[!.]*.tfevents.*')):
-        for step, value in _values(os.path.join(folder, name)):
+    for path in sorted(events.paths(folder)):
+        for step, value in _values(path):
             number = _number(value)
             if number is not None:
                 by_tag.setdefault(PLAIN.get(value.tag, value.tag), {})[step] = number

@@ -124,6 +124,15 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     assert not list((tmp_path / 'lines32').iterdir())
 
 
+def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(13, 'Permission denied', source)
+
+    monkeypatch.setattr('shutil.copyfile', refuse)
+    with pytest.raises(UserError, match=f'Cannot read {original.BASELINE_RUN}/.*Permission denied'):
+        convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+
+
 def test_an_interruption_leaves_the_run_that_was_there(tmp_path, monkeypatch):
     run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
     before, replace = original.files(tmp_path), os.replace

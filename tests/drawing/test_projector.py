@@ -6,6 +6,7 @@ from google.protobuf import text_format
 from tensorboard.plugins import projector as tensorboard_projector
 
 from lib.drawing import pictures, projector
+from lib.errors import UserError
 
 
 def test_what_is_written_is_what_the_projector_reads(tmp_path):
@@ -34,6 +35,22 @@ def test_what_is_written_is_what_the_projector_reads(tmp_path):
     assert labels.read_text() == 'a cat\na dog'
     projector.write(str(tmp_path), latents[:2], ['caf\udce9', 'dog'], images[:2])
     assert labels.read_text() == 'caf\\udce9\ndog'
+
+
+def test_new_points_are_never_shown_with_old_labels(tmp_path, monkeypatch):
+    latents, images = np.zeros((2, 3)), np.zeros((2, 4, 4, 1))
+    projector.write(str(tmp_path), latents, [0, 1], images)
+    write_file = projector.files.write_file
+
+    def fail_at_labels(path, content):
+        if path.endswith('labels.tsv'):
+            raise UserError('The disk is full.')
+        write_file(path, content)
+
+    monkeypatch.setattr(projector.files, 'write_file', fail_at_labels)
+    with pytest.raises(UserError):
+        projector.write(str(tmp_path), latents + 1, [2, 3], images)
+    assert not (tmp_path / 'projector_config.pbtxt').exists()  # by which TensorBoard finds them
 
 
 @pytest.mark.parametrize('colors', [1, 3])

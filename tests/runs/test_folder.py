@@ -30,6 +30,16 @@ def begun(run):
     return run
 
 
+@pytest.mark.parametrize('owed', [[], {'step': 5}, {'step': 5, 'last_logs': {}, 'means': 1}])
+def test_half_of_an_owed_report_is_none(run, owed):
+    run.owe_report(5, {'last_logs': {}, 'means': {'loss': 1.0}})
+    assert run.owed_report(5) == {'last_logs': {}, 'means': {'loss': 1.0}}
+    assert run.owed_report(6) is None
+    with open(run._owed_path, 'w') as file:
+        json.dump(owed, file)
+    assert run.owes_report and run.owed_report(5) is None
+
+
 @pytest.mark.parametrize('script', tiny.SCRIPTS)
 def test_names_are_the_originals(script):
     config, _ = tiny.golden(script)
