@@ -18,8 +18,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background
 for name in list(os.environ):
     if name in ('AE_DATA', 'TF_CONFIG', 'KERAS_BACKEND') or name.startswith('SLURM'):
         del os.environ[name]
+os.environ['CUDA_VISIBLE_DEVICES'] = ''  # those of a job too, which make gpu-check is for
 os.environ['KERAS_HOME'] = os.devnull  # where there is no keras.json
-os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'
 os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'
 for pool in ('TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS', 'OMP_NUM_THREADS'):

@@ -210,9 +210,10 @@ def main(kills, seed, script, folder):
     script = [*script, f'--total_kimg={length}', '--report_kimg=1']
     unbroken = Child([*script, f'--train_dir={folder}/unbroken'])
     assert unbroken.code == 0, unbroken.out
-    path = pathlib.Path(re.search(r'the run is in (\S+)', unbroken.out)[1])
+    path = pathlib.Path(re.search(r'the run is in (.+)', unbroken.out)[1])
     run = runs.RunFolder(str(folder / 'killed' / path.relative_to(folder / 'unbroken')))
     phases = FIRST_KILLS + [phase for phase in PHASES if phase not in FIRST_KILLS]
+    phases = [phase for phase in phases if unbroken.seconds.get(phase)]  # only lines score lines
     chance, table, problems = random.Random(seed), {}, []
     seconds = dict(unbroken.seconds)
     expected, waiting = 0, []  # the step to go on from; rows of kills that nothing went on from yet

@@ -2,9 +2,10 @@
 
     python tests/run_replicas.py
 
-Prints the largest differences of weights, moving averages and, for Adam, first moments, as JSON: of
-acai.py with --devices=2, two logical CPUs standing in for its GPUs, and of the losses that it
-reports; of train steps of several methods; and the largest error of recorded runs replayed on both.
+Prints the largest differences of weights and, for Adam, first moments, as JSON: of acai.py with
+--devices=2, two logical CPUs standing in for its GPUs, and of the losses that it reports; of train
+steps of several methods, and how much the VQ-VAE's moving counts got; and the largest error of
+recorded runs replayed on both, moving averages among them.
 A process of its own, because the number of logical devices is fixed once TensorFlow has started.
 """
 import contextlib
@@ -127,8 +128,8 @@ def through_the_script(train_dir):
     halves = step_by_halves(reference, next(iter(data.get_dataset('lines32', BATCH, SEED).train)))
     reported = scalars.of_run(run)
     means = {tag: sum(half.scalars[tag] for half in halves) / REPLICAS for tag in reference.tags}
-    losses = max(abs(reported[tag][1] - float(mean)) for tag, mean in means.items())
-    return {'losses': losses, **apart(reference, trained)}
+    losses = np.max([abs(reported[tag][1] - float(mean)) for tag, mean in means.items()])  # or NaN
+    return {'losses': float(losses), **apart(reference, trained)}
 
 
 def step_on_both(method, optimizer):

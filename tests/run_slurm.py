@@ -11,6 +11,7 @@ import glob
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -98,13 +99,15 @@ def main(folder):
         again = session.reproduce(*FLAGS, '--executor=slurm', LIMITS)
         while 'Table 1.' not in again.stdout:
             queue = session.tasks()
-            session.wait('a task came or went', lambda queue=queue: session.tasks() != queue)
+            if queue:
+                session.wait('a task came or went', lambda queue=queue: session.tasks() != queue)
             session.reproduce('--status')
             if not session.tasks():
                 again = session.reproduce(*FLAGS, '--executor=slurm', LIMITS)
         for log in sorted(glob.glob(f'{session.train_dir}/RUN1/*/*/log.txt')):
             session.call('cat', log)
-        session.call('bash', '-c', f'cat {session.train_dir}/slurm/*_log.err | grep slurmstepd')
+        logs = f'{shlex.quote(session.train_dir)}/slurm/*_log.err'
+        session.call('bash', '-c', f'cat {logs} | grep slurmstepd')
     alone = local.reproduce(*FLAGS)
     same = weights(local.train_dir) == weights(session.train_dir)
     print(f'tables equal: {table(alone.stdout) == table(again.stdout)}')

@@ -23,7 +23,7 @@ def on_two():
 
 @pytest.mark.parametrize('what', ['script', 'ACAI', 'LRAE', 'VAE', 'VAE with a critic', 'AAE'])
 def test_a_step_on_two_replicas_is_the_mean_of_their_gradients(what, on_two):
-    assert max(on_two[what].values()) < 1e-6
+    assert all(value < 1e-6 for value in on_two[what].values())  # no NaN either
 
 
 def test_moving_averages_are_of_the_whole_batch(on_two):
