@@ -18,7 +18,8 @@ BATCH = 64  # images that are encoded at a time, each with noise of its own
 DECODED_PIXELS = 256 * 32**2  # at a time, but BATCH images at least
 TIE = 1e-12  # cosine distances closer than this differ by rounding alone
 ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
-MIN_ANGLE_SPAN = 1e-4  # rad; the smoothness of an interpolation that stays put is undefined
+# Original: below this, in rad, an interpolation stays put, and its smoothness is undefined.
+MIN_ANGLE_SPAN = 1e-4
 
 
 # Pixels of reference lines drawn at a time: all 10,000 at 32x32, which are cached (80 MB); fewer of
@@ -180,7 +181,7 @@ def _chunks(array, size=BATCH):
 
 
 def in_batches(function, array, size=BATCH):
-    """A model's function over an array of some length: (n, ...) -> (n, ...) NumPy array."""
+    """A model's function over an array of some length: (n, ...) -> (n, ...) NumPy array, n >= 1."""
     result, done = None, 0
     for chunk in _chunks(array, size):
         part = np.asarray(function(chunk))
@@ -197,7 +198,8 @@ def encode(model, images):
 
 
 def encode_batches(model, batches):
-    """The same of an iterable of batches of images, of which one is in memory at a time."""
+    """Latents (n, h, w, latent) of an iterable of batches of images (b, H, W, C), of which one is
+    in memory at a time."""
     latents = []
     for index, x in enumerate(batches):
         model.build_for(x)
@@ -225,6 +227,8 @@ def decode(model, latents):
     is_image = len(model.image_shape) == 3
     at_once = DECODED_PIXELS // math.prod(model.image_shape[:2]) if is_image else BATCH
     at_once = max(BATCH, at_once)
+    if not latents.size:
+        return np.zeros((*places, *model.image_shape), np.float32)
     images = in_batches(model.graphs.decode, latents.reshape(-1, *model.latent_shape), at_once)
     return images.reshape(*places, *images.shape[1:])
 

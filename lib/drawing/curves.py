@@ -36,7 +36,11 @@ TITLE_WIDTH = 85  # characters
 
 
 def looks(kinds):
-    """{kind: (colour, dash, marker)} of `lib.paper.kinds.Kind`s, each its own."""
+    """{kind: (colour, dash, marker)} of `lib.paper.kinds.Kind`s.
+
+    A method's first settings differ in shade, and of ours in dashes; from the fifth other ones on
+    they look like earlier ones.
+    """
     others = sorted({kind.class_name for kind in kinds} - set(METHOD_LOOKS))
     methods = dict(METHOD_LOOKS)
     for number, name in enumerate(others):
@@ -117,7 +121,8 @@ def learning_curves(groups, beside_paper=True):
     longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
     column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
     width, height = SIZE_INCHES
-    columns = max(1, int(width / column_inches))
+    width = max(width, column_inches)
+    columns = int(width / column_inches)
     height += ROW_INCHES * max(0, -(-len(groups) // columns) - LEGEND_ROWS)
     figure = Figure(figsize=(width, height), layout='constrained')
     panels = figure.subplots(len(PANELS), 1, sharex=True)

@@ -143,7 +143,8 @@ def test_script(picture, tmp_path):
 
 def test_an_animation_goes_there_and_back_without_an_end():
     greys = np.linspace(-1, 1, 5, dtype=np.float32)[:, None, None, None]
-    frames = interpolate._there_and_back(np.broadcast_to(greys, (5, 8, 8, 1)))
+    pixels = pictures.to_uint8(np.broadcast_to(greys, (5, 8, 8, 1)))
+    frames = interpolate._there_and_back(pixels)
     with Image.open(io.BytesIO(interpolate._gif(frames))) as animation:
         assert animation.info['loop'] == 0
         shown = []

@@ -149,6 +149,7 @@ def test_own_data_in_other_forms_and_none_of_it():
     x = np.ones((3, 6), np.float32)
     np.testing.assert_allclose(eval.encode(own, x), own.encode(x), atol=1e-6)
     assert eval.encode(model, batch['x'].numpy()[:0]).shape == (0, *model.latent_shape)
+    assert eval.decode(model, np.zeros((0, 5, *model.latent_shape))).shape == (0, 5, 32, 32, 1)
 
 
 def test_in_batches_keeps_order_and_length():
@@ -195,6 +196,8 @@ def test_interpolations_run_from_image_to_image():
     few = types.SimpleNamespace(test=dataset.test.unbatch().take(7).batch(4))
     images = eval.interpolations(model, few, count=5, steps=4)
     np.testing.assert_allclose(images[:, -1], model.reconstruct(first[3:6]), atol=1e-5)
+    one = types.SimpleNamespace(test=dataset.test.unbatch().take(1).batch(4))
+    assert eval.interpolations(model, one, count=5, steps=4).shape == (0, 4, 32, 32, 1)
 
 
 def samples(angles, size=32):
