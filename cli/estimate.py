@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from acai_tf import ALL_AES
 from cli import reproduce
-from lib import devices, train
+from lib import devices, randomness, train
 from lib.data import registry
 from lib.errors import UserError
 from lib.paper import constants
@@ -127,7 +127,7 @@ def _measured(experiment, choice):
         image_shape=shape, nclass=nclass, dtype=choice.dtype, **experiment.params
     )
     batch = {
-        'x': tf.random.uniform((constants.BATCH, *shape), -1, 1),
+        'x': randomness.Draws(0).uniform('estimate', (constants.BATCH, *shape), -1, 1),
         'label': tf.one_hot([0] * constants.BATCH, nclass),
     }
     steps = train.make_train_steps(model, choice.jit)

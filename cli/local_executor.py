@@ -98,10 +98,12 @@ def run_jobs(jobs, environments):
     console = processes.Console(
         {job.name: job.images_seen for job in jobs}, {job.name: job.images for job in jobs}
     )
+    waiting = []
     for job in jobs:
-        if job.next_command() is None:
+        if job.next_command():
+            waiting.append(job)
+        else:
             console.print(job.name, 'done already')
-    waiting = [job for job in jobs if job.next_command()]
     with contextlib.closing(console), Interrupt() as interrupt:
         _work(waiting, environments, console, interrupt, outcome)
     if interrupt.signal and waiting:  # these were not begun

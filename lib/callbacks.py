@@ -143,6 +143,7 @@ def disk_errors():
 
 
 def write_scalars(events, step, values):
+    """Writes {tag: float} at a step; OSError where the event file cannot be written."""
     with disk_errors(), events.as_default(step):
         for tag, value in values.items():
             description = DESCRIPTIONS.get(tag.removesuffix(sampling.FITTED))
@@ -167,7 +168,8 @@ class LatentAccuracy(Scores):
     """Scores the running latent classifier on the whole test set."""
 
     def on_epoch_end(self, epoch, logs=None):
-        # Original: 100 with one class. Nothing to measure, and CelebA has 202,599 images.
+        # The original's checkpoints say 100 with one class. There is nothing to measure, and CelebA
+        # has 202,599 images.
         one_class = self.dataset.nclass == 1
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
@@ -198,9 +200,7 @@ class SampleScores(Scores):
     """Whether random samples are lines, and whether all angles occur; see `lib.sampling`."""
 
     def on_epoch_end(self, epoch, logs=None):
-        images = sampling.sample_images(self.model, self.dataset, seed=self.model.seed)
-        tags = sampling.tags(self.model)
-        scores = dict(zip(tags, eval.sample_eval(images), strict=True))
+        scores = sampling.scores(self.model, self.dataset)
         write_scalars(self.events, self.step, scores)
         self.say('  '.join(f'{tag}={_short(value)}' for tag, value in scores.items()))
 
@@ -235,8 +235,8 @@ class PictureGrid(Callback):
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_tensorboard(picture)[None])
         if self.dataset.has_lines:
-            # Original: the drawn interpolations' own scores, under these tags, of two methods; here
-            # of all.
+            # The drawn interpolations' own scores, under the original's tags; it has them of two
+            # methods.
             scores = eval.line_eval(straight)._asdict()
             write_scalars(self.events, self.step, {f'{n}_2': v for n, v in scores.items()})
         parts = [(pictures.CAPTIONS[name], picture) for name, picture in drawn.items()]

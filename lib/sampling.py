@@ -74,3 +74,17 @@ def sample_images(model, dataset, count=None, seed=0, fitted=None):
         images = (batch['x'] for batch in batches.as_numpy_iterator())
         latents = Gaussian(eval.encode_batches(model, images)).sample(latents)
     return eval.decode(model, latents)
+
+
+def scores(model, dataset):
+    """Whether random samples are lines, and whether all angles occur.
+
+    Args:
+        model: an `acai_tf` model of lines, whose seed is that of the samples.
+        dataset: as for `sample_images`.
+
+    Returns:
+        {tag of `tags`: float}, see `eval.sample_eval`.
+    """
+    images = sample_images(model, dataset, seed=model.seed)
+    return dict(zip(tags(model), eval.sample_eval(images), strict=True))

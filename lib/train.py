@@ -289,7 +289,8 @@ def train_run(
     about = {'classes': dataset.classes, 'counts': dataset.counts, **(about or {})}
     about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
-    progress = callbacks.Progress(batch_size, last, owed.pop('rate') if owed else math.nan)
+    rate = owed.pop('rate', math.nan) if owed else math.nan
+    progress = callbacks.Progress(batch_size, last, rate)
 
     def owe(owed):
         run.owe_report(int(model.global_step.numpy()), {**owed, 'rate': progress.rate})

@@ -14,11 +14,10 @@ from lib.data.datasets import (
     shuffled_rows,
 )
 from lib.data.preprocessing import scale
-from lib.data.registry import DATASETS, KNOWN
+from lib.data.registry import DATASETS
 
 __all__ = [
     'DATASETS',
-    'KNOWN',
     'Dataset',
     'check_files',
     'classes_path',

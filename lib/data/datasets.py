@@ -29,7 +29,7 @@ class Dataset:
     train_from: global step -> the endless training batches from that step on, so that a resumed
         run sees what an unbroken one would.
     test: every test image once, in batches.
-    train_once: every training image once, in order; None where the original has none.
+    train_once: every training image once, in order; None of lines and of CelebA.
     classes: the names of the classes of one's own pictures, by their labels; else ().
     counts: how many pictures are for training, and for testing; () where they are drawn.
     """
@@ -66,8 +66,8 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     Records are decoded here, so that whatever is wrong with them shows before training begins.
 
     Args:
-        name: one of KNOWN; 'lines' or 'celeba' with another even width, such as 'lines64'; or the
-            name that you gave your own pictures (create_datasets.py --images).
+        name: one of `registry.KNOWN`; 'lines' or 'celeba' with another even width, such as
+            'lines64'; or the name that you gave your own pictures (create_datasets.py --images).
         batch_size: images of a batch, at least 1.
         seed: integer from 0 to 2^31 - 1.
         data_dir: folder of the record files; None for the one that AE_DATA names now. Lines and
@@ -85,7 +85,7 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     if batch_size < 1:
         raise UserError(f'A batch of {batch_size} images is not possible; use 1 or more.')
     entry = registry.find(name)
-    if entry and not (entry.records or entry.load):
+    if entry and entry.is_drawn:
         return _lines(name, entry.width, batch_size, seed)
     if entry and entry.load:
         train, test, nclass = _loaded(entry)
@@ -112,7 +112,7 @@ def describe(name):
         UserError: the dataset is unknown, or its records are missing.
     """
     entry = registry.find(name)
-    if entry and not (entry.records or entry.load):
+    if entry and entry.is_drawn:
         return (entry.width, entry.width, 1), lines.NCLASS
     if entry and entry.load:
         train, _, nclass = _loaded(entry)
@@ -140,7 +140,7 @@ def _record_files(name, data_dir):
 
 
 def check_files(name):
-    """Looks for the record files of a dataset of KNOWN, without reading them.
+    """Looks for the record files of a dataset of `registry.KNOWN`, without reading them.
 
     Raises:
         UserError: one is missing; the message says how to make it.
@@ -240,7 +240,7 @@ def _data_dir_flag(data_dir):
 
 def _as_decoded(pixels, labels):
     """Pictures in memory as `decoding.load` gives them."""
-    rows = np.empty(len(pixels), decoding.Preparation('', (), pixels.shape[1:], 0).row)
+    rows = np.empty(len(pixels), decoding.row_dtype(pixels.shape[1:]))
     rows['x'], rows['label'] = pixels, labels
     return rows
 

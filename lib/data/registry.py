@@ -64,7 +64,7 @@ class Entry:
     records: its `RecordSet`, where it is read from files.
     source: the `Source` of those.
     load: () -> (train, test), each (pixels (n, H, W, C) uint8, labels (n,) int64), where it needs
-        no files. A dataset with neither is lines, drawn as training goes.
+        no files.
     display: the range of pixel values that figures show.
     tables: the tables of the paper that its runs are shown in.
     sizes: ((latent_width, depth, latent), ...) of the runs that its rows of the tables need.
@@ -80,6 +80,11 @@ class Entry:
     tables: tuple = (2, 3)
     sizes: tuple = ()
     in_paper: bool = True
+
+    @property
+    def is_drawn(self):
+        """Whether it is lines, drawn as training goes: it is neither read nor loaded."""
+        return not (self.records or self.load)
 
 
 def _like_mnist(name, builder, checksums, **place):
@@ -134,7 +139,8 @@ def _celeba(size, sizes=()):
     return Entry(
         name,
         size,
-        # Original: CelebA is tested on the pictures it is trained on.
+        # Original: CelebA is tested on the pictures it is trained on, all of class 0, and has no
+        # training set for the classifiers and clustering.
         RecordSet(f'--datasets={CELEBA.name}', preparation, stems, stems, once=False),
         CELEBA,
         display=(-1.2, 1.2),

@@ -47,8 +47,7 @@ def scores(model, dataset, images):
         numbers['latent_accuracy'] = eval.latent_accuracy(model, dataset.test)
     if dataset.has_lines:
         numbers.update(eval.line_eval(eval.interpolations(model, dataset))._asdict())
-        samples = sampling.sample_images(model, dataset, seed=model.seed)
-        numbers.update(zip(sampling.tags(model), eval.sample_eval(samples), strict=True))
+        numbers.update(sampling.scores(model, dataset))
     return numbers
 
 
@@ -172,7 +171,7 @@ def picture(models, dataset):
 
 def _drawn(groups, title):
     """PNG bytes of groups of labelled rows, [[(label, images (n, H, W, C)), ...], ...], titled."""
-    from matplotlib.figure import Figure  # here, because nothing else needs it
+    from matplotlib.figure import Figure  # here, for it is slow and only pictures need it
 
     rows = [row for group in groups for row in [*group, None]][:-1]  # None: a gap
     heights = [0.3 if row is None else 1 for row in rows]
