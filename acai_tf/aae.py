@@ -68,6 +68,7 @@ class AAE(Autoencoder):
                 'autoencoder': loss_ae + loss_ae_latent,
                 'discriminator': loss_adv_prior + loss_adv_latent,
             },
+            # Original: no rmse is reported.
             {
                 'loss_ae': loss_ae,
                 'loss_adv_latent': loss_adv_latent,

@@ -78,8 +78,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         TypeError: nclass is missing, or the class has no such argument.
     """
 
-    ENCODER_SCOPE = 'ae_enc'  # where the variables live in the original's checkpoints
-    DECODER_SCOPE = 'ae_dec'
+    # Original: the scopes of the variables in its checkpoints, which a few methods name otherwise.
+    ENCODER_SCOPE, DECODER_SCOPE = 'ae_enc', 'ae_dec'
     # Original: True where one Adam minimised the sum of all objectives, so that its checkpoints
     # hold the powers of beta once.
     ORIGINAL_SHARES_ADAM = False
@@ -274,7 +274,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.decoder(h)
 
     def features(self, x):
-        """What the latent classifier sees of the images; the latents unless a method differs."""
+        """What the latent classifier sees of images (B, H, W, C): (B, ...), the latents unless a
+        method differs."""
         return self.encode(x)
 
     def method_losses(self, x, noise):
@@ -315,11 +316,13 @@ class Autoencoder(HasHyperparameters, KerasModel):
         )
 
     def reconstruct(self, x, noise=None):
-        """`decode(encode(x, noise))`, (B, H, W, C): without dropout, or noise on the input."""
+        """`decode(encode(x, noise))` of images (B, H, W, C), of their shape: without dropout, or
+        noise on the input. Raises UserError where `encode` does."""
         return self.decode(self.encode(x, noise))
 
     def classify(self, x):
-        """The running latent classifier's prediction, (B,) int32 in 0..nclass-1."""
+        """The running latent classifier's prediction for images (B, H, W, C): (B,) int32 in
+        0..nclass-1. Raises UserError where `encode` does."""
         return ops.argmax(self.classifier(self.features(x)), axis=-1)
 
     def draw_noise(self, x, batch_index=0):
@@ -348,12 +351,16 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.sample_noise(ops.shape(x)[0], draws)
 
     def compute_losses(self, x, label, noise):
-        """Losses of a batch, the latent classifier's included. Changes nothing.
+        """`Losses` of a batch, the latent classifier's included. Changes no weight.
 
         Args:
             x: images (B, H, W, C) in [-1, 1].
             label: one-hot (B, nclass).
             noise: {name: tensor}, from `draw_noise` or recorded.
+
+        Raises:
+            UserError: the images do not fit the encoder, or the method's own losses are not one
+                number for each of its groups.
         """
         self.build_for(x)
         self.encoder.check(x)
@@ -395,7 +402,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
             data: {'x': (B, H, W, C), 'label': (B, nclass)}; on several devices, this one's share.
 
         Returns:
-            The scalars of this batch, before the update.
+            {tag: scalar} of this batch, before the update.
+
+        Raises:
+            UserError: the batch does not fit the model, or layers were thawed since `compile`.
         """
         x, label = self.unpack(data)
         noise = self.draw_noise(x)

@@ -159,7 +159,10 @@ def mix(h, alpha):
 
 
 def resolve_advdepth(params):
-    """Hyper-parameters as a run folder names them: a critic's depth of 0 is the autoencoder's."""
+    """Hyper-parameters as a run folder names them.
+
+    # Original: a critic's depth of 0 is the autoencoder's, and that is what the folder's name says.
+    """
     if 'depth' not in params:  # of networks of one's own
         if params.get('advdepth'):
             raise UserError(

@@ -226,7 +226,16 @@ class KerasModel(keras.Model):
         self.compile(**{name: config[name] for name in COMPILED})
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """Keras' fit: its logs are the epoch's means under the training tags."""
+        """Keras' fit: its logs are the epoch's means under the training tags.
+
+        Args:
+            x: a dataset, or what Keras takes, of {'x': (B, *image_shape), 'label': (B, nclass)};
+                or images alone, with one-hot labels (n, nclass) as `y`.
+
+        Raises:
+            UserError: the images or labels do not fit the model, are not scaled or are missing, or
+                weights of examples or classes are given.
+        """
         if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         batches.check_unweighted(super().fit, x, y, *args, **kwargs)
@@ -274,6 +283,9 @@ class KerasModel(keras.Model):
         """Keras' evaluate: the means of the training tags, every example alike; changes no weight.
 
         As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
+
+        Raises:
+            UserError: as for `fit`.
         """
         if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
             return super().evaluate(x, y, *args, **kwargs)
@@ -282,12 +294,20 @@ class KerasModel(keras.Model):
             return super().evaluate(x, y, *args, **kwargs)
 
     def train_on_batch(self, x, *args, **kwargs):
-        """Keras' train_on_batch."""
+        """Keras' train_on_batch, of a batch as `fit` takes them.
+
+        Raises:
+            UserError: as for `fit`.
+        """
         batches.check_unweighted(super().train_on_batch, x, *args, **kwargs)
         return super().train_on_batch(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
-        """Keras' predict: the reconstructions."""
+        """Keras' predict: the reconstructions (n, *image_shape) of images, or of batches' 'x'.
+
+        Raises:
+            UserError: the images do not fit the model, or are not scaled.
+        """
         with self._checked(x) as x:
             return super().predict(x, *args, **kwargs)
 
@@ -328,6 +348,10 @@ class KerasModel(keras.Model):
         Each takes one tensor (B, ...) and returns one under 'output_0'. A method that samples (VAE)
         draws the noise of the step of the export, so that equal calls give equal samples. Other
         formats of Keras' export have `call` alone.
+
+        Raises:
+            UserError: the shapes of own networks are not known yet, or an option is given that a
+                SavedModel does not have.
         """
         self.need_shapes()
         if format != 'tf_saved_model':
@@ -353,7 +377,12 @@ class KerasModel(keras.Model):
         return [variable for variable in self.variables if id(variable) not in kept]
 
     def save(self, filepath, *args, **kwargs):
-        """Keras' save; its old formats, which could not be loaded, are refused."""
+        """Keras' save.
+
+        Raises:
+            UserError: for its old formats, which could not be loaded, and for own networks, losses
+                or rates that what is recorded of them would not make again.
+        """
         if str(filepath).endswith(('.h5', '.hdf5')):
             raise UserError(
                 f'A model is saved as FILE.keras, not as {filepath}; save_weights takes '

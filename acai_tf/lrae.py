@@ -14,7 +14,10 @@ from lib import losses
 
 
 class LRAE(CriticAutoencoder):
-    """The ablation; its arguments are advweight, advdepth and those of `Autoencoder`."""
+    """The ablation; its arguments are advweight, advdepth and those of `Autoencoder`.
+
+    # Original: the class of the ICLR version's repository is called ACAI too.
+    """
 
     SEPARATE_OBJECTIVES = True
 

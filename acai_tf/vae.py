@@ -126,6 +126,7 @@ class VAE(Autoencoder):
         loss_ll = losses.bernoulli_log_likelihood(logits, x)
         elbo = loss_ll - self.beta * loss_kl
         objectives = {'autoencoder': -elbo}
+        # Original: no rmse is reported.
         scalars = {'loss_kl': loss_kl, 'loss_ll': loss_ll, 'elbo': elbo}
         if self.critic:
             alpha = noise['alpha']

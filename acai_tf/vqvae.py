@@ -97,6 +97,7 @@ class AEVQVAE(Autoencoder):
             distribution='uniform', seed=randomness.layer_seed(self.seed, 'means')
         )
         self.codebook = self._average('means', (1, 1, codes, size), initializer)
+        # Original: counts from 0 and totals from the codebook, with no debiasing of either.
         self.count = self._average('ema_count_0', (1, codes), 'zeros')
         self.total = self._average('ema_means_0', (1, codes, size), 'zeros')
         self.total.assign(self.codebook[0])
@@ -125,6 +126,7 @@ class AEVQVAE(Autoencoder):
     def method_losses(self, x, noise):
         codebook = self.codebook[0, 0]
         ae, features, vectors, assignment = self.vqvae(self.encode(x), codebook)
+        # Original: the step's losses are against the codebook from before its update.
         codes = ops.stop_gradient(ops.take(codebook, assignment, axis=0))
         loss_ae = losses.mean_squared_error(x, ae)
         vqvae_loss = self.beta * losses.mean_squared_error(vectors, codes)

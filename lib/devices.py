@@ -133,7 +133,8 @@ def start(choice, machines=1):
     """The distribution strategy of this process; a model must be made in its scope.
 
     Only the GPUs in use become visible, and their memory is taken as it is needed, so that others
-    can use the rest. To be called before TensorFlow computes anything.
+    can use the rest. Whether float32 is multiplied as TF32 is set for all of the process. To be
+    called before TensorFlow computes anything.
 
     Args:
         choice: what `choose` says.

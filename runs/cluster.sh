@@ -2,7 +2,7 @@
 # k-means on the latents of the runs that the other files here train (1000 random starts each).
 # After a command: accuracy in % on the test set (table 3).
 # Run from the repository's folder, after those; the data must lie in AE_DATA.
-# Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run makes.
+# The 2018 code's own file names folders of depth 16 for SVHN and CIFAR-10, which no run makes.
 # Written from lib/paper/experiments.py by: python reproduce.py --write_runs
 set -euo pipefail
 

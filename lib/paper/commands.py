@@ -4,6 +4,7 @@ import shlex
 
 from lib import files
 from lib.data import registry
+from lib.errors import UserError
 from lib.paper import experiments, reported
 
 TRAIN_DIR = 'experiments'  # the scripts' own
@@ -33,7 +34,10 @@ def write(folder):
     for name, text in texts().items():
         path = os.path.join(folder, name)
         files.write_file(path, text.encode())
-        os.chmod(path, 0o755)
+        try:
+            os.chmod(path, 0o755)
+        except OSError as error:  # on a mount without modes
+            raise UserError(f'Cannot make {path} executable ({error.strerror}).') from error
 
 
 def _method(class_name):
@@ -83,7 +87,7 @@ def _cluster():
         f'({experiments.TABLE_3_OPTIONS["n_init"]} random starts each).',
         '# After a command: accuracy in % on the test set (table 3).',
         "# Run from the repository's folder, after those; the data must lie in AE_DATA.",
-        '# Original: its cluster.sh names folders of depth 16 for SVHN and CIFAR-10, which no run '
+        "# The 2018 code's own file names folders of depth 16 for SVHN and CIFAR-10, which no run "
         'makes.',
         WRITTEN,
         STRICT,

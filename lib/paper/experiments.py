@@ -134,6 +134,7 @@ class Experiment:
 def _experiment(class_name, dataset, latent_width, depth, latent):
     changed, note = {}, ''
     if (class_name, dataset) == ('AEVQVAE', 'lines32'):
+        # Original: its command for lines has these.
         latent_width, note = 4, "latents of 4x4, unlike the other methods' 2x2"
     if (class_name, dataset) == ('AEDropout', 'cifar10'):
         changed, note = {'dropout': 0.75}, "keeps 3 of 4 latents, as the paper's column does"
