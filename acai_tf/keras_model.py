@@ -297,7 +297,7 @@ class KerasModel(keras.Model):
         """Keras' train_on_batch, of a batch as `fit` takes them.
 
         Raises:
-            UserError: as for `fit`.
+            UserError: as for `fit`, but that images are not scaled is not noticed.
         """
         batches.check_unweighted(super().train_on_batch, x, *args, **kwargs)
         return super().train_on_batch(x, *args, **kwargs)

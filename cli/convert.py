@@ -126,10 +126,10 @@ def _copy_files(source, target):
     if not os.path.isdir(source):
         return
     try:
-        for file in os.scandir(source):
-            if file.is_file():
-                shutil.copyfile(file.path, os.path.join(target, file.name))
+        found = [file for file in os.scandir(source) if file.is_file()]
+        for file in found:
+            os.close(os.open(file.path, os.O_RDONLY))
     except OSError as error:
-        if str(error.filename).startswith(target):
-            raise
         raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error
+    for file in found:
+        shutil.copyfile(file.path, os.path.join(target, file.name))

@@ -1,4 +1,5 @@
 """The paper's figures from runs."""
+import dataclasses
 import os
 
 import numpy as np
@@ -99,7 +100,8 @@ def _models(of_kind):
                 print(f'Not drawn: {error}')
                 continue
             step = int(model.global_step)
-            seen = f'{run.seed_name}, {run.kimg(step)} kimg'
+            drawn = dataclasses.replace(run, path=run.weights)  # a repeat's, it may be
+            seen = f'{drawn.seed_name}, {drawn.kimg(step)} kimg'
             print(f'{kind.label}: {run.weights} at step {step}')
             yield kind, '\n'.join([*kind.words, seen]), model
             break

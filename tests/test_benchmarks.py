@@ -1,4 +1,4 @@
-"""The benchmarks run, in the smallest sizes; what they print is nobody's claim here."""
+"""Benchmarks run, those that can be short; what they print is nobody's claim here."""
 import pytest
 
 from tests import forked
@@ -27,3 +27,9 @@ def test_a_benchmark_prints_what_it_measured(command, printed):
 def test_what_would_not_be_measured_is_refused(command):
     done = forked.run(f'benchmarks/{command[0]}', *command[1:])
     assert done.returncode and 'Flags parsing error' in done.stderr
+
+
+def test_the_gpu_check_needs_a_gpu_and_knows_its_flags():
+    flags = '--methods=ACAI', '--batch=8', '--seconds=1', '--precisions=float32'
+    done = forked.run('benchmarks/gpu_check.py', *flags)
+    assert done.returncode == 1 and 'No GPU is here' in done.stderr

@@ -38,8 +38,8 @@ TITLE_WIDTH = 85  # characters
 def looks(kinds):
     """{kind: (colour, dash, marker)} of `lib.paper.kinds.Kind`s.
 
-    A method's first settings differ in shade, and of ours in dashes; from the fifth other ones on
-    they look like earlier ones.
+    A method's settings differ in shade, and those of ours also in dashes: its first seven have
+    looks of their own, and of the 2018 code's the first four.
     """
     others = sorted({kind.class_name for kind in kinds} - set(METHOD_LOOKS))
     methods = dict(METHOD_LOOKS)

@@ -1,5 +1,4 @@
 """Latents for TensorBoard's embedding projector, with a label and a small picture each."""
-import contextlib
 import math
 import os
 
@@ -11,6 +10,7 @@ from tensorboard.plugins import projector
 
 from lib import files
 from lib.drawing import pictures
+from lib.errors import UserError
 
 SPRITE_PX = 8192  # width and height that TensorBoard shows at most
 FOLDER = 'projector'  # beside the event files, where TensorBoard looks for the configuration
@@ -53,8 +53,12 @@ def write(folder, latents, classes, images):
     square, (height, width) = sprite(images)
     # TensorBoard must not show new points with the names and pictures of the last ones.
     config_path = os.path.join(folder, 'projector_config.pbtxt')
-    with contextlib.suppress(OSError):  # what is in the way, the first file says
+    try:
         os.remove(config_path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise UserError(f'Cannot replace {config_path} ({error.strerror}).') from error
     for name, content in {
         'latents.tsv': '\n'.join(rows).encode(),
         'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(

@@ -193,16 +193,23 @@ def _fingerprint(model, dataset, limit):
 
 
 def _method_checksum(cls):
-    """Text that changes with the code of a method, as far as it is known: its author may change how
-    it makes latents and keep the weights. What has a part in that, only the whole files tell."""
-    texts = [cls.__name__]
-    for each in cls.__mro__:
-        module = sys.modules.get(each.__module__)
-        if module is None or each.__module__.partition('.')[0] in LIBRARIES:
-            continue
-        with contextlib.suppress(OSError, TypeError):  # of what was typed in, there is none
-            texts.append(inspect.getsource(module))
+    """Text that changes with the code of a method's classes, but not of the layers that they use:
+    its author may change how it makes latents and keep the weights."""
+    own = [each for each in cls.__mro__ if each.__module__.partition('.')[0] not in LIBRARIES]
+    texts = [cls.__name__, *map(_code_of, own)]
     return arrays.checksum([np.frombuffer('\n'.join(texts).encode(), np.uint8)])
+
+
+def _code_of(cls):
+    """The file of a class, for what else is in it may have a part; of one that was typed in, the
+    functions of its own, as far as they are known."""
+    with contextlib.suppress(OSError, TypeError, KeyError):
+        return inspect.getsource(sys.modules[cls.__module__])
+    texts = []
+    for function in filter(inspect.isfunction, vars(cls).values()):
+        with contextlib.suppress(OSError):
+            texts.append(inspect.getsource(function))
+    return '\n'.join(texts)
 
 
 def weights_checksum(model):
