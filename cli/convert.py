@@ -1,4 +1,5 @@
 """Runs of ours as files of the 2018 code, and its run folders as ours."""
+import contextlib
 import json
 import os
 import shutil
@@ -125,11 +126,19 @@ def _copy_files(source, target):
     os.makedirs(target)
     if not os.path.isdir(source):
         return
+    with _reading():
+        paths = [file.path for file in os.scandir(source) if file.is_file()]
+    for path in paths:
+        with _reading():
+            file = open(path, 'rb')
+        with file, open(os.path.join(target, os.path.basename(path)), 'wb') as copy:
+            shutil.copyfileobj(file, copy)
+
+
+@contextlib.contextmanager
+def _reading():
+    """Raises UserError for what cannot be opened."""
     try:
-        found = [file for file in os.scandir(source) if file.is_file()]
-        for file in found:
-            os.close(os.open(file.path, os.O_RDONLY))
+        yield
     except OSError as error:
         raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error
-    for file in found:
-        shutil.copyfile(file.path, os.path.join(target, file.name))

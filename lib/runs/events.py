@@ -1,5 +1,5 @@
 """TensorBoard event files that survive a crash: each step stands in them once."""
-import glob
+import fnmatch
 import os
 import shutil
 import sys
@@ -45,8 +45,18 @@ def read(path):
 
 
 def paths(folder):
-    """The event files of a run, of the folder that holds them."""
-    return glob.glob(os.path.join(glob.escape(folder), 'events.out.tfevents.*'))
+    """The event files of a run, of the folder that holds them, in order of their names; none where
+    there is no folder.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    found = fnmatch.filter(names, 'events.out.tfevents.*')
+    return [os.path.join(folder, name) for name in sorted(found)]
 
 
 def drop_after(folder, step):

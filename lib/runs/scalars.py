@@ -30,16 +30,14 @@ def read(folder):
     by_tag = {}
     try:
         files.check_utf8(folder, 'move it to another folder')
-        os.listdir(folder)  # which says what glob would keep to itself
-    except FileNotFoundError:
-        return {}
+        paths = events.paths(folder)
     except UserError as error:
         print(f'{error} Skipped.', file=sys.stderr)
         return {}
     except OSError as error:
         print(f'Cannot read {folder} ({error.strerror}); skipped.', file=sys.stderr)
         return {}
-    for path in sorted(events.paths(folder)):
+    for path in paths:
         for step, value in _values(path):
             number = _number(value)
             if number is not None:

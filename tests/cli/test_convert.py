@@ -125,7 +125,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
-    opened = os.open
+    opened = open
 
     def refuse(path, *args, **options):
         if 'tfevents' in str(path) and str(original.BASELINE_RUN) in str(path):
@@ -133,12 +133,12 @@ def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
         return opened(path, *args, **options)
 
     def full(source, target):
-        raise OSError(28, 'No space left on device', source, None, target)
+        raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('shutil.copyfile', full)
+    monkeypatch.setattr('shutil.copyfileobj', full)
     with pytest.raises(UserError, match='Cannot write .*No space left on device'):
         convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
-    monkeypatch.setattr('os.open', refuse)
+    monkeypatch.setattr('builtins.open', refuse)
     with pytest.raises(UserError, match=f'Cannot read {original.BASELINE_RUN}/.*Permission denied'):
         convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
 
