@@ -32,17 +32,25 @@ def draw_all(train_dir, out):
     print_written(sheets.save(draw_examples(), os.path.join(out, 'lines')))
     if not groups:
         print(f'No run that can be read lies below {train_dir}: only lines are drawn.')
-    for dataset, of_kind in groups.items():
-        if registry.is_lines(dataset):
-            lines = {kind: seeds for kind, runs in of_kind.items() if (seeds := _curves_of(runs))}
-            if lines:
-                figure = curves.learning_curves(lines, beside_paper=dataset == 'lines32')
-                print_written(sheets.save(figure, _lines_stem(dataset, 'learning_curves', out)))
-            else:
-                print(f'Not drawn: learning curves of {dataset}, whose runs have no report yet.')
-            _draw_lines(dataset, of_kind, out)
-        else:
-            _draw_real(dataset, of_kind, out)
+    for name, of_kind in groups.items():
+        if registry.is_lines(name):
+            _draw_curves(name, of_kind, out)
+        try:
+            dataset = data.get_dataset(name)
+        except UserError as error:
+            print(f'Not drawn: interpolations and samples of {name}. {error}')
+            continue
+        draw = _draw_lines if dataset.has_lines else _draw_real
+        draw(dataset, of_kind, out)
+
+
+def _draw_curves(dataset_name, of_kind, out):
+    lines = {kind: seeds for kind, runs in of_kind.items() if (seeds := _curves_of(runs))}
+    if lines:
+        figure = curves.learning_curves(lines, beside_paper=dataset_name == 'lines32')
+        print_written(sheets.save(figure, _lines_stem(dataset_name, 'learning_curves', out)))
+    else:
+        print(f'Not drawn: learning curves of {dataset_name}, whose runs have no report yet.')
 
 
 def _curves_of(runs):
@@ -85,7 +93,7 @@ def _models(of_kind):
     """Yields (kind, label of its row, model) of each kind's first seed that has a readable
     checkpoint, its longest run, and says which that is, and of which kinds there is none."""
     trained = {
-        kind: having
+        kind: [dataclasses.replace(run, path=run.weights) for run in having]
         for kind, seeds in of_kind.items()
         if (having := [run for run in seeds if run.weights])
     }
@@ -95,14 +103,13 @@ def _models(of_kind):
         longest, _ = results.distinct(having, any_period=True)
         for run in longest + [run for run in having if run not in longest]:
             try:
-                model = load.load_run(run.weights)
+                model = load.load_run(run.path)
             except UserError as error:
                 print(f'Not drawn: {error}')
                 continue
             step = int(model.global_step)
-            drawn = dataclasses.replace(run, path=run.weights)  # a repeat's, it may be
-            seen = f'{drawn.seed_name}, {drawn.kimg(step)} kimg'
-            print(f'{kind.label}: {run.weights} at step {step}')
+            seen = f'{run.seed_name}, {run.kimg(step)} kimg'
+            print(f'{kind.label}: {run.path} at step {step}')
             yield kind, '\n'.join([*kind.words, seen]), model
             break
 
@@ -112,13 +119,8 @@ def _lines_stem(dataset, name, out):
     return os.path.join(out, name if dataset == 'lines32' else f'{dataset}_{name}')
 
 
-def _draw_lines(dataset_name, of_kind, out):
-    try:
-        dataset = data.get_dataset(dataset_name)
-    except UserError as error:  # such as an odd width, in the name of a 2018 run's folder
-        print(f'Not drawn: interpolations and samples of {dataset_name}. {error}')
-        return
-    width = dataset.height
+def _draw_lines(dataset, of_kind, out):
+    width = dataset.width
     ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
     between = [('correct', line_examples.examples(width)['correct'][None])]
     samples = []
@@ -129,12 +131,12 @@ def _draw_lines(dataset_name, of_kind, out):
         samples.append(_samples_row(label, model, dataset))
         if kind.class_name == 'VAE':
             name = '_'.join(['vae_samples', *kind.words[1:]]).replace(' ', '_')
-            stem = _lines_stem(dataset_name, name, out)
+            stem = _lines_stem(dataset.name, name, out)
             print_written(sheets.save(_draw_samples(model), stem))
     if samples:
-        stem = _lines_stem(dataset_name, 'lines_interpolations', out)
+        stem = _lines_stem(dataset.name, 'lines_interpolations', out)
         print_written(sheets.save(sheets.strips(between), stem))
-        stem = _lines_stem(dataset_name, 'samples', out)
+        stem = _lines_stem(dataset.name, 'samples', out)
         print_written(sheets.save(sheets.strips(samples), stem))
 
 
@@ -160,18 +162,13 @@ def _draw_samples(model):
     return sheets.mosaic(eval.decode(model, latents))
 
 
-def _draw_real(dataset_name, of_kind, out):
+def _draw_real(dataset, of_kind, out):
     """The sheets of one dataset, two for each size of the latents."""
-    try:
-        dataset = data.get_dataset(dataset_name)
-        images = eval.first_images(dataset, 2 * PAIRS)
-    except UserError as error:
-        print(f'Not drawn: interpolations and samples of {dataset_name}. {error}')
-        return
+    images = eval.first_images(dataset, 2 * PAIRS)
     ends = np.stack(np.split(images[: len(images) // 2 * 2], 2))
     if not ends.size:
-        print(f'Not drawn: interpolations of {dataset_name}, which has one test image.')
-    limits = registry.display_of(dataset_name)
+        print(f'Not drawn: interpolations of {dataset.name}, which has one test image.')
+    limits = registry.display_of(dataset.name)
     for size in sorted({kind.size for kind in of_kind}):
         between, samples = [], []
         of_size = {kind: seeds for kind, seeds in of_kind.items() if kind.size == size}
@@ -183,5 +180,5 @@ def _draw_real(dataset_name, of_kind, out):
             samples.append(_samples_row(label, model, dataset))
         for name, rows in {'interpolations': between, 'samples': samples}.items():
             if rows:
-                stem = os.path.join(out, f'{name}_{dataset_name}_{size}')
+                stem = os.path.join(out, f'{name}_{dataset.name}_{size}')
                 print_written(sheets.save(sheets.strips(rows, limits), stem))

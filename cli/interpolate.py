@@ -52,8 +52,8 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
     rows = between(eval.encode(model, real), steps, spherical)  # (rows, steps, *latent_shape)
     images = eval.decode(model, rows)
     if kind == '.gif':
-        pixels = pictures.to_uint8(images[0])  # a quarter of the memory
-        frames = _there_and_back(pixels.repeat(zoom, axis=1).repeat(zoom, axis=2))
+        small = pictures.to_uint8(images[0])  # first, for it is a quarter of the memory
+        frames = _there_and_back(small.repeat(zoom, axis=1).repeat(zoom, axis=2))
         files.write_file(out, _gif(frames))
         print(f'Wrote {out}: {len(frames)} frames, in {steps} steps there and back.')
         return

@@ -244,7 +244,7 @@ def distinct(records, any_period=False):
     # Of equally long ones, one that can be drawn too.
     order = sorted(
         enumerate(records),
-        key=lambda item: (item[1].last_step, item[1].weights == item[1].path),
+        key=lambda item: (item[1].last_step, bool(item[1].weights)),
         reverse=True,
     )
     for place, run in order:
@@ -300,9 +300,9 @@ def _is_part(curve, other):
     """Whether another curve has the same values at all steps of this one, NaN among them; but for
     its last step, which a run that ended between two reports has alone."""
     steps = sorted(curve)
-    if steps[:-1] and steps[-1] not in other:
-        steps.pop()
-    return other.keys() >= set(steps) and np.array_equal(
+    if len(steps) > 1 and steps[-1] not in other:
+        del steps[-1]
+    return all(step in other for step in steps) and np.array_equal(
         [curve[step] for step in steps], [other[step] for step in steps], equal_nan=True
     )
 
