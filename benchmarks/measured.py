@@ -7,25 +7,29 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import lib.tensorflow_setup  # noqa: F401, E402, I001  (before all that imports TensorFlow)
 import tensorflow as tf  # noqa: E402
+from absl import flags  # noqa: E402
 
 import acai_tf  # noqa: E402
+from lib.paper import experiments  # noqa: E402
 
 METHODS = list(acai_tf.ALL_AES)
 
 
-def are_methods(names):
-    """Whether a flag's list names classes of `acai_tf`, one at least."""
-    return bool(names) and set(METHODS).issuperset(names)
-
-
-MUST_BE_METHODS = f'must be of {", ".join(METHODS)}'
+def define_methods(text):
+    """Defines --methods: classes of `acai_tf`, one at least; all of them if it is not given."""
+    flags.DEFINE_list('methods', METHODS, text)
+    flags.register_validator(
+        'methods',
+        lambda names: bool(names) and set(METHODS).issuperset(names),
+        f'must be of {", ".join(METHODS)}',
+    )
 
 
 def make_model(name, dtype='float32'):
-    """A method at the paper's lines configuration; the VQ-VAE has latents of width 4 there."""
-    scales = 3 if name == 'AEVQVAE' else 4
+    """A method at the paper's lines configuration."""
+    (experiment,) = experiments.of_method(name, 'lines32')
     return acai_tf.ALL_AES[name](
-        image_shape=(32, 32, 1), nclass=10, scales=scales, depth=16, latent=16, dtype=dtype
+        image_shape=(32, 32, 1), nclass=10, dtype=dtype, **experiment.params
     )
 
 

@@ -24,8 +24,7 @@ import acai_tf  # noqa: E402
 from lib import data  # noqa: E402
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list('methods', measured.METHODS, 'Classes to measure.')
-flags.register_validator('methods', measured.are_methods, measured.MUST_BE_METHODS)
+measured.define_methods('Classes to measure.')
 flags.DEFINE_list('dtypes', ['float32'], 'Keras dtype policies to measure.')
 flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
 flags.DEFINE_integer('turns', 9, 'How often each variant takes its turn.', 1)
