@@ -380,8 +380,9 @@ class KerasModel(keras.Model):
         """Keras' save.
 
         Raises:
-            UserError: for its old formats, which could not be loaded, and for own networks, losses
-                or rates that what is recorded of them would not make again.
+            UserError: for its old formats, which could not be loaded; for own networks that their
+                records would not make again; for other optimizers than the model's own; for layers
+                frozen, or made trainable, since `compile`.
         """
         if str(filepath).endswith(('.h5', '.hdf5')):
             raise UserError(
