@@ -101,9 +101,11 @@ def _classified(run):
     (size,) = {shape[0] for name, shape in variables.items() if name.endswith('dense/kernel')}
     if run.name == tasks.ON_LATENTS:
         model, settings, code, ae_kimg = _autoencoder(run, args)
+        # Earlier records have no checksum.
+        autoencoder = str(args.get('ae_weights') or os.path.realpath(args['ae_dir']))
     else:
         model, settings = tasks_table.PIXELS, (f'smoothing={args["smoothing"]}',)
-        code, ae_kimg = results.OURS, 0
+        code, ae_kimg, autoencoder = results.OURS, 0, None
     usual = {'lr': constants.LR, 'batch': constants.BATCH}
     settings += tuple(
         f'classifier {name}={args[name]}'
@@ -112,7 +114,7 @@ def _classified(run):
     )
     kimg = (last * args['batch']) >> 10
     kind = kinds.Kind(args['dataset'], model, settings, size, code)
-    classified = tasks_table.Classified(kind, curve[last], kimg, ae_kimg)
+    classified = tasks_table.Classified(kind, curve[last], kimg, ae_kimg, autoencoder)
     # By whatever path the autoencoder was reached.
     return classified, ({**args, 'ae_dir': None}, curve)
 

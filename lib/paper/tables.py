@@ -181,7 +181,7 @@ def _lines(row, class_names, missing):
 CSV_COLUMNS = (
     'table', 'dataset', 'latent_size', 'quantity', 'unit', 'method', 'settings', 'code', 'mean',
     'sd', 'seeds', 'seeds_undefined', 'seeds_shorter', 'kimg', 'status', 'paper_mean', 'paper_sd',
-    'paper_source',
+    'paper_source', 'ae_kimg',
 )  # fmt: skip
 
 
@@ -234,7 +234,8 @@ def _cell_columns(cell, quantity):
 def to_csv(tables):
     """Tables with one line for each cell.
 
-    A status is 'missing', 'undefined', 'short' (runs shorter than the paper's) or 'full'.
+    A status is 'missing', 'undefined', 'short' (runs shorter than the paper's) or 'full'. ae_kimg
+    is of classifiers of latents: what their autoencoders had seen.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, restval='', lineterminator='\n')

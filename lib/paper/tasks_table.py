@@ -1,5 +1,6 @@
 """The accuracy of every task on latents, by dataset, method and latent size."""
 import math
+import statistics
 from typing import NamedTuple
 
 from lib.paper import kinds, layouts, reported, results, tables
@@ -18,7 +19,8 @@ NOTES = (
 )
 PIXELS = 'pixels'
 HEADINGS = ('trained with it', 'trained afterwards', 'k-means', 'kimg')
-QUANTITIES = ('latent_accuracy', 'single_layer', results.CLUSTERING)
+SINGLE_LAYER = 'single_layer'
+QUANTITIES = ('latent_accuracy', SINGLE_LAYER, results.CLUSTERING)
 RUNS_OWN = ('latent_accuracy', results.CLUSTERING)  # of these what autoencoders' runs hold
 
 
@@ -30,12 +32,14 @@ class Classified(NamedTuple):
     accuracy: in % on the test set at its end.
     kimg: 1024s of images that it was trained on by then.
     ae_kimg: those that the autoencoder was trained on; 0 for pixels, and where it is not recorded.
+    autoencoder: what tells it from others of its kind; None for pixels.
     """
 
     kind: kinds.Kind
     accuracy: float
     kimg: int
     ae_kimg: int = 0
+    autoencoder: str | None = None
 
 
 class TasksLine(NamedTuple):
@@ -76,6 +80,7 @@ class TasksTable(NamedTuple):
         """[{CSV column: value}], one for each cell."""
         return [
             tables.csv_line(self.number, line.kind, quantity, cell)
+            | ({'ae_kimg': line.ae_kimg} if quantity == SINGLE_LAYER and line.ae_kimg else {})
             for line in self.lines
             for quantity, cell in line.cells.items()
         ]
@@ -92,7 +97,7 @@ def _lengths(line):
     kimg = {quantity: cell.kimg for quantity, cell in line.cells.items()}
     clustered = kimg.get(results.CLUSTERING)
     autoencoder = kimg.get('latent_accuracy', clustered)
-    texts = [str(each) for each in (autoencoder, kimg.get('single_layer')) if each is not None]
+    texts = [str(each) for each in (autoencoder, kimg.get(SINGLE_LAYER)) if each is not None]
     # Of one that was trained on since its latents were classified, or clustered.
     if line.ae_kimg not in (0, autoencoder):
         texts.append(f'afterwards {line.ae_kimg}')
@@ -115,7 +120,7 @@ def build(records, classified):
             kind = kinds.of(run, quantity if quantity == results.CLUSTERING else None)
             groups.setdefault(kind, {}).setdefault(quantity, []).append(run)
     for one in classified:
-        groups.setdefault(one.kind, {}).setdefault('single_layer', []).append(one)
+        groups.setdefault(one.kind, {}).setdefault(SINGLE_LAYER, []).append(one)
     measured = {one.kind.dataset for one in classified}
     measured |= {run.dataset for run in records if run.clustering}
 
@@ -126,16 +131,27 @@ def build(records, classified):
     for kind in sorted(groups, key=place):
         if kind.dataset not in measured:
             continue
-        classifiers = groups[kind].pop('single_layer', [])
+        classifiers = groups[kind].pop(SINGLE_LAYER, [])
         cells = {name: results.over_seeds(seeds, name) for name, seeds in groups[kind].items()}
         ae_kimg = 0
         if classifiers:
             longest = max((one.ae_kimg, one.kimg) for one in classifiers)
             counted = [one for one in classifiers if (one.ae_kimg, one.kimg) == longest]
             ae_kimg, kimg = longest
-            values, shorter = [one.accuracy for one in counted], len(classifiers) - len(counted)
-            cells['single_layer'] = results.cell_of(values, kimg, shorter)
+            values, shorter = _seeds(counted), len(_seeds(classifiers)) - len(_seeds(counted))
+            cells[SINGLE_LAYER] = results.cell_of(values, kimg, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
             lines.append(TasksLine(kind, cells, ae_kimg))
     return TasksTable(lines)
+
+
+def _seeds(classified):
+    """Accuracies, one for each seed: of latents, the mean over the classifiers of an autoencoder;
+    of pixels, each classifier's."""
+    own = [one.accuracy for one in classified if one.autoencoder is None]
+    by_autoencoder = {}
+    for one in classified:
+        if one.autoencoder is not None:
+            by_autoencoder.setdefault(one.autoencoder, []).append(one.accuracy)
+    return own + [statistics.fmean(accuracies) for accuracies in by_autoencoder.values()]

@@ -1,4 +1,5 @@
 """tables.py: what the tasks left, beside the paper's tables."""
+import csv
 import json
 import os
 import re
@@ -51,8 +52,8 @@ def test_every_task_in_one_table(train_dir):
     row = text.index('mnist32')
     assert text[row + 1].split() == ['pixels,', '1024,', 'smoothing=-0.1', '-', '92.00', '-', '64']
     assert text[row + 2].split() == ['ACAI,', '32', '81.00', '50.00', '77.50', '64,', '128']
-    csv = tables.text(str(train_dir), ['tasks'], 'csv').splitlines()
-    assert len(csv) == 1 + 4 and any('single_layer,%,ACAI,,ours,50,' in line for line in csv)
+    lines = tables.text(str(train_dir), ['tasks'], 'csv').splitlines()
+    assert len(lines) == 1 + 4 and any('single_layer,%,ACAI,,ours,50,' in line for line in lines)
 
 
 def test_an_autoencoder_that_is_gone_is_told_by_what_was_recorded_of_it(tmp_path):
@@ -96,7 +97,7 @@ def test_latents_classified_elsewhere_and_on_other_images(train_dir):
     classified(elsewhere, 32, {17: 30.0}, dataset='svhn32', ae_dir='/gone/mnist32/' + NAME)
     (one,) = tables.find_classified(str(train_dir / 'other'))
     kind = kinds.Kind('svhn32', 'ACAI', ('trained on mnist32',), 32, 'ours')
-    assert one == tasks_table.Classified(kind, 30.0, 1)
+    assert one == tasks_table.Classified(kind, 30.0, 1, autoencoder='/gone/mnist32/' + NAME)
 
 
 def test_latents_of_other_precisions_and_of_the_2018_code_are_apart(train_dir):
@@ -138,6 +139,25 @@ def test_classifiers_of_autoencoders_of_other_lengths_are_not_averaged(train_dir
     text = tables.text(str(train_dir), ['tasks'], 'text')
     lines = [' '.join(line.split()) for line in text.splitlines()]
     assert 'ACAI, 32 83.00±0.00 60.00 77.50 128, 128, afterwards 64, k-means 64' in lines
+
+
+def test_classifiers_of_one_autoencoder_are_one_seed(train_dir):
+    params = {'scales': 3, 'latent': 2, 'advweight': 0.5, 'advdepth': 16, 'reg': 0.2}
+    ae = reported(train_dir / 'RUN2', {}, name=NAME, dataset='mnist32', seed=2, **params)
+    for seed, accuracy in enumerate((60.0, 80.0)):
+        classified(train_dir / f'again{seed}' / 'XLatentAE', 32, {2049: accuracy}, seed=seed,
+                   ae_dir=str(ae), ae_weights='same', ae_step=1025)  # fmt: skip
+        classified(train_dir / f'pixels{seed}' / 'XFullyConnected_smoothing-0.1', 1024,
+                   {1025: 94.0 + seed}, smoothing=-0.1, seed=seed)  # fmt: skip
+    classified(train_dir / 'short' / 'mnist32' / NAME / 'XLatentAE', 32, {1025: 10.0},
+               ae_dir='/gone/mnist32/' + NAME, ae_step=1025)  # fmt: skip
+    lines = csv.DictReader(tables.text(str(train_dir), ['tasks'], 'csv').splitlines())
+    single_layer = [line for line in lines if line['quantity'] == 'single_layer']
+    wanted = 'mean', 'seeds', 'seeds_shorter', 'kimg', 'ae_kimg'
+    assert [tuple(map(line.get, wanted)) for line in single_layer] == [
+        ('93.6667', '3', '0', '64', ''),  # of 92, 94 and 95
+        ('70', '1', '2', '128', '64'),  # the fixture's autoencoder recorded no step
+    ]
 
 
 def test_latents_of_a_2018_run_that_was_moved_stay_its_own(tmp_path):

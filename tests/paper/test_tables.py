@@ -122,7 +122,7 @@ def test_csv_has_a_line_for_each_cell():
             'unit': '%', 'method': 'VQ-VAE', 'settings': '', 'code': 'ours', 'mean': '45',
             'sd': '7.07107', 'seeds': '2', 'seeds_undefined': '0', 'seeds_shorter': '0',
             'kimg': '640', 'status': 'short', 'paper_mean': '24.53', 'paper_sd': '1.33',
-            'paper_source': 'paper, to be checked',
+            'paper_source': 'paper, to be checked', 'ae_kimg': '',
         }
     ]  # fmt: skip
 
