@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from lib import files, original_names
-from lib.errors import UserError
+from lib.errors import UserError, first_line
 from lib.optimizer import without_loss_scale
 from lib.runs import architecture
 from lib.runs.folder import DATA, INDEX
@@ -267,7 +267,7 @@ def _reason(error):
     """An error's cause in a few words, without TensorFlow's account of the operation."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return error.message.splitlines()[0].split(' [Op:')[0].split('; ')[-1].strip()
+    return first_line(error).split('; ')[-1]
 
 
 def read_traits(prefix):

@@ -79,10 +79,8 @@ def folder_written_whole(path):
     path = os.path.realpath(path)
     above, name = os.path.split(path)
     hidden = os.path.join(above, f'.{name}.{unique_token()}.tmp')  # which no one takes for a run
-    for left in glob.glob(os.path.join(glob.escape(above), f'.{glob.escape(name)}.*.tmp')):
-        with contextlib.suppress(OSError):
-            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+    for left in _stale(os.path.join(glob.escape(above), f'.{glob.escape(name)}.*.tmp')):
+        shutil.rmtree(left, ignore_errors=True)
     try:
         os.makedirs(hidden)
         yield hidden
@@ -121,10 +119,17 @@ def unique_token():
 
 def remove_stale(pattern):
     """Removes what killed processes left half-written of files whose path fits a glob pattern."""
-    for left in glob.glob(f'{pattern}{PARTIAL}*'):
+    for left in _stale(f'{pattern}{PARTIAL}*'):
         with contextlib.suppress(OSError):
-            if time.time() - os.path.getmtime(left) > STALE_SECONDS:
-                os.remove(left)
+            os.remove(left)
+
+
+def _stale(pattern):
+    """The paths that fit a glob pattern and that nobody has touched for STALE_SECONDS."""
+    for path in glob.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - os.path.getmtime(path) > STALE_SECONDS:
+                yield path
 
 
 def what_to_do(error):

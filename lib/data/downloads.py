@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from lib import data
 from lib.data import celeba, published, records, registry
-from lib.errors import UserError
+from lib.errors import UserError, first_line
 
 NETWORK_SECONDS = 8  # a host that is silent for so long is taken as not reachable
 READ_TOGETHER = 256
@@ -117,7 +117,8 @@ def _pictures(builder, splits, to_class):
                 yield image, to_class(label) if to_class else label
     except tf.errors.OpError as error:
         raise UserError(
-            f'{builder.data_dir} is damaged ({error.message}); delete it and run the command again.'
+            f'{builder.data_dir} is damaged ({first_line(error)}); delete it and run the command '
+            'again.'
         ) from error
 
 

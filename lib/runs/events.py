@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
 from lib import files, pipelines
+from lib.errors import first_line
 
 
 class DamagedEventsError(ValueError):
@@ -37,9 +38,7 @@ def read(path):
             yield record, Event.FromString(record)
             count += 1
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError) as error:
-        text = error.message if isinstance(error, tf.errors.OpError) else str(error)
-        reason = (text.splitlines() or [type(error).__name__])[0].split(' [Op:')[0].rstrip('.')
-        raise DamagedEventsError(path, count, reason) from error
+        raise DamagedEventsError(path, count, first_line(error)) from error
     if not whole:
         raise DamagedEventsError(path, count, 'it ends in the middle of an event', cut_short=True)
 
