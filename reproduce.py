@@ -62,10 +62,10 @@ def main():
             check_alone(mode, 'train_dir')
     train_dir = os.path.abspath(FLAGS.train_dir)
     if only_reads_files():
-        from cli import status
+        from cli.reproduction import status
 
         return status.cancel(train_dir) if FLAGS.cancel else status.show(train_dir, FLAGS.watch)
-    from cli import local_executor, reproduce
+    from cli.reproduction import local_executor, planning
     from lib.paper import commands
 
     if FLAGS.write_runs:
@@ -75,7 +75,7 @@ def main():
     if os.path.isfile(train_dir):
         raise UserError(f'--train_dir={train_dir} is a file; give a folder.')
     table = int(FLAGS.table) if FLAGS.table.isdigit() else FLAGS.table
-    jobs = reproduce.plan(
+    jobs = planning.plan(
         table,
         train_dir,
         seeds=FLAGS.seeds,
@@ -97,11 +97,11 @@ def main():
             'and how long they take here.'
         )
     if FLAGS.dry_run:
-        from cli import estimate
+        from cli.reproduction import estimate
 
         return estimate.dry_run(jobs, FLAGS.jobs)
     if FLAGS.executor == 'slurm':
-        from cli import slurm_executor
+        from cli.reproduction import slurm_executor
 
         return slurm_executor.submit_table(jobs, table, train_dir, FLAGS.slurm)
     return local_executor.run_table(jobs, table, train_dir, FLAGS.jobs)

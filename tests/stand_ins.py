@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from cli import reproduce
+from cli.reproduction import planning
 from lib import checkpoints
 from lib.paper import experiments
 from tests import tiny
@@ -43,9 +43,9 @@ def write(folder, failing=()):
 
 
 def jobs_of(train_dir, table=1, **options):
-    """Jobs of `reproduce.plan`, short ones of the baseline unless options say otherwise."""
+    """Jobs of `planning.plan`, short ones of the baseline unless options say otherwise."""
     options = {'seeds': 1, 'total_kimg': 1, 'report_kimg': 1, 'methods': ['baseline'], **options}
-    return reproduce.plan(table, str(train_dir), **options)
+    return planning.plan(table, str(train_dir), **options)
 
 
 def write_checkpoint(prefix):

@@ -198,10 +198,11 @@ def test_the_readme_is_short_and_leads_to_every_page():
 def test_the_layout_names_every_folder():
     layout = README.read_text().partition('## Layout')[2].partition('\n## ')[0]
     named = set(re.findall(r'^    ([\w/]+)/ ', layout, re.MULTILINE))
-    patterns = [f'{depth}*.{kind}' for depth in ('*/', 'lib/*/') for kind in ('py', 'sh', 'md')]
+    depths, kinds = ('*/', 'cli/*/', 'lib/*/'), ('py', 'sh', 'md')
+    patterns = [f'{depth}*.{kind}' for depth in depths for kind in kinds]
     files = [path for pattern in patterns for path in tiny.REPOSITORY.glob(pattern)]
     folders = {path.parent.relative_to(tiny.REPOSITORY).as_posix() for path in files}
-    assert named == {folder for folder in folders if re.fullmatch(r'\w+|lib/\w+', folder)}
+    assert named == {name for name in folders if re.fullmatch(r'\w+|(cli|lib)/\w+', name)}
 
 
 def test_the_records_print_what_the_page_shows():

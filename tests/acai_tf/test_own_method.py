@@ -61,9 +61,9 @@ def test_it_trains_and_can_be_loaded(repository):
         '-c',
         f'import acai_tf; model = acai_tf.load_run({str(folder)!r});'
         'print(acai_tf.WAE is type(model), int(model.global_step), model.params);'
-        'from cli import reproduce;'
+        'from cli.reproduction import planning;'
         'options = dict(seeds=1, total_kimg=1, report_kimg=1, methods=["wae"]);'
-        'jobs = reproduce.plan(1, "T", **options);'
+        'jobs = planning.plan(1, "T", **options);'
         'print(jobs[0].name, *jobs[0].next_command()[:2])',
     )
     params = "{'scales': 3, 'depth': 2, 'latent': 4, 'mmd_weight': 0.5}"

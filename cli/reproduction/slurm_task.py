@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from cli import processes, run_record, slurm, work
+from cli.reproduction import processes, run_record, slurm, work
 from lib import locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
@@ -24,7 +24,7 @@ class Task:
     to. Of a task's several machines the first one keeps the record.
 
     Args:
-        job: a `reproduce.Job`.
+        job: a `planning.Job`.
     """
 
     def __init__(self, job):

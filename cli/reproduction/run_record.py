@@ -234,7 +234,7 @@ def queue(job, slurm='', queued=None):
     """Records that a job waits, unless a command works on it; lifts an earlier --cancel.
 
     Args:
-        job: a `reproduce.Job`.
+        job: a `planning.Job`.
         slurm: its new task there; without one, an earlier task may still wait.
         queued: the tasks in Slurm's queue; None where that is not known.
 
@@ -274,7 +274,7 @@ def leave(job, queued=None):
     task that is no longer queued.
 
     Args:
-        job: a `reproduce.Job`.
+        job: a `planning.Job`.
         queued: the tasks in Slurm's queue; None where that is not known.
     """
     with contextlib.suppress(locks.HeldError, UserError), job.files.held(wait_sec=0):

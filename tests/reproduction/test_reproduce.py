@@ -12,7 +12,15 @@ import time
 import pytest
 import tensorflow as tf
 
-from cli import estimate, local_executor, processes, reproduce, run_record, status, work
+from cli.reproduction import (
+    estimate,
+    local_executor,
+    planning,
+    processes,
+    run_record,
+    status,
+    work,
+)
 from lib import checkpoints, devices, locks, runs
 from lib.errors import UserError
 from lib.paper import experiments
@@ -60,7 +68,7 @@ def test_plan_of_a_table(tmp_path, monkeypatch):
 
 def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
     jobs = jobs_of(tmp_path, table='samples', methods=['baseline', 'vae', 'acai'])
-    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    planning.print_results(jobs, 'samples', str(tmp_path), {})
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if 'not run' in line]
     assert all(row[-6:] == ['not', 'run'] * 3 for row in rows)
     assert [row[-7] for row in rows] == ['fitted', *['prior'] * 6, 'fitted']
@@ -72,7 +80,7 @@ def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
     folder.write_args({'class': 'VAE', 'dataset': 'lines32', **jobs[1].experiment.params})
     with open(os.path.join(folder.path, runs.CURVE_NAME), 'w') as file:
         file.write('step,sample_distance\n1,0.01\n')
-    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    planning.print_results(jobs, 'samples', str(tmp_path), {})
     again = [line.split() for line in capsys.readouterr().out.splitlines() if 'not run' in line]
     assert again == rows
 
@@ -84,7 +92,7 @@ def test_what_was_not_run_of_the_samples_is_named(tmp_path, capsys):
     folder.write_args(options | jobs[0].experiment.params)
     with open(os.path.join(folder.path, runs.CURVE_NAME), 'w') as file:
         file.write('step,sample_distance_fitted\n1025,0.01\n')
-    reproduce.print_results(jobs, 'samples', str(tmp_path), {})
+    planning.print_results(jobs, 'samples', str(tmp_path), {})
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[3:5]]
     assert [' '.join(row[:-6]) for row in rows] == [
         'Baseline, report_kimg=16 fitted 10.00 not', 'LRAE fitted'
@@ -276,7 +284,7 @@ def test_runs_are_spread_and_failures_do_not_stop_the_rest(fake, tmp_path):
     fake('vae')
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae', 'aae'], seeds=2)
     places = [{**os.environ, 'PLACE': name} for name in ('a', 'b')]
-    able, not_run = reproduce.ready(jobs)
+    able, not_run = planning.ready(jobs)
     outcome = local_executor.run_jobs(able, places)
     failed = outcome.failed
     assert not_run == outcome.elsewhere == {} and outcome.signal is None
@@ -314,7 +322,7 @@ def test_the_exit_code_and_the_last_lines_say_what_became_of_a_table(
 def test_a_signal_leaves_what_was_not_begun(fake, tmp_path, monkeypatch):
     fake()
     begun, waiting = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
-    able, _ = reproduce.ready([begun, waiting])
+    able, _ = planning.ready([begun, waiting])
     sleep = time.sleep
 
     def interrupted(seconds):
@@ -345,10 +353,10 @@ def test_a_killed_one_leaves_nothing_at_work(fake, tmp_path):
     fake()
     log = tmp_path / 'T' / 'RUN1' / 'log'
     code = (
-        'import os; from cli import local_executor, reproduce, work; '
+        'import os; from cli.reproduction import local_executor, planning, work; '
         f'work.ROOT = {str(tmp_path)!r}; train_dir = {str(tmp_path / "T")!r}; '
-        'jobs = reproduce.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
-        "methods=['baseline', 'vae']); able, _ = reproduce.ready(jobs); "
+        'jobs = planning.plan(1, train_dir, seeds=1, total_kimg=99, report_kimg=1, '
+        "methods=['baseline', 'vae']); able, _ = planning.ready(jobs); "
         'print(local_executor.run_jobs(able, [dict(os.environ)]))'
     )
     _, second = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
@@ -375,7 +383,7 @@ def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
     fake()
     monkeypatch.setattr(run_record, 'LOCK_WAIT_SEC', 0)
     jobs = jobs_of(tmp_path / 'T', methods=['baseline', 'vae'])
-    able, _ = reproduce.ready(jobs)
+    able, _ = planning.ready(jobs)
     console = processes.Console({jobs[0].name: 0}, {jobs[0].name: jobs[0].images})
     other = work.Work(jobs[0], dict(os.environ), console)
     outcome = local_executor.run_jobs(able, [dict(os.environ)])
@@ -386,7 +394,7 @@ def test_two_commands_share_a_folder(fake, tmp_path, monkeypatch):
     assert not jobs[0].next_command()
     file = tmp_path / 'file'
     file.write_text('')
-    _, not_run = reproduce.ready(jobs_of(file))
+    _, not_run = planning.ready(jobs_of(file))
     assert 'Cannot write to' in not_run['RUN1 Baseline lines32/64']
 
 
@@ -423,7 +431,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
         next(job for job in jobs if job.experiment.command[0] == f'{name}.py') for name in names
     )
     trained(done, 145, seed=1)
-    reproduce.ready(jobs)
+    planning.ready(jobs)
     console = processes.Console({job.name: 0 for job in jobs}, {job.name: 9216 for job in jobs})
     with pytest.raises(UserError, match='No run of reproduce.py lies in'):
         status.show(str(tmp_path / 'elsewhere'))
@@ -468,7 +476,7 @@ def test_status_of_each_state(fake, tmp_path, capsys):
     assert state == 'stopped' and at_work.record.reason == 'cancelled'
     outcome = local_executor.run_jobs([waiting], [dict(os.environ)])
     assert outcome.stopped == {waiting.name: 'cancelled'}
-    reproduce.ready([waiting])
+    planning.ready([waiting])
     assert local_executor.run_jobs([waiting], [dict(os.environ)]).failed == {}
     with open(waiting.files.path(run_record.LOG_NAME)) as log:
         assert 'kimg=145' in log.read()

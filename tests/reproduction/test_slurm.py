@@ -13,7 +13,8 @@ from unittest import mock
 import pytest
 from absl import flags
 
-from cli import machines, run_record, slurm, slurm_executor, slurm_task, work
+from cli import machines
+from cli.reproduction import run_record, slurm, slurm_executor, slurm_task, work
 from lib.errors import UserError
 from tests import one_node_slurm, stand_ins, tiny
 

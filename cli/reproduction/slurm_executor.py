@@ -9,7 +9,7 @@ os.environ.setdefault('SUBMITIT_LOG_LEVEL', 'NOCONFIG')  # its logging replaces 
 
 import submitit  # noqa: E402
 
-from cli import reproduce, run_record, slurm, slurm_task, status, work  # noqa: E402
+from cli.reproduction import planning, run_record, slurm, slurm_task, status, work  # noqa: E402
 from lib import locks  # noqa: E402
 from lib.errors import UserError  # noqa: E402
 
@@ -44,7 +44,7 @@ def submit_table(jobs, table, train_dir, words):
     """Submits what a table still needs, and prints how far its runs are; at the end, the table.
 
     Args:
-        jobs: list of `reproduce.Job`.
+        jobs: list of `planning.Job`.
         table: 1, 2 or 3.
         train_dir: their folder.
         words: of --slurm.
@@ -58,7 +58,7 @@ def submit_table(jobs, table, train_dir, words):
     options = parse_options(words)
     slurm.queue()  # which says where there is no Slurm, before anything is recorded
     with _alone(train_dir):
-        able, not_run = reproduce.ready(jobs)
+        able, not_run = planning.ready(jobs)
         try:
             count = submit(able, train_dir, options, _settled_queue(able))
         except BaseException:  # Ctrl-C too
@@ -67,12 +67,12 @@ def submit_table(jobs, table, train_dir, words):
                 run_record.leave(job, queued)
             raise
     if all(job.next_command() is None for job in able):
-        reproduce.print_results(jobs, table, train_dir, not_run)
+        planning.print_results(jobs, table, train_dir, not_run)
         return 1 if not_run else 0
     print(status.table(status.look(train_dir)))
     where = shlex.quote(train_dir)
     print(f'{count} tasks were submitted; python reproduce.py --status --train_dir={where}')
-    reproduce.print_not_run(not_run)
+    planning.print_not_run(not_run)
     return 1 if not_run else 0
 
 
@@ -106,7 +106,7 @@ def submit(jobs, train_dir, options, queued):
     """Hands jobs to Slurm, one array task each, but those that are done, at work or queued there.
 
     Args:
-        jobs: list of `reproduce.Job`, ready.
+        jobs: list of `planning.Job`, ready.
         train_dir: their folder.
         options: of sbatch, as `parse_options` gives them.
         queued: the tasks in Slurm's queue.

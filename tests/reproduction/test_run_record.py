@@ -9,7 +9,7 @@ from unittest import mock
 import filelock
 import pytest
 
-from cli import reproduce, run_record, slurm, status, work
+from cli.reproduction import planning, run_record, slurm, status, work
 from lib import files, locks
 from tests.stand_ins import jobs_of
 
@@ -21,7 +21,7 @@ def test_without_locks_a_living_process_is_at_work_on_its_run(number, tmp_path, 
         raise OSError(number, os.strerror(number))
 
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     host = locks.this_process().partition(' on ')[2]
     states = []
     for pid in (os.getpid(), 999_999_999):
@@ -40,7 +40,7 @@ def test_without_locks_a_living_process_is_at_work_on_its_run(number, tmp_path, 
 )
 def test_a_damaged_record_is_none(damage, tmp_path):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     assert job.files.read().images == job.images
     path = job.files.path(run_record.RECORD_NAME)
     record = files.read_json(path)
@@ -63,7 +63,7 @@ def test_what_a_signal_kept_from_beginning_waits_no_longer(tmp_path):
 
 def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     assert job.files.look().state == run_record.WAITING
     record = job.files.read()
     gone = record.process.replace(str(os.getpid()), '999999999')
@@ -76,11 +76,11 @@ def test_what_a_killed_command_kept_from_beginning_waits_no_longer(tmp_path):
 
 def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path, monkeypatch):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     own, path = job.files.read(), job.files.path(run_record.RECORD_NAME)
     elsewhere = dataclasses.replace(own, process='process 5 on another-machine')
     job.files.write(elsewhere)
-    reproduce.ready([job])
+    planning.ready([job])
     assert (job.files.look().state, job.files.read()) == (run_record.WAITING, elsewhere)
     long_ago = time.time() - 2 * run_record.DEAD_SEC
     job.files.write(elsewhere)
@@ -98,12 +98,12 @@ def test_what_a_command_elsewhere_no_longer_waits_for_is_taken_over(tmp_path, mo
     assert job.files.read() == others and os.path.getmtime(path) < long_ago + 1
     job.files.write(elsewhere)
     os.utime(path, (long_ago, long_ago))
-    reproduce.ready([job])
+    planning.ready([job])
     assert job.files.read() == own
     # Nor is what a task of Slurm that is gone left.
     job.files.write(dataclasses.replace(elsewhere, slurm='12_3'))
     monkeypatch.setattr(slurm, 'known_queue', dict)
-    reproduce.ready([job])
+    planning.ready([job])
     assert job.files.read() == own
 
 
@@ -125,11 +125,11 @@ def test_a_task_that_slurm_has_queued_is_known_while_another_command_works(tmp_p
 
 def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     host = locks.this_process().partition(' on ')[2]
     first = f'process {os.getppid()} on {host}'
     job.files.write(dataclasses.replace(job.files.read(), process=first))
-    reproduce.ready([job])
+    planning.ready([job])
     run_record.leave(job)
     assert (job.files.look().state, job.files.look().process) == (run_record.WAITING, first)
 
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(
 ):
     monkeypatch.setattr(status.slurm, 'known_queue', lambda: None)
     first, second = jobs_of(tmp_path, seeds=2)
-    reproduce.ready([first, second])
+    planning.ready([first, second])
     os.mkdir(first.files.path(run_record.CANCEL_NAME))  # in the way, for root too
     assert status.cancel(str(tmp_path)) == 1
     said = capsys.readouterr()
@@ -220,7 +220,7 @@ def test_a_folder_that_cannot_be_written_keeps_no_other_run_from_its_end(
 
 def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     job.folder.create()
     with job.folder.locked():
         status.cancel(str(tmp_path))
@@ -232,7 +232,7 @@ def test_a_run_that_a_script_trains_is_not_said_to_stop(tmp_path, capsys):
 
 def test_a_damaged_record_is_told_of(tmp_path, capsys):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     path = job.files.path(run_record.RECORD_NAME)
     with open(path, 'w') as file:
         file.write('{')
@@ -242,7 +242,7 @@ def test_a_damaged_record_is_told_of(tmp_path, capsys):
 
 def test_how_far_a_run_is_that_a_script_trains_its_checkpoints_tell(tmp_path):
     (job,) = jobs_of(tmp_path)
-    reproduce.ready([job])
+    planning.ready([job])
     record = job.files.read()
     record.images_per_sec, record.process = 500.0, locks.this_process()
     told = dataclasses.replace(record, state=run_record.FAILED, reason='out of luck')

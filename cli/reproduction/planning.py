@@ -6,7 +6,7 @@ import os
 import sys
 
 from acai_tf import Autoencoder, load
-from cli import run_record, slurm, work
+from cli.reproduction import run_record, slurm, work
 from lib import checkpoints, data, files, runs, train
 from lib.errors import UserError
 from lib.paper import constants, experiments, results, samples_table, tables

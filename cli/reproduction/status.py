@@ -8,7 +8,7 @@ import time
 import tabulate
 import tqdm
 
-from cli import run_record, slurm
+from cli.reproduction import run_record, slurm
 from lib.errors import UserError
 
 WATCH_SEC = 10

@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from cli import processes, run_record, slurm_task, work
+from cli.reproduction import processes, run_record, slurm_task, work
 from lib import runs
 from lib.errors import UserError
 

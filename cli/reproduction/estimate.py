@@ -7,7 +7,7 @@ import statistics
 import tensorflow as tf
 
 from acai_tf import ALL_AES
-from cli import reproduce
+from cli.reproduction import planning
 from lib import devices, randomness, train
 from lib.data import registry
 from lib.errors import UserError
@@ -26,7 +26,7 @@ def dry_run(jobs, at_a_time):
     Returns:
         The exit code.
     """
-    not_run = reproduce.unable(jobs)
+    not_run = planning.unable(jobs)
     readable, commands = [], []
     for job in jobs:
         with contextlib.suppress(UserError):  # `not_run` has it
@@ -37,7 +37,7 @@ def dry_run(jobs, at_a_time):
     print_estimate(readable, at_a_time)
     if clusterings := sum(command[0] == 'cluster.py' for command in commands):
         print(f'# k-means of {clusterings} too: cluster.py tells how long as it starts.')
-    reproduce.print_not_run(not_run)
+    planning.print_not_run(not_run)
     return 0
 
 
@@ -48,7 +48,7 @@ def print_estimate(jobs, at_a_time=1):
     train steps of it are timed here.
 
     Args:
-        jobs: list of `cli.reproduce.Job`.
+        jobs: list of `planning.Job`.
         at_a_time: how many of them share the machine where it has no GPU.
     """
     left = [job for job in jobs if job.images_seen < job.images]
@@ -104,7 +104,7 @@ def _recorded(jobs, cores):
     """Images a second of the newest reports of runs that have begun; None where there are none.
 
     Args:
-        jobs: list of `cli.reproduce.Job`.
+        jobs: list of `planning.Job`.
         cores: only of runs on so many; None for all.
     """
     rates = []

@@ -7,7 +7,7 @@ import time
 
 import tensorflow as tf
 
-from cli import processes, reproduce, run_record, slurm, work
+from cli.reproduction import planning, processes, run_record, slurm, work
 from lib import devices, locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
@@ -36,7 +36,7 @@ def run_table(jobs, table, train_dir, at_a_time):
     """Does the jobs of a table and prints it.
 
     Args:
-        jobs: list of `reproduce.Job`.
+        jobs: list of `planning.Job`.
         table: which of the tables.
         train_dir: folder of the runs.
         at_a_time: jobs at a time, on each GPU if there is one.
@@ -44,10 +44,10 @@ def run_table(jobs, table, train_dir, at_a_time):
     Returns:
         The exit code.
     """
-    able, not_run = reproduce.ready(jobs)
+    able, not_run = planning.ready(jobs)
     # By all jobs, done or not, so that the same command goes on with as many cores for each.
     outcome = run_jobs(able, environments(min(at_a_time, len(jobs))))
-    reproduce.print_results(jobs, table, train_dir, not_run)
+    planning.print_results(jobs, table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
         print(f'{name} is already running elsewhere ({process}).', file=sys.stderr)
     for name, sentence in outcome.failed.items():
@@ -88,7 +88,7 @@ def run_jobs(jobs, environments):
     """Does what jobs need, skipping what is done and resuming what was stopped.
 
     Args:
-        jobs: list of `reproduce.Job`, ready.
+        jobs: list of `planning.Job`, ready.
         environments: [{environment variable: value}], one for each process at a time.
 
     Returns:

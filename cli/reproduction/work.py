@@ -3,12 +3,12 @@ import contextlib
 import os
 import time
 
-from cli import processes, run_record
+from cli.reproduction import processes, run_record
 from lib import devices, locks
 from lib.errors import UserError
 from lib.interrupt import STOPS
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 POLL_SEC = 0.2
 LOOK_SEC = 2  # from one look whether it is cancelled to the next
 THREADS = 'TF_NUM_INTRAOP_THREADS'  # the environment variable
@@ -20,7 +20,7 @@ class Work:
     """A job at work; no other command works on it until `close`.
 
     Args:
-        job: a `reproduce.Job`.
+        job: a `planning.Job`.
         environment: {variable: value} of its processes.
         console: a `processes.Console`.
         slurm: the Slurm task that does it, such as '12_3'.
