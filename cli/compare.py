@@ -53,7 +53,8 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     picture, shown, pairs = comparison.picture(models, dataset)
     files.write_file(out, picture)
     if pairs:
-        about = f'their reconstructions, and {pairs} interpolations between others.'
+        several = 's' * (pairs > 1)
+        about = f'their reconstructions, and {pairs} interpolation{several} between others.'
     else:
         about = 'and their reconstructions; there are too few to interpolate between others.'
     print(f'Wrote {out}: {shown} test images, {about}')

@@ -178,7 +178,9 @@ def _own(name, data_dir):
     if os.path.basename(name) != name:
         raise UserError(f'{unknown}.')
     if not data_dir:
-        raise UserError(f'{unknown}. Your own pictures need AE_DATA, the folder of their records.')
+        raise UserError(
+            f'{unknown}.{_meant(name)} Your own pictures need AE_DATA, the folder of their records.'
+        )
     path = classes_path(name, data_dir)
     made_by = f'--images=FOLDER --name={name}'
     make = f'python create_datasets.py {made_by} {_data_dir_flag(data_dir)}'
@@ -190,14 +192,12 @@ def _own(name, data_dir):
         usable = usable and type(size) is int and registry.is_possible(size)
         usable = usable and all(isinstance(label, str) for label in classes)
     except FileNotFoundError:
-        if registry.is_known(name.lower()):  # which none of one's own can be called
-            meant = difflib.get_close_matches(name.lower(), registry.KNOWN, 1)
-            raise UserError(f'{unknown}.' + f' Do you mean {meant[0]}?' * bool(meant)) from None
         own = _own_names(data_dir)
         there = f'your own: {", ".join(own)}' if own else 'none of your own'
-        raise UserError(
-            f'{unknown}; in {data_dir} {there}. To make {name} of your own pictures: {make}'
-        ) from None
+        unknown = f'{unknown}; in {data_dir} {there}.{_meant(name, own)}'
+        if not registry.is_known(name.lower()):  # which none of one's own can be called
+            unknown += f' To make {name} of your own pictures: {make}'
+        raise UserError(unknown) from None
     except OSError as error:
         raise UserError(f'Cannot read {path} ({error.strerror}).') from error
     except (ValueError, KeyError, TypeError):
@@ -210,6 +210,12 @@ def _own(name, data_dir):
     preparation = decoding.Preparation(name, shape, shape, len(classes))
     stems = (f'{name}-train',), (f'{name}-test',)
     return registry.RecordSet(made_by, preparation, *stems, classes=tuple(classes))
+
+
+def _meant(name, own=()):
+    """' Do you mean ...?', where a name is like one of the known datasets or of one's own."""
+    meant = difflib.get_close_matches(name.lower(), [*registry.KNOWN, *own], 1, cutoff=0.75)
+    return f' Do you mean {meant[0]}?' if meant else ''
 
 
 def _own_names(data_dir):

@@ -189,7 +189,8 @@ def test_errors_name_the_fix(golden_dir, monkeypatch):
     unset = message('svhn32')
     assert 'AE_DATA is not set' in unset and '--datasets=svhn' in unset and 'digits32' in unset
     assert 'known: lines32, digits32, mnist32' in message('nonsense')
-    assert 'need AE_DATA' in message('nonsense')
+    assert '. Your own pictures need AE_DATA' in message('nonsense')
+    assert '. Do you mean mnist32? Your own pictures need AE_DATA' in message('mnsit32')
     os.remove(os.path.join(golden_dir, 'svhn-extra.tfrecord'))
     missing = message('svhn32', data_dir=golden_dir)
     assert 'svhn-extra.tfrecord is missing' in missing
@@ -198,7 +199,9 @@ def test_errors_name_the_fix(golden_dir, monkeypatch):
     spaced = message('svhn32', data_dir='my data')
     assert spaced.endswith("--datasets=svhn --data_dir='my data'")  # to be copied to a shell
     assert 'There is no dataset' in message('../mine', data_dir=golden_dir)
-    assert message('mnist', data_dir=golden_dir).endswith('Do you mean mnist32?')
+    assert message('mnist', data_dir=golden_dir).endswith('your own. Do you mean mnist32?')
+    pathlib.Path(golden_dir, 'birds-classes.json').touch()
+    assert ': birds. Do you mean birds? To make bird of' in message('bird', data_dir=golden_dir)
     path = pathlib.Path(golden_dir, 'mnist-train.tfrecord')
     path.write_bytes(path.read_bytes()[:-5])
     assert message('mnist32', data_dir=golden_dir).endswith(
