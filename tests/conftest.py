@@ -31,8 +31,8 @@ os.environ.setdefault(
 # Begun first, so that no worker is left alone with one of them at the end.
 LONGEST = [
     *('cli/test_scripts.py', 'lib/test_train.py', 'lib/test_kills.py', 'cli/test_tasks.py'),
-    *('lib/test_devices.py', 'lib/test_fuzz.py', 'reproduction/test_reproduce.py'),
-    *('cli/test_sizes.py', 'acai_tf/test_gpu_kernels.py'),
+    *('reproduction/test_slurm.py', 'lib/test_devices.py', 'lib/test_fuzz.py'),
+    *('reproduction/test_reproduce.py', 'cli/test_sizes.py', 'acai_tf/test_gpu_kernels.py'),
 ]
 
 

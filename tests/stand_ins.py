@@ -52,3 +52,10 @@ def write_checkpoint(prefix):
     """Puts a whole checkpoint there."""
     for suffix in SUFFIXES:
         shutil.copyfile(WHOLE + suffix, prefix + suffix)
+
+
+def trained(job, step, seed):
+    """Leaves what a job's run that was trained to a step does."""
+    job.folder.create()
+    job.folder.write_args({'seed': seed})
+    write_checkpoint(job.folder.checkpoint(step))
