@@ -6,10 +6,10 @@ import shlex
 
 from lib import runs
 from lib.errors import UserError
+from lib.paper import constants
 
 NVIDIA_DRIVER = '/proc/driver/nvidia/version'
-# May differ between runs that are alike.
-LENGTHS = ('total_kimg', 'report_kimg', 'jit')
+MAY_CHANGE = ('total_kimg', 'report_kimg', 'jit')  # from one command to the next that goes on
 
 
 def unused_gpu(gpus):
@@ -46,14 +46,19 @@ def begin(folder, model, args, last):
         return
     record = folder.begun_with()
     if record:
-        for option in LENGTHS:
+        for option in MAY_CHANGE:
             before, now = record['args'].get(option), args.get(option)
             if None not in (before, now) and before != now:
-                print(f'--{option} is {now} now; it was {before}.')
+                print(f'--{option} is {_as_flag(now)} now; it was {_as_flag(before)}.')
     elif not steps:
         print(f'New run {folder.path}: {size_of(model.trainable_variables):,} parameters.')
         for other, option, value in _alike(folder, args):
             print(f'It differs from {other} in {option} alone: {value} there, {args[option]} here.')
+
+
+def _as_flag(value):
+    """A recorded value as its flag has it: of --jit a truth value is recorded."""
+    return {True: 'on', False: 'off'}[value] if isinstance(value, bool) else value
 
 
 def _alike(folder, args):
@@ -67,17 +72,18 @@ def _alike(folder, args):
         if not record or record['args'].get('class') != args['class']:
             continue
         before, now = _independent(record['args']), _independent(args)
-        other = [option for option in now if before.get(option) != now[option]]
-        if len(other) == 1:
-            alike.append((path, other[0], before.get(other[0])))
+        other = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
+        if len(other) == 1 and other[0] in args and other[0] in record['args']:
+            alike.append((path, other[0], record['args'][other[0]]))
     return alike
 
 
 def _independent(args):
-    """Options without the lengths, and without what follows from others."""
-    follows = {*LENGTHS, 'scales'}  # from latent_width
+    """Options without those that may change, and without what follows from others."""
+    follows = {*MAY_CHANGE, 'scales'}  # from latent_width
     if args.get('advdepth') == args.get('depth'):
         follows.add('advdepth')
+    args = {**constants.COMPUTED_ON, **args}  # which earlier runs did not record
     return {option: value for option, value in args.items() if option not in follows}
 
 

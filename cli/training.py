@@ -46,7 +46,7 @@ def train(method):
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
-    with opened(folder, args, model, may_change=announcements.LENGTHS):
+    with opened(folder, args, model, may_change=announcements.MAY_CHANGE):
         # Records may take minutes to decode, so that what is to be refused is refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
         last = train.total_steps(FLAGS.total_kimg, FLAGS.batch)

@@ -60,10 +60,23 @@ def test_a_new_run_tells_its_size_and_the_run_that_it_resembles(tmp_path, model,
     assert len(begun(tmp_path / 'f', model, capsys, seed=7)) == 1
 
 
+def test_a_run_with_more_hyperparameters_differs_in_them_too(tmp_path, model, capsys):
+    recorded(tmp_path / 'critic', advweight=1.0, advdepth=16, reg=0.2, depth=16)
+    assert len(begun(tmp_path / 'a', model, capsys, depth=16)) == 1
+    assert len(begun(tmp_path / 'b', model, capsys, depth=16, seed=1)) == 1
+    # advdepth is depth unless it is given.
+    changes = {'advweight': 1.0, 'advdepth': 32, 'reg': 0.2, 'depth': 16}
+    _, alike = begun(tmp_path / 'c', model, capsys, **changes)
+    assert alike.endswith('critic in advdepth alone: 16 there, 32 here.')
+    assert len(begun(tmp_path / 'd', model, capsys, **changes, seed=1)) == 1
+
+
 def test_a_resumed_run_tells_what_changed_and_a_finished_one_nothing(tmp_path, model, capsys):
     run = recorded(tmp_path / 'a')
     open(run.checkpoint(17) + '.index', 'w').close()
     assert begun(run.path, model, capsys, total_kimg=3) == ['--total_kimg is 3 now; it was 2.']
+    run.write_args({**ARGS, 'jit': False})
+    assert begun(run.path, model, capsys, jit=True) == ['--jit is on now; it was off.']
     assert begun(run.path, model, capsys, total_kimg=1, last=17) == []
 
 
