@@ -27,7 +27,6 @@ class ACAI(CriticAutoencoder):
     """
 
     SEPARATE_OBJECTIVES = True
-    BOUNDS = {'reg': (0.0, 1.0)}
 
     def __init__(self, *, reg=0.2, **shared):
         super().__init__(reg=reg, **shared)

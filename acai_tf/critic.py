@@ -18,6 +18,8 @@ from acai_tf.autoencoder import Autoencoder
 from lib import layers
 from lib.errors import UserError
 
+# Of the hyper-parameters of methods with a critic: `HasHyperparameters.BOUNDS`.
+CRITIC_BOUNDS = {'advweight': (0.0, None), 'advdepth': (0, None), 'reg': (0.0, 1.0)}
 # Replaces gradients of (nearly) 0, which the rescaling would divide by; far below any gradient that
 # matters and far above where float32 loses precision.
 TINY_GRADIENT = 1e-20
@@ -190,7 +192,7 @@ class CriticAutoencoder(Autoencoder):
         **shared: the arguments of `Autoencoder`.
     """
 
-    BOUNDS = {'advweight': (0.0, None), 'advdepth': (0, None)}
+    BOUNDS = CRITIC_BOUNDS
 
     def __init__(self, *, advweight=0.5, advdepth=0, **shared):
         super().__init__(advweight=advweight, advdepth=advdepth, **shared)

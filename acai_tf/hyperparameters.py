@@ -97,10 +97,13 @@ class HasHyperparameters:
 
     Attributes:
         BOUNDS: {hyper-parameter: its bounds}, as `Hyperparameter` has them.
+        SWITCH: the hyper-parameter that, at 0, leaves others without effect, which `resolve` leaves
+            out then; None where there is none.
         defined: {name: class} of all such classes, each by its newest definition.
     """
 
     BOUNDS = {}
+    SWITCH = None
     defined = {}
 
     def __init_subclass__(cls, **kwargs):

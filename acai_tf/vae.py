@@ -15,10 +15,8 @@ import keras
 from keras import ops
 
 from acai_tf.autoencoder import Autoencoder, Losses
-from acai_tf.critic import make_critic, mix, resolve_advdepth, sample_alpha
+from acai_tf.critic import CRITIC_BOUNDS, make_critic, mix, resolve_advdepth, sample_alpha
 from lib import layers, losses
-
-CRITIC_HYPERPARAMETERS = ('advweight', 'advdepth', 'reg')
 
 
 class GaussianHead(keras.layers.Layer):
@@ -60,9 +58,8 @@ class VAE(Autoencoder):
     SEPARATE_OBJECTIVES = True
     HAS_PRIOR = True
 
-    BOUNDS = {
-        'beta': (0.0, None), 'advweight': (0.0, None), 'advdepth': (0, None), 'reg': (0.0, 1.0)
-    }
+    BOUNDS = {'beta': (0.0, None), **CRITIC_BOUNDS}
+    SWITCH = 'advweight'
 
     def __init__(self, *, beta=1.0, advweight=0.0, advdepth=0, reg=0.2, **shared):
         super().__init__(beta=beta, advweight=advweight, advdepth=advdepth, reg=reg, **shared)
@@ -72,10 +69,10 @@ class VAE(Autoencoder):
         params = super().resolve(**given)
         if params['advweight']:
             return resolve_advdepth(params)
-        params = {key: value for key, value in params.items() if key not in CRITIC_HYPERPARAMETERS}
+        params = {key: value for key, value in params.items() if key not in CRITIC_BOUNDS}
         # A subclass may have a critic by default: then the run folder's name must have the 0.
-        by_default = cls.own_hyperparameters()['advweight'].default
-        return {**params, 'advweight': 0.0} if by_default else params
+        by_default = cls.own_hyperparameters()[cls.SWITCH].default
+        return {**params, cls.SWITCH: 0.0} if by_default else params
 
     def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')

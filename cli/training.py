@@ -1,5 +1,6 @@
 """What a training script does once its flags are parsed."""
 import contextlib
+import functools
 import json
 import math
 import sys
@@ -46,7 +47,8 @@ def train(method):
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
-    with opened(folder, args, model, may_change=announcements.MAY_CHANGE):
+    to_resume = {'devices': functools.partial(_as_many_devices, count)}
+    with opened(folder, args, model, announcements.MAY_CHANGE, to_resume):
         # Records may take minutes to decode, so that what is to be refused is refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
         last = train.total_steps(FLAGS.total_kimg, FLAGS.batch)
@@ -97,7 +99,7 @@ def _model(method, own, choice, strategy):
             '--latent, ...), or end what else takes memory.'
         ) from error
     if not choice.gpus:
-        memory.check_batch(model, FLAGS.batch // choice.replicas)
+        memory.check_batch(model, FLAGS.batch, choice.replicas)
     if registry.is_lines(FLAGS.dataset):
         memory.check_report(image_shape)
     return model
@@ -105,16 +107,13 @@ def _model(method, own, choice, strategy):
 
 def _check_own(own, model):
     """Raises UserError for a hyper-parameter that was given, but that another one switches off."""
-    absent = [name for name in own if name not in model.params]
-    if not absent:
-        return
-    switch, *others = absent  # the first one switches the others off, as the VAE's advweight does
-    for name in others:
-        if FLAGS[name].present:
-            raise UserError(
-                f'--{name}={own[name]} has no effect with --{switch}={own[switch]}; leave it out, '
-                f'or give --{switch} too.'
-            )
+    switch = model.SWITCH
+    why = 'the other flags; leave it out.'
+    if switch:
+        why = f'--{switch}={own[switch]}; leave it out, or give --{switch} too.'
+    for name, value in own.items():
+        if name not in (*model.params, switch) and FLAGS[name].present:
+            raise UserError(f'--{name}={value} has no effect with {why}')
 
 
 def _check_original(folder, choice):
@@ -139,14 +138,14 @@ def _check_original(folder, choice):
 
 
 @contextlib.contextmanager
-def opened(folder, args, model, may_change=()):
+def opened(folder, args, model, may_change=(), to_resume=None):
     """A run folder for one process to train in: made, locked, and of these options if it was used.
 
     Args:
         folder: a `lib.runs.RunFolder`.
         args: {option: value}, as they will be recorded.
         model: what is trained.
-        may_change: options that may differ from those the run was started with.
+        may_change, to_resume: as for `lib.runs.RunFolder.check_args`.
 
     Raises:
         UserError: another process trains in it, an option differs, or it cannot be written.
@@ -157,8 +156,15 @@ def opened(folder, args, model, may_change=()):
     with folder.locked() if saves else contextlib.nullcontext():
         # A run that did not record what it computes on was like the paper's.
         defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
-        folder.check_args(args, may_change, defaults | constants.COMPUTED_ON)
+        folder.check_args(args, may_change, defaults | constants.COMPUTED_ON, to_resume)
         yield
+
+
+def _as_many_devices(machines, before):
+    """How a run goes on on as many devices as before, of all machines together."""
+    if before % machines:
+        return 'train on as many machines as before'
+    return f'give --devices={before // machines}'
 
 
 def schedule():

@@ -19,20 +19,21 @@ LEAST, MOST = 1.4, 2.6
 CGROUPS, GROUPS = '/sys/fs/cgroup', '/proc/self/cgroup'
 
 
-def check_batch(model, batch_size):
+def check_batch(model, batch_size, machines=1):
     """Raises UserError if a train step on so many images cannot fit into this machine's memory.
 
     Args:
         model: an `acai_tf` model; one of other layers than the paper's is not checked.
-        batch_size: images that this machine computes at a time.
+        batch_size: images of a step.
+        machines: how many share them out among each other.
     """
     critics = [getattr(model.critic, 'encoder', None)] if model.critic else []
     if not all(hasattr(network, 'convs') for network in [model.encoder, model.decoder, *critics]):
         return
     numbers, available = stored_activations(model), machine_bytes()
-    needed = LEAST * numbers * _number_bytes(model) * batch_size
+    needed = LEAST * numbers * _number_bytes(model) * (batch_size // machines)
     if needed > available:
-        fits = max(1, int(available / (MOST * numbers * 4)))
+        fits = max(1, int(available / (MOST * numbers * 4))) * machines
         raise UserError(
             f'--batch={batch_size} does not fit: a train step needs at least {_gigabytes(needed)} '
             f'of memory and this machine has {_gigabytes(available)}; use at most --batch={fits}.'

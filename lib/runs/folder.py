@@ -325,7 +325,7 @@ class RunFolder:
         record = {'args': args, 'versions': _versions(), **about}
         files.write_atomically(os.path.join(self.path, ARGS_NAME), files.to_json(record))
 
-    def check_args(self, args, may_change=(), defaults=None):
+    def check_args(self, args, may_change=(), defaults=None, to_resume=None):
         """Refuses to go on with a run under other options than it was started with.
 
         Args:
@@ -333,6 +333,8 @@ class RunFolder:
             may_change: options that may differ, such as the length of the run.
             defaults: {option: value} of what a run had that did not record the option, as those
                 before the option was there; without a default any value may go on with it.
+            to_resume: {option: function of its earlier value that says what to do to go on}, of
+                options for which that is another thing than to give the earlier value.
 
         Raises:
             UserError: an option differs; the message names it.
@@ -341,9 +343,10 @@ class RunFolder:
         for option, value in args.items():
             before = recorded.get(option, (defaults or {}).get(option, value))
             if option not in may_change and before != value:
+                what = (to_resume or {}).get(option, f'give --{option}={{}}'.format)(before)
                 raise UserError(
                     f'The run folder {self.path} was made with {option}={before}, not {value}; '
-                    f'give --{option}={before} to resume it, or choose another --train_dir.'
+                    f'{what} to resume it, or choose another --train_dir.'
                 )
 
     def check_dataset(self, dataset, otherwise='choose another --train_dir'):

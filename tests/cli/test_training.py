@@ -5,6 +5,7 @@ import os
 import pytest
 from absl import flags
 
+import acai_tf
 from cli import training
 from lib import devices, runs
 from lib.errors import UserError
@@ -36,6 +37,33 @@ def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
     given('--precision=mixed_bfloat16', '--devices=2')
     training._check_original(run, fast)
     training._check_original(run, two)
+
+
+def test_a_run_goes_on_on_as_many_devices_of_all_machines():
+    assert training._as_many_devices(1, 4) == 'give --devices=4'
+    assert training._as_many_devices(2, 4) == 'give --devices=2'
+    assert training._as_many_devices(4, 2) == 'train on as many machines as before'
+
+
+def test_a_flag_without_effect_is_refused_and_its_switch_is_not(monkeypatch):
+    class Switched(acai_tf.VAE):
+        def __init__(self, *, advweight=1.0, **shared):
+            super().__init__(advweight=advweight, **shared)
+
+    given = flags.FlagValues()
+    for name in 'advweight', 'advdepth', 'reg':
+        flags.DEFINE_float(name, 0.0, '', flag_values=given)
+    monkeypatch.setattr(training, 'FLAGS', given)
+    for cls in acai_tf.VAE, Switched:
+        model = cls(image_shape=(32, 32, 1), nclass=10, advweight=0.0, **tiny.SIZES)
+        own = {'advweight': 0.0, 'advdepth': 16, 'reg': 0.5}
+        given(['script', '--advweight=0'])
+        training._check_own(own, model)
+        given.unparse_flags()
+        given(['script', '--advweight=0', '--advdepth=16'])
+        with pytest.raises(UserError, match='--advdepth=16 has no effect with --advweight=0.0;'):
+            training._check_own(own, model)
+        given['advdepth'].present = 0
 
 
 def test_flags_reach_the_model_and_the_training(tmp_path):

@@ -33,6 +33,8 @@ def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(monkeypatch):
         f'--batch=100000 does not fit: a train step needs at least {needed:.3g} GB of memory and '
         f'this machine has 1 GB; use at most --batch={fits}.'
     )
+    with pytest.raises(UserError, match=f'--batch=300000 .*use at most --batch={3 * fits}'):
+        memory.check_batch(model, 300_000, machines=3)
 
 
 def test_numbers_of_two_bytes_may_fit_where_others_do_not(monkeypatch):

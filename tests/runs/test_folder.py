@@ -132,6 +132,9 @@ def test_a_run_keeps_its_options(begun):
         begun.check_args({**ARGS, 'lr': 0.1}, may_change=['total_kimg'])
     with pytest.raises(UserError, match='total_kimg=64, not 128'):
         begun.check_args({**ARGS, 'total_kimg': 128})
+    with pytest.raises(UserError, match='total_kimg=64, not 128; wait for 64 to resume it'):
+        to_resume = {'total_kimg': 'wait for {}'.format}
+        begun.check_args({**ARGS, 'total_kimg': 128}, to_resume=to_resume)
 
 
 def test_a_run_without_a_checkpoint_may_begin_otherwise(run):
