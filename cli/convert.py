@@ -5,6 +5,7 @@ import os
 import shutil
 
 from acai_tf.load import load_run
+from cli import overwriting, training
 from lib import checkpoints, files, locks, runs
 from lib.data import registry
 from lib.errors import UserError
@@ -31,12 +32,8 @@ def to_original(path, prefix, overwrite=False):
     """
     model = load_run(path)
     step = int(model.global_step)
-    moments = checkpoints.has_moments(runs.RunFolder(path).checkpoint(step))
-    if not moments:
-        print(
-            f"{path} has weights without Adam's moments, so that these files do too: the 2018 code "
-            'cannot train on from them.'
-        )
+    consequence = 'these files do too: the 2018 code cannot train on from them'
+    moments = _has_moments(runs.RunFolder(path), step, consequence)
     if os.path.isdir(prefix) or not os.path.basename(prefix):
         prefix = os.path.join(prefix, f'model.ckpt-{step}')
     for suffix in (checkpoints.INDEX, checkpoints.DATA):
@@ -70,8 +67,8 @@ def from_original(path, train_dir, options, overwrite=False):
         (lib.runs.RunFolder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists, is trained in or cannot be
-            written.
+        UserError: the run cannot be used, or the folder exists, holds more than a conversion does,
+            is trained in or cannot be written.
     """
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
@@ -92,27 +89,44 @@ def from_original(path, train_dir, options, overwrite=False):
             )
         if not overwrite:
             raise UserError(f'{run.path} exists; give --overwrite to replace it.')
+        _check_may_be_replaced(run)
         if holder := locks.holder(os.path.join(run.path, runs.LOCK_NAME)):
             raise UserError(
                 f'{holder} is training in {run.path}; wait for it, stop it, or choose another '
                 '--out.'
             )
-    moments = checkpoints.has_moments(original.checkpoint(step))
-    if not moments:
-        print(
-            f"{path} has weights without Adam's moments, so that {run.path} does too: training "
-            'cannot go on from it.'
-        )
+    moments = _has_moments(original, step, f'{run.path} does too: training cannot go on from it')
     with files.folder_written_whole(run.path) as folder:
         unfinished = runs.RunFolder(folder)
         _copy_files(original.summaries, unfinished.summaries)
         _copy_files(original.images, unfinished.images)
         checkpoints.save_original(model, unfinished.checkpoint(step), step, moments=moments)
-        args = {'class': type(model).__name__, 'dataset': original.dataset}
-        args.update(latent_width=model.latent_shape[1], **options, **model.params)
-        args.update(constants.COMPUTED_ON, jit=False)  # Original: it knew nothing else
+        options = {
+            'dataset': original.dataset, 'latent_width': model.latent_shape[1], **options
+        }  # fmt: skip
+        # Original: it knew nothing else.
+        args = training.recorded_args(model, options, **constants.COMPUTED_ON, jit=False)
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
     return run, step
+
+
+def _has_moments(run, step, consequence):
+    """Whether a checkpoint has Adam's moments; says what follows where it has none."""
+    if checkpoints.has_moments(run.checkpoint(step)):
+        return True
+    print(f"{run.path} has weights without Adam's moments, so that {consequence}.")
+    return False
+
+
+def _check_may_be_replaced(run):
+    """Raises UserError where a run folder holds more than was converted."""
+    if results.code_of(run) != results.ORIGINAL:
+        raise UserError(
+            f'{run.path} was trained in by this project, which --overwrite would undo; choose '
+            'another --out, or delete that folder.'
+        )
+    converted = {'tf', 'images', runs.ARGS_NAME, runs.LOCK_NAME}
+    overwriting.check_holds_only(run.path, set(os.listdir(run.path)) - converted, 'out')
 
 
 def _copy_files(source, target):

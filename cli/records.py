@@ -3,6 +3,7 @@ import os
 import pathlib
 
 from acai_tf import load
+from cli import overwriting
 from lib import files, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -73,10 +74,6 @@ def _check_may_be_written(kept, overwrite):
     others = {name for name in there if name.partition(files.PARTIAL)[0] not in own}
     if not os.path.isdir(kept.path) or others and not kept.is_bare_record:
         raise UserError(f'{kept.path} exists and is not such a record; choose another --out.')
-    if others:
-        raise UserError(
-            f'{kept.path} holds {min(others)}, which --overwrite would delete; move it away, or '
-            'choose another --out.'
-        )
+    overwriting.check_holds_only(kept.path, others, 'out')
     if runs.CURVE_NAME in there and not overwrite:
         raise UserError(f'{kept.path} exists; give --overwrite to replace it.')

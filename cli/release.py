@@ -4,6 +4,7 @@ import math
 import os
 
 from acai_tf import load
+from cli import overwriting
 from lib import checkpoints, files, original_names, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -81,11 +82,7 @@ def _check_may_be_replaced(path, folder):
     below = os.listdir(os.path.join(folder, 'tf')) if 'tf' in there else []
     others = there - {'tf', SCORES_NAME, runs.ARGS_NAME, runs.CURVE_NAME}
     others |= {f'tf/{name}' for name in below if not name.startswith('model.ckpt')}
-    if others:
-        raise UserError(
-            f'{folder} holds {min(others)}, which --overwrite would remove; move that away, or '
-            'choose another --release.'
-        )
+    overwriting.check_holds_only(folder, others, 'release')
 
 
 def _for_json(score):

@@ -39,9 +39,13 @@ def train(method):
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     model = _model(method, own, choice, devices.start(choice, count))
     folder = runs.folder_of(FLAGS.train_dir, FLAGS.dataset, method.__name__, model.params)
-    args = {key: FLAGS[key].value for key in _RECORDED}
-    args = {'class': method.__name__, **args, **model.params}
-    args |= {'precision': choice.precision, 'devices': choice.replicas, 'jit': choice.jit}
+    args = recorded_args(
+        model,
+        {key: FLAGS[key].value for key in _RECORDED},
+        precision=choice.precision,
+        devices=choice.replicas,
+        jit=choice.jit,
+    )
     _check_own(own, model)
     _check_original(folder, choice)
     if FLAGS.dry_run:
@@ -66,6 +70,18 @@ def train(method):
             **schedule(),
         )
     return end(folder, model, stopped_by)
+
+
+def recorded_args(model, options, *, precision, devices, jit):
+    """{option: value}, as args.json has them of an autoencoder.
+
+    Args:
+        model: the autoencoder.
+        options: {name: value} of those in _RECORDED.
+        precision, devices, jit: what it is trained on: see `lib.devices.Choice`.
+    """
+    computed_on = {'precision': precision, 'devices': devices, 'jit': jit}
+    return {'class': type(model).__name__, **options, **model.params, **computed_on}
 
 
 def _model(method, own, choice, strategy):

@@ -80,6 +80,25 @@ def test_run_folders_are_overwritten_only_when_told(tmp_path):
     assert os.listdir(tmp_path / 'lines32') == [first.name]
 
 
+def test_what_was_done_since_a_conversion_is_not_replaced(tmp_path):
+    run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
+
+    def again():
+        convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS, overwrite=True)
+
+    clustering = os.path.join(run.path, runs.CLUSTERING_NAME)
+    open(clustering, 'w').close()
+    with pytest.raises(UserError, match='holds clustering.json, which --overwrite would remove'):
+        again()
+    os.remove(clustering)
+    record = run.read_args()
+    run.write_args(record['args'])  # as training on does
+    with pytest.raises(UserError, match='was trained in by this project, .* another --out'):
+        again()
+    run.write_args(record['args'], code=record['code'])
+    again()
+
+
 def test_a_run_that_is_trained_in_is_not_replaced(tmp_path):
     run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
     before = original.files(tmp_path)

@@ -136,7 +136,7 @@ def test_what_lies_beside_a_record_is_not_removed(trained):
     out, _ = kept(trained)
     (copy, _) = sorted(out.glob('RUN*/*/*'))
     (copy / 'notes.txt').touch()
-    with pytest.raises(UserError, match='holds notes.txt, which --overwrite would delete'):
+    with pytest.raises(UserError, match='holds notes.txt, which --overwrite would remove'):
         kept(trained, overwrite=True)
     assert (copy / 'notes.txt').exists()
 
