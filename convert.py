@@ -9,7 +9,7 @@ keeps of runs what others need.
 
 import cli
 from cli import flags, paths
-from cli.shared_flags import define_schedule_flags
+from cli.shared_flags import SCHEDULE, define_schedule_flags
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -19,9 +19,8 @@ paths.define('records', None, 'Folder of runs, of which to keep what they report
 paths.define('out', None, "With --run: the files' prefix; with the others: a folder of runs.")
 paths.define('release', None, 'With --run: folder for its weights, scores and curve alone.')
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out or --release.')
-define_schedule_flags()  # for args.json
+define_schedule_flags()  # which the original's folders do not record
 SOURCES = 'run', 'original', 'records'
-NOT_RECORDED = 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg'  # in the original's folders
 
 
 def main():
@@ -31,7 +30,7 @@ def main():
         raise UserError(
             'Give --out and either --run or --original or --records, or --run and --release.'
         )
-    for name in NOT_RECORDED:
+    for name in SCHEDULE:
         if FLAGS[name].present and not FLAGS.original:
             raise UserError(f'--{name} is for --original; a run of ours has recorded it.')
     if FLAGS.release:
@@ -52,7 +51,7 @@ def main():
     else:
         from cli import convert
 
-        options = {name: FLAGS[name].value for name in NOT_RECORDED}
+        options = {name: FLAGS[name].value for name in SCHEDULE}
         run, step = convert.from_original(FLAGS.original, FLAGS.out, options, FLAGS.overwrite)
         print(f'Made {run.path}, at step {step}.')
         recorded = ' '.join(f'--{name}={value}' for name, value in options.items())

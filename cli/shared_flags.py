@@ -7,6 +7,7 @@ from cli import paths
 from lib.errors import UserError
 from lib.paper import constants
 
+SCHEDULE = 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg'  # of `define_schedule_flags`
 PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
 

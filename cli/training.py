@@ -8,11 +8,12 @@ import sys
 from absl import flags
 
 from cli import announcements
+from cli.shared_flags import SCHEDULE
 from lib.errors import UserError
 from lib.paper import constants
 
 FLAGS = flags.FLAGS
-_RECORDED = ('dataset', 'latent_width', 'lr', 'batch', 'seed', 'total_kimg', 'report_kimg')
+_RECORDED = ('dataset', 'latent_width', *SCHEDULE)
 
 
 def train(method):

@@ -155,12 +155,23 @@ def restore(model, run, weights_suffice=False):
 
 
 def resume(model, run, last):
-    """`restore`, and says so; training ends at step `last`."""
+    """`restore`, and says so.
+
+    Args:
+        model, run: as for `restore`.
+        last: the step at which training ends.
+
+    Returns:
+        The global step; 0 where there is no checkpoint.
+
+    Raises:
+        UserError: as `restore`.
+    """
     step = restore(model, run)
-    if step > last:
+    if step >= last and run.owed_report(step):
+        print(f'{run.path} is at step {step} of {last}; its report is owed, and made now.')
+    elif step > last:
         print(f'{run.path} is at step {step}, past the {last} of this length: nothing to do.')
-    elif step == last and run.owed_report(step):
-        print(f'{run.path} is at its last step, {step}; its report is owed, and made now.')
     elif step == last:
         longer = '' if model.FIXED_LENGTH else '; raise --total_kimg to lengthen it'
         print(f'{run.path} is complete, at step {step} of {last}{longer}.')

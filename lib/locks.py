@@ -43,12 +43,11 @@ def no_longer_works(process, path):
     if not is_here(process):
         return False
     try:
-        _is_free(path)
+        return _is_free(path)  # or another process holds it by now
     except FileNotFoundError:
         return True
     except OSError:
         return has_ended(process)
-    return True
 
 
 def is_here(process):

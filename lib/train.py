@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import time
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -19,8 +20,28 @@ from lib import callbacks, checkpoints, devices, files, memory
 from lib.errors import UserError
 from lib.interrupt import Interrupt, Stopped
 from lib.runs import events, scalars
+from lib.runs.folder import OwedReport
 
 CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
+
+
+class Trainable(Protocol):
+    """What training and its checkpoints need of a Keras model: an `acai_tf` method, or a
+    `lib.tasks.linear_classifier.LinearClassifier`.
+
+    global_step: a scalar int64 variable, which `train_step` raises by 1.
+    tags: the names of the scalars that `train_step` returns.
+    optimizers: {parameter group: its `lib.optimizer.Adam`, or that in a LossScaleOptimizer}.
+    FIXED_LENGTH: whether what a run reaches depends on its length, so that none is made longer.
+    """
+
+    global_step: tf.Variable
+    tags: list
+    optimizers: dict
+    FIXED_LENGTH: bool
+
+    def train_step(self, data):
+        """One update from {'x': (B, ...), 'label': (B, nclass)}; returns {tag: scalar}."""
 
 
 def total_steps(total_kimg, batch_size):
@@ -34,7 +55,12 @@ def next_report(step, period, last):
     # Original: its event files report at these steps. A report after the very first step shows
     within seconds that evaluation, pictures and disk work.
     """
-    return min(1 + -(-step // period) * period, last)
+    return min(1 + period_of(step + 1, period) * period, last)
+
+
+def period_of(step, period):
+    """The number of the report period that a global step is in; step 1 is in the 0th, alone."""
+    return -(-(step - 1) // period)
 
 
 class DivergedError(UserError):
@@ -63,7 +89,7 @@ def make_train_steps(model, jit_compile):
     """A function that makes several train steps in one call, for any distribution strategy.
 
     Args:
-        model: an `acai_tf` model, made in the scope of its strategy.
+        model: a `Trainable`, made in the scope of its strategy.
         jit_compile: whether to compile the step with XLA.
 
     Returns:
@@ -129,19 +155,19 @@ def loop(
     """Runs train steps from the model's global step to `last`, several in a call.
 
     Args:
-        model: an `acai_tf` model, made in the scope of its distribution strategy.
+        model: a `Trainable`, made in the scope of its distribution strategy.
         dataset: a `lib.data.Dataset`; its batches are the global ones.
-        step_callbacks: Keras callbacks. `on_train_batch_begin` comes before a call, with the step
-            and whether the period's scalars are finite so far; `on_train_batch_end` after it, with
-            its last step and that step's scalars; `on_epoch_end` gets their means over the period.
+        step_callbacks: Keras callbacks. `on_train_batch_begin` comes before a call, with the step,
+            whether the period's scalars are finite so far, and allow_nan; `on_train_batch_end`
+            after it, with its last step and that step's scalars; `on_epoch_end` gets their means
+            over the period.
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on with what `check_finite` refuses, before its report.
         on_signal: what to call as soon as a signal asks it to stop.
-        owed: of a report at the model's step that was not made, to make it first.
-        owe: what to call with such an `owed`, {name: number or {tag: number}}, of a report that a
-            signal or an error breaks off.
+        owed: the `lib.runs.folder.OwedReport` of the model's step, which is made first.
+        owe: what to call with the `OwedReport` of a report that a signal or an error breaks off.
 
     Returns:
         The number of the signal that stopped it, or None at the end.
@@ -157,12 +183,12 @@ def loop(
     steps_per_call = 1  # until one is timed
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
 
-    def make_report(epoch, last_logs, means):
+    def make_report(last_logs, means, stop):
         try:
             with stop.at_once():
-                reports.on_epoch_end(epoch, means)
+                reports.on_epoch_end(period_of(step, period), means)
         except (Stopped, OSError, MemoryError, tf.errors.ResourceExhaustedError) as error:
-            owe({'last_logs': last_logs, 'means': means})
+            owe(OwedReport(last_logs, means))
             if not isinstance(error, Stopped):
                 raise ReportError(error) from error
 
@@ -170,12 +196,11 @@ def loop(
         stop = _Stop(interrupt, strategy)
         reports.on_train_begin()
         if owed:
-            reports.on_train_batch_end(step, owed['last_logs'])
-            make_report(-(-step // period), **owed)
+            reports.on_train_batch_end(step, owed.last_logs)
+            make_report(owed.last_logs, owed.means, stop)
         while step < last and not stop.signal:
-            epoch, report, history = -(-step // period), next_report(step, period, last), []
-            reports.on_epoch_begin(epoch)
-            finite = True
+            reports.on_epoch_begin(period_of(step + 1, period))
+            report, history, finite = next_report(step, period, last), [], True
             while not history or (step < report and not stop.signal):
                 reports.on_train_batch_begin(step, {'finite': finite, 'allow_nan': allow_nan})
                 count, start = min(steps_per_call, report - step), time.perf_counter()
@@ -190,7 +215,7 @@ def loop(
             if not allow_nan:
                 check_finite(model, values, step)
             if step == report:
-                make_report(epoch, logs, {tag: np.mean(values[tag]) for tag in model.tags})
+                make_report(logs, {tag: np.mean(values[tag]) for tag in model.tags}, stop)
         reports.on_train_end()
     return stop.signal
 
@@ -246,7 +271,7 @@ def train_run(
     """Trains a model in a run folder to its end, from wherever it was left.
 
     Args:
-        model: an `acai_tf` model, or a `lib.tasks.linear_classifier.LinearClassifier`.
+        model: a `Trainable`.
         dataset: a `lib.data.Dataset` with batches of batch_size.
         run: a `lib.runs.RunFolder`, created, and `locked` where others might use it.
         batch_size: images of a step.
@@ -289,11 +314,10 @@ def train_run(
     about = {'classes': dataset.classes, 'counts': dataset.counts, **(about or {})}
     about = {name: value for name, value in about.items() if value}
     writer = _open_events(run, args, about, step, owed)
-    rate = owed.pop('rate', math.nan) if owed else math.nan
-    progress = callbacks.Progress(batch_size, last, rate)
+    progress = callbacks.Progress(batch_size, last, owed.rate if owed else math.nan)
 
-    def owe(owed):
-        run.owe_report(int(model.global_step.numpy()), {**owed, 'rate': progress.rate})
+    def owe(report):
+        run.owe_report(int(model.global_step.numpy()), report._replace(rate=progress.rate))
 
     options.update(on_signal=run.leave, owed=owed, owe=owe)
     try:
@@ -391,7 +415,8 @@ def _open_events(run, args, about, step, owed):
             if args:
                 run.write_args(args, **about, **_taken_over(run, record, step))
             # Before the first checkpoint all is written again, what stands at step 0 too.
-            events.drop_after(run.summaries, step - bool(owed) if step else -1)
+            last_valid = step - bool(owed) if step else -1
+            events.drop_after(run.summaries, last_valid)
             writer = tf.summary.create_file_writer(run.summaries)
             if args and not has_hparams:
                 # TensorBoard's HParams tab shows them beside the run's scalars.

@@ -1,6 +1,6 @@
 """Runs a Python script that dies with the process that started it:
 
-    python -P cli/child.py PARENT_PID SCRIPT ARGUMENT...
+    python -P cli/reproduction/child.py PARENT_PID SCRIPT ARGUMENT...
 
 Without this, a parent that is killed (SIGKILL) leaves its runs at work behind it. Linux only;
 elsewhere the script runs as it is.

@@ -3,10 +3,12 @@ import contextlib
 import dataclasses
 import glob
 import json
+import math
 import os
 import platform
 import re
 import sys
+from typing import NamedTuple
 
 from lib import files, locks
 from lib.errors import UserError
@@ -30,6 +32,19 @@ LEFT_OVERS = (
 )
 DATA, INDEX = '.data-00000-of-00001', '.index'  # the files of a checkpoint
 CHECKPOINT = re.compile(rf'model\.ckpt-(\d+){re.escape(INDEX)}$')
+
+
+class OwedReport(NamedTuple):
+    """What a report that was not made needs when it is made later.
+
+    last_logs: {tag: value} of its period's last step.
+    means: {tag: mean over the period}.
+    rate: images a second of the period; NaN where it is not known.
+    """
+
+    last_logs: dict
+    means: dict
+    rate: float = math.nan
 
 
 def experiment_name(class_name, params):
@@ -250,21 +265,21 @@ class RunFolder:
         return os.path.join(self.path, OWED_NAME)
 
     def owe_report(self, step, owed):
-        """Keeps what a report that was not made needs later: {name: number or {tag: number}}.
+        """Keeps the `OwedReport` of a step.
 
         Raises:
             UserError: this cannot be written either.
         """
-        text = json.dumps({'step': step, **owed}, default=float)  # of NumPy's numbers
+        text = json.dumps({'step': step, **owed._asdict()}, default=float)  # of NumPy's numbers
         files.write_file(self._owed_path, text.encode())
 
     def owed_report(self, step):
-        """What `owe_report` kept at a step; None where there is nothing whole of this step."""
+        """The `OwedReport` kept at a step; None where there is nothing whole of this step."""
         try:
-            owed = files.read_json(self._owed_path)
-            for name in ('last_logs', 'means'):
-                owed[name] = dict(owed[name])
-            return owed if owed.pop('step') == step else None
+            kept = files.read_json(self._owed_path)
+            rate = float(kept.get('rate', math.nan))  # which earlier ones do not have
+            owed = OwedReport(dict(kept['last_logs']), dict(kept['means']), rate)
+            return owed if kept['step'] == step else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 

@@ -471,7 +471,7 @@ def test_a_report_that_was_not_begun_has_the_rate_of_its_period(tmp_path):
         return [stop, *callbacks.autoencoder_reports(*args)]
 
     assert one_by_one(run, make_reports=make_reports)[1]() == signal.SIGTERM
-    assert run.owed_report(1)['rate'] > 0
+    assert run.owed_report(1).rate > 0
 
 
 def test_no_signal_breaks_a_checkpoint_off(tmp_path, monkeypatch):

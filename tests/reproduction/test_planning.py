@@ -11,6 +11,7 @@ from cli.reproduction import estimate, planning, run_record, work
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import experiments
+from lib.runs.folder import OwedReport
 from tests import original
 from tests.stand_ins import jobs_of, trained
 
@@ -152,7 +153,7 @@ def test_table_3_clusters_what_was_trained(tmp_path, monkeypatch, capsys):
     assert job.next_command() is None
     trained(job, 33, seed=1)
     assert job.next_command()[0] == 'cluster.py'  # of an older checkpoint
-    job.folder.owe_report(17, {})
+    job.folder.owe_report(17, OwedReport({}, {}))
     assert job.next_command()[0] == 'baseline.py'
 
 

@@ -7,6 +7,7 @@ import pytest
 import acai_tf
 from lib import files, runs
 from lib.errors import UserError
+from lib.runs.folder import OwedReport
 from tests import tiny
 
 ARGS = {'class': 'ACAI', 'depth': 16, 'lr': 1e-4, 'total_kimg': 64}
@@ -32,8 +33,9 @@ def begun(run):
 
 @pytest.mark.parametrize('owed', [[], {'step': 5}, {'step': 5, 'last_logs': {}, 'means': 1}])
 def test_half_of_an_owed_report_is_none(run, owed):
-    run.owe_report(5, {'last_logs': {}, 'means': {'loss': 1.0}})
-    assert run.owed_report(5) == {'last_logs': {}, 'means': {'loss': 1.0}}
+    whole = OwedReport({}, {'loss': 1.0}, 2.0)
+    run.owe_report(5, whole)
+    assert run.owed_report(5) == whole
     assert run.owed_report(6) is None
     with open(run._owed_path, 'w') as file:
         json.dump(owed, file)
