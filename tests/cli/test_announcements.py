@@ -9,6 +9,7 @@ import pytest
 
 from cli import announcements
 from lib import checkpoints, devices, runs
+from lib.runs.folder import OwedReport
 from lib.tasks import linear_classifier
 from tests import forked, made_runs, tiny
 
@@ -93,6 +94,11 @@ def test_complete_and_past_the_end(tmp_path, model, capsys, monkeypatch):
     monkeypatch.setattr(type(model), 'FIXED_LENGTH', fixed)
     checkpoints.resume(model, run, 17)
     assert capsys.readouterr().out.endswith('is complete, at step 17 of 17.\n')
+    run.owe_report(17, OwedReport({}, {}))
+    for last in (17, 9):
+        checkpoints.resume(model, run, last)
+        told = f'is at step 17 of {last}; its report is owed, and made now.\n'
+        assert capsys.readouterr().out.endswith(told)
 
 
 @pytest.mark.skipif(not os.path.exists('/proc/self/maps'), reason='sees what a process has loaded')

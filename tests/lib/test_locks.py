@@ -126,10 +126,12 @@ def test_one_that_is_stopping_is_waited_for(holder, monkeypatch, capsys):
 def test_a_dead_process_holds_nothing(holder):
     run, process = holder
     path = os.path.join(run.path, runs.LOCK_NAME)
-    assert locks.holder(path) == f'process {process.pid} on {socket.gethostname()}'
+    name = f'process {process.pid} on {socket.gethostname()}'
+    assert locks.holder(path) == name and not locks.no_longer_works(name, path)
     process.kill()
     process.wait()
     assert os.path.exists(path) and locks.holder(path) is None
+    assert locks.no_longer_works(name, path)
     with run.locked():
         with open(path) as file:
             assert file.read() == f'process {os.getpid()} on {socket.gethostname()}'
