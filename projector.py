@@ -20,7 +20,7 @@ def main():
     from lib.drawing import projector
 
     ae, ae_run, dataset = tasks.open_autoencoder()
-    batch = next(dataset.test.unbatch().batch(FLAGS.images).as_numpy_iterator())
+    batch = eval.first_batch(dataset, FLAGS.images)
     if len(batch['x']) < 2:
         raise UserError(f'{dataset.name} has one test image, and a projection needs two.')
     latents = eval.encode(ae, batch['x'])

@@ -15,7 +15,7 @@ from acai_tf.hyperparameters import HasHyperparameters
 from acai_tf.keras_model import KerasModel
 from lib import classifiers, layers, original_names, randomness
 from lib.errors import UserError
-from lib.tracking import track
+from lib.tracking import add_scalar, track
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,10 +146,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.params = self.resolve(**sizes, **own)
         self.encoder, self.decoder = networks.make(self)
         self.classifier = classifiers.SingleLayerClassifier(self.nclass, seed)
-        self.global_step = self.add_scalar('global_step', 'int64')
+        self.global_step = add_scalar(self, 'global_step', 'int64')
         # Original: the newest evaluation is stored with the weights.
         self.evaluation = {
-            name: self.add_scalar(name, 'float32')
+            name: add_scalar(self, name, 'float32')
             for name in sorted(original_names.EVALUATIONS)  # as saved models have them
         }
         track(self, self.evaluation)

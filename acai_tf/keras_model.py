@@ -45,17 +45,6 @@ class KerasModel(keras.Model):
         module = cls.__module__.partition('.')[0]  # the package in files of earlier versions
         keras.saving.get_custom_objects()[f'{module}>{cls.__name__}'] = cls
 
-    def add_scalar(self, name, dtype):
-        """A variable of one number, 0 at first, that is saved with the weights."""
-        return self.add_weight(
-            name=name,
-            shape=(),
-            dtype=dtype,
-            initializer='zeros',
-            trainable=False,
-            aggregation='only_first_replica',
-        )
-
     def build(self, input_shape):
         """Makes the method's groups, then every variable, by a forward pass, and the optimizers.
 

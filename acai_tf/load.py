@@ -13,7 +13,8 @@ def load_run(path):
     """A trained model from its run folder, ours or the original's: its newest readable checkpoint.
 
     The method and its hyper-parameters come from args.json, else from the folder's name; the
-    image's shape and the number of classes from the checkpoint.
+    image's shape, taken to be square, and the number of classes from the checkpoint. It computes in
+    float32, whatever it was trained in.
 
     Args:
         path: TRAIN_DIR/DATASET/EXPERIMENT.

@@ -63,9 +63,10 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
             {name: part._asdict() for name, part in scores._asdict().items()} for scores in tries
         ]
         record['test_accuracy'] = 100 * sum(scores.test.accuracy for scores in tries) / n_try
-    _write(path, record)
-    beside, progress = _named(path, record), _progress_paths(run, record)
-    for old in [*progress, beside] if results.read_clustering(path) == record else progress:
+    out_of_date = _progress_paths(run, record)
+    if _write(path, record):
+        out_of_date.append(_named(path, record))
+    for old in out_of_date:
         with contextlib.suppress(OSError):
             os.remove(old)
     value = papers_value(results.read_run(run, load.identify(run)), record)
@@ -102,7 +103,7 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
             n_init=n_init,
             random_state=seed,
             n_jobs=n_jobs,
-            progress=kmeans.Progress(path, f'{inits} {seed}'),
+            progress=kmeans.BestSoFar(path, f'{inits} {seed}'),
         )
         tries.append(scores)
     return tries
@@ -120,11 +121,15 @@ def _progress_paths(run, options):
 
 def _write(path, record):
     """Writes a record, beside what is there of other options or of another step. What has table 3's
-    options keeps the plain name, which tables read, while others of its step are made."""
+    options keeps the plain name, which tables read, while others of its step are made.
+
+    Returns:
+        Whether it has the plain name.
+    """
     old = results.read_clustering(path)
     if not old or all(old[name] == record[name] for name in OPTIONS):
         files.write_file(path, files.to_json(record))
-        return
+        return True
     name = os.path.basename(path)
     if _is_of_table(old) and not _is_of_table(record) and old['step'] == record['step']:
         beside = _named(path, record)
@@ -133,11 +138,12 @@ def _write(path, record):
             f"{name} holds the result with table 3's options and is kept; this one is in "
             f'{os.path.basename(beside)}.'
         )
-    else:
-        beside = _named(path, old)
-        files.write_file(beside, files.to_json(old))
-        files.write_file(path, files.to_json(record))
-        print(f'The previous {name} was moved to {os.path.basename(beside)}.')
+        return False
+    beside = _named(path, old)
+    files.write_file(beside, files.to_json(old))
+    files.write_file(path, files.to_json(record))
+    print(f'The previous {name} was moved to {os.path.basename(beside)}.')
+    return True
 
 
 def _is_of_table(record):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from acai_tf import load
 from cli import tasks
-from lib import checkpoints, files, runs, train
+from lib import checkpoints, runs, train
 from lib.errors import UserError
 from lib.paper import (
     constants,
@@ -19,7 +19,7 @@ from lib.paper import (
     tables,
     tasks_table,
 )
-from lib.runs import scalars
+from lib.runs import discovery, scalars
 
 NUMBERS = tuple(map(str, experiments.TABLES))  # of the paper's own
 LISTS = {'samples': samples_table, 'hours': hours_table}  # of some runs only
@@ -67,9 +67,13 @@ def find_classified(train_dir):
         names what is unreadable.
     """
     classified, seen = [], []
-    for folder, below, _ in files.walk(train_dir):
-        below[:] = sorted(name for name in below if not name.startswith('.'))
-        if os.path.basename(folder).split('_')[0] in (tasks.ON_PIXELS, tasks.ON_LATENTS):
+
+    def tell(error):
+        if _is_classifier(error.filename):  # of others `load.find_runs` tells
+            print(f'{error.filename} is skipped ({error.strerror}).', file=sys.stderr)
+
+    for folder, below in discovery.walk(train_dir, tell):
+        if _is_classifier(folder):
             below.clear()
             try:
                 one, told = _classified(runs.RunFolder(folder))
@@ -82,6 +86,10 @@ def find_classified(train_dir):
             ) as error:  # fmt: skip
                 print(f'{folder} is skipped ({error}).', file=sys.stderr)
     return classified
+
+
+def _is_classifier(path):
+    return os.path.basename(path).split('_')[0] in (tasks.ON_PIXELS, tasks.ON_LATENTS)
 
 
 def _classified(run):

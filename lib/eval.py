@@ -193,13 +193,17 @@ def in_batches(function, array, size=BATCH):
 
 
 def encode(model, images):
-    """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch."""
+    """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch.
+
+    Raises:
+        UserError: the images are of another shape.
+    """
     return encode_batches(model, _chunks(images))
 
 
 def encode_batches(model, batches):
-    """Latents (n, h, w, latent) of an iterable of batches of images (b, H, W, C), of which one is
-    in memory at a time."""
+    """`encode` of an iterable of batches of images (b, H, W, C), of which one is in memory at a
+    time."""
     latents = []
     for index, x in enumerate(batches):
         model.build_for(x)
@@ -233,10 +237,15 @@ def decode(model, latents):
     return images.reshape(*places, *images.shape[1:])
 
 
+def first_batch(dataset, count):
+    """The first `count` test images of a dataset, or all if it has fewer, with their labels:
+    {'x': (n, H, W, C), 'label': (n, nclass)}."""
+    return next(dataset.test.unbatch().take(count).batch(count).as_numpy_iterator())
+
+
 def first_images(dataset, count):
-    """The first `count` test images of a dataset, or all if it has fewer: (n, H, W, C)."""
-    batches = dataset.test.unbatch().take(count).batch(count)
-    return next(batches.as_numpy_iterator())['x']
+    """The images (n, H, W, C) of `first_batch`."""
+    return first_batch(dataset, count)['x']
 
 
 def latent_accuracy(model, batches):

@@ -68,8 +68,8 @@ def too_little(error, purpose='', has_batch=True):
     helps = 'end other programs and runs, or use a machine with more memory'
     if has_batch:
         helps = (
-            'choose a smaller --batch, on a GPU --precision=mixed_bfloat16 or mixed_float16, or '
-            'fewer runs at once (--jobs)'
+            'choose a smaller --batch, fewer runs at once (--jobs of reproduce.py) or, for an '
+            'autoencoder on a GPU, --precision=mixed_bfloat16 or mixed_float16'
         )
     return f'There is too little memory{purpose}{which}: {helps}.'
 

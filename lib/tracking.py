@@ -1,4 +1,4 @@
-"""Makes parts of Keras objects known to tf.train.Checkpoint."""
+"""What Keras objects hold beside layers: parts that tf.train.Checkpoint must find, and numbers."""
 
 
 def track(owner, children):
@@ -11,3 +11,15 @@ def track(owner, children):
     """
     for name, child in children.items():
         owner._track_trackable(child, name, overwrite=True)
+
+
+def add_scalar(model, name, dtype):
+    """A variable of one number, 0 at first, that is saved with a Keras model's weights."""
+    return model.add_weight(
+        name=name,
+        shape=(),
+        dtype=dtype,
+        initializer='zeros',
+        trainable=False,
+        aggregation='only_first_replica',
+    )

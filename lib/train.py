@@ -67,20 +67,20 @@ class DivergedError(UserError):
     """A scalar or weight is not finite any more; the message says which and when."""
 
 
-def check_finite(model, scalars, step):
+def check_finite(model, values, step):
     """Raises DivergedError unless all that a period computed is finite.
 
     Args:
         model: the model after the period; what its last evaluation found may be NaN, as the
             smoothness of an interpolation that does not move is.
-        scalars: {tag: array of the values of its steps}.
+        values: {tag: array of the values of its steps}.
         step: its last step.
     """
-    for tag, values in scalars.items():
-        bad = np.flatnonzero(~np.isfinite(values))
+    for tag, of_steps in values.items():
+        bad = np.flatnonzero(~np.isfinite(of_steps))
         if len(bad):
-            first = step - len(values) + 1 + bad[0]
-            raise DivergedError(f'{tag} became {values[bad[0]]} at step {first}.')
+            first = step - len(of_steps) + 1 + bad[0]
+            raise DivergedError(f'{tag} became {of_steps[bad[0]]} at step {first}.')
     if name := checkpoints.first_non_finite(model):
         raise DivergedError(f'The weights {name} are not finite at step {step}.')
 
@@ -103,8 +103,8 @@ def make_train_steps(model, jit_compile):
         train_step = tf.function(train_step, autograph=False, jit_compile=jit_compile)
 
     def values(batch):
-        scalars = train_step(batch)
-        return tf.stack([scalars[tag] for tag in model.tags])
+        losses = train_step(batch)
+        return tf.stack([losses[tag] for tag in model.tags])
 
     @tf.function(autograph=False)
     def train_steps(batches, count):

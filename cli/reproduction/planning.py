@@ -155,7 +155,7 @@ class Job:
 
 
 def plan(
-    table, train_dir, *, seeds, total_kimg, report_kimg, methods=None, datasets=(), precision=''
+    table, train_dir, *, seeds, total_kimg, report_kimg, methods=(), datasets=(), precision=''
 ):
     """The jobs of a table, the first seed's first.
 
@@ -164,8 +164,8 @@ def plan(
         train_dir: seed k's runs lie in RUNk below it.
         seeds: how many, from 1.
         total_kimg, report_kimg: as the training scripts have them.
-        methods: names of classes or scripts, to make only these, the paper's or not; None for all
-            of the paper's.
+        methods: names of classes or scripts, to make only these, the paper's or not; () for all of
+            the paper's.
         datasets: to make only rows of these, the paper's or not; () for all of the paper's.
         precision: see `Job`.
 
@@ -174,7 +174,7 @@ def plan(
             the folder.
     """
     files.check_checkpoint_path(train_dir, 'choose another --train_dir')
-    wanted = experiments.of_table(table, datasets, _class_names(methods or ()))
+    wanted = experiments.of_table(table, datasets, _class_names(methods))
     return [
         Job(experiment, train_dir, seed, total_kimg, report_kimg, table == 3, precision)
         for seed in range(1, seeds + 1)

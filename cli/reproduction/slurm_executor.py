@@ -45,7 +45,7 @@ def submit_table(jobs, table, train_dir, words):
 
     Args:
         jobs: list of `planning.Job`.
-        table: 1, 2 or 3.
+        table: 1, 2 or 3, or experiments.SAMPLES_TABLE.
         train_dir: their folder.
         words: of --slurm.
 

@@ -21,7 +21,7 @@ def show(train_dir, watch=False):
     """Prints the table of runs; with watch, again and again until none waits or runs.
 
     Returns:
-        1 if a run failed, else 0.
+        1 if a run failed, else 0; 130 after Ctrl-C.
 
     Raises:
         UserError: there are no runs.

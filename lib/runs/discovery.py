@@ -99,8 +99,7 @@ def find(train_dir, methods):
     def tell(error):
         print(f'Cannot read {error.filename} ({error.strerror}); left out.', file=sys.stderr)
 
-    for folder, below, _ in files.walk(train_dir, onerror=tell):
-        below[:] = sorted(name for name in below if not name.startswith('.'))  # half-made ones
+    for folder, below in walk(train_dir, tell):
         run = RunFolder(folder)
         is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
         if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
@@ -114,6 +113,19 @@ def find(train_dir, methods):
             below.clear()
         if identity:
             yield run, identity
+
+
+def walk(train_dir, onerror):
+    """Yields (folder, list of the names of its sub-folders, to shorten) of all below a folder,
+    ordered by path, without hidden ones, which are half made.
+
+    Args:
+        train_dir: where to begin.
+        onerror: called with the OSError of a folder that cannot be listed; it is left out.
+    """
+    for folder, below, _ in files.walk(train_dir, onerror=onerror):
+        below[:] = sorted(name for name in below if not name.startswith('.'))
+        yield folder, below
 
 
 def _class_of(run, methods):

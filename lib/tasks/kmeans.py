@@ -74,7 +74,7 @@ def matched_accuracy(assignment, label):
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(label))
 
 
-class Progress:
+class BestSoFar:
     """The best of the inits so far, kept in a file, from which a stopped k-means goes on.
 
     Args:
@@ -135,7 +135,7 @@ def kmeans(
         n_jobs: threads; each has a copy of x.
         together: inits between two calls of on_done; `fit` prepares x once for them.
         on_done: called with a number of inits whenever so many more are done.
-        progress: a `Progress` of the same inits, to go on from and to keep.
+        progress: a `BestSoFar` of the same inits, to go on from and to keep.
     """
     random, weight = check_random_state(random_state), np.ones(len(x), x.dtype)
     starts = [

@@ -12,6 +12,7 @@ from keras import ops
 
 from lib import callbacks, classifiers, eval
 from lib.optimizer import Adam
+from lib.tracking import add_scalar
 
 TRAIN_ACCURACY_BATCHES = 200
 DECAY = 0.1  # of the learning rate, from the start to halfway and again to the end
@@ -44,14 +45,7 @@ class LinearClassifier(keras.Model):
         super().__init__()
         self.smoothing, self.seed = smoothing, seed
         self.classifier = classifiers.SingleLayerClassifier(nclass, seed)
-        self.global_step = self.add_weight(
-            name='global_step',
-            shape=(),
-            dtype='int64',
-            initializer='zeros',
-            trainable=False,
-            aggregation='only_first_replica',
-        )
+        self.global_step = add_scalar(self, 'global_step', 'int64')
         self(ops.zeros((1, *feature_shape)))
         optimizer = Adam(learning_rate(lr, steps))
         optimizer.build(self.classifier.trainable_variables)

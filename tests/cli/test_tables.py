@@ -200,6 +200,19 @@ def test_what_is_unreadable_is_named(train_dir, capsys):
     assert 'args.json has dataset=5' in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_listed_is_named(train_dir, monkeypatch, capsys):
+    folder, scandir = str(train_dir / 'mnist32' / NAME / 'XLatentAE'), os.scandir
+
+    def refuse(path):
+        if path == folder:
+            raise PermissionError(13, 'Permission denied', path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    assert len(tables.find_classified(str(train_dir))) == 1
+    assert f'{folder} is skipped (Permission denied).' in capsys.readouterr().err
+
+
 def test_an_unfinished_classifier_does_not_count(train_dir, capsys):
     before = tables.find_classified(str(train_dir))
     folder = train_dir / 'mnist32' / 'XFullyConnected_smoothing0.0'

@@ -80,7 +80,7 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path, groups, limit):
     ('before', 'fix'),
     [
         ('', 'end other programs and runs, or use a machine with more memory.'),
-        ('cli.flags.DEFINE_integer("batch", 64, ""); ', 'choose a smaller --batch, on a GPU'),
+        ('cli.flags.DEFINE_integer("batch", 64, ""); ', 'choose a smaller --batch, fewer runs'),
     ],
 )
 def test_a_command_that_runs_out_of_memory_ends_with_a_sentence(before, fix):

@@ -96,15 +96,15 @@ def test_a_stopped_kmeans_goes_on_from_what_was_done(damage, tmp_path):
 
     done = []
     with pytest.raises(KeyboardInterrupt):
-        kmeans.kmeans(x, 7, 22, 3, n_jobs=2, on_done=stop, progress=kmeans.Progress(path, 'a'))
+        kmeans.kmeans(x, 7, 22, 3, n_jobs=2, on_done=stop, progress=kmeans.BestSoFar(path, 'a'))
     if damage == 'cut':
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == 'gone':
         path.unlink()
-    progress, done = kmeans.Progress(path, 'b' if damage == 'key' else 'a'), []
+    progress, done = kmeans.BestSoFar(path, 'b' if damage == 'key' else 'a'), []
     assert progress.done == (0 if damage else 16)
     again = kmeans.kmeans(x, 7, 22, 3, on_done=done.append, progress=progress)
-    assert sum(done) == (22 if damage else 6) and kmeans.Progress(path, progress.key).done == 22
+    assert sum(done) == (22 if damage else 6) and kmeans.BestSoFar(path, progress.key).done == 22
     assert again.inertia_ == unbroken.inertia_
     np.testing.assert_array_equal(again.labels_, unbroken.labels_)
     np.testing.assert_array_equal(again.predict(x), unbroken.predict(x))
@@ -163,6 +163,6 @@ def test_run_finds_blobs_and_says_how_long_it_takes(capsys):
 
 def test_inits_that_cannot_be_kept_are_told_of(tmp_path, capsys):
     x = np.random.default_rng(0).normal(size=(30, 2))
-    progress = kmeans.Progress(str(tmp_path / 'nowhere' / 'c.npz'), 'key')
+    progress = kmeans.BestSoFar(str(tmp_path / 'nowhere' / 'c.npz'), 'key')
     progress.save(1, KMeans(2, n_init=1).fit(x), at_once=True)
     assert 'Cannot keep what is done in ' in capsys.readouterr().err
