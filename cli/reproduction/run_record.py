@@ -145,8 +145,7 @@ class RunFiles:
 
     def trainer(self):
         """The process that trains the run though no reproduce.py started it; None for none."""
-        is_shared = locks.holder(self.path(LOCK_NAME))
-        return None if is_shared else locks.holder(self.path(runs.LOCK_NAME))
+        return self._at_work()[1]
 
     def holder(self):
         """Who works on the run, 'process 12 on HOST'; None where nobody does.
@@ -154,10 +153,16 @@ class RunFiles:
         Where there are no locks, or machines do not see each other's, a record that was just
         renewed tells.
         """
-        for name in (LOCK_NAME, runs.LOCK_NAME):
-            if holder := locks.holder(self.path(name)):
-                return holder
-        record = self.read()
+        command, trainer = self._at_work()
+        return command or trainer or self._renewed_by(self.read())
+
+    def _at_work(self):
+        """(who works on the run through reproduce.py, else who trains it), each None for nobody."""
+        command = locks.holder(self.path(LOCK_NAME))
+        return command, None if command else locks.holder(self.path(runs.LOCK_NAME))
+
+    def _renewed_by(self, record):
+        """The process that has renewed a record just now; None for none."""
         if not record or record.state != RUNNING:
             return None
         if locks.no_longer_works(record.process, self.path(LOCK_NAME)):
@@ -194,10 +199,13 @@ class RunFiles:
     def look(self):
         """The record, corrected by who works on the run now, and by its newest checkpoint where no
         command renews the record; None where there is none."""
-        record, holder = self.read(), self.holder()
+        # In this order: whoever ends its work records that before it lets go.
+        command, trainer = self._at_work()
+        record = self.read()
         if not record:
             return None
-        if holder and not self.trainer():
+        holder = command or trainer or self._renewed_by(record)
+        if holder and not trainer:
             return dataclasses.replace(record, state=RUNNING, process=holder)
         with contextlib.suppress(UserError):  # where one may not look at its checkpoints
             record = self._by_checkpoints(record)

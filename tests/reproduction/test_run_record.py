@@ -35,6 +35,19 @@ def test_without_locks_a_living_process_is_at_work_on_its_run(number, tmp_path, 
     assert states == ['stopped', 'running', 'stopped', 'stopped']
 
 
+def test_a_run_that_ends_while_one_looks_was_not_killed(tmp_path, monkeypatch):
+    (job,) = jobs_of(tmp_path)
+    planning.ready([job])
+    record = run_record.Record(job.name, job.images, run_record.RUNNING)
+    job.files.write(record)
+
+    def ends(path):  # it records that, and lets go
+        job.files.write(dataclasses.replace(record, state=run_record.DONE))
+
+    monkeypatch.setattr(locks, 'holder', ends)
+    assert job.files.look().state == run_record.DONE
+
+
 @pytest.mark.parametrize(
     'damage', [{'name': 1}, {'images': '12'}, {'state': []}, {'images_per_sec': None}, {'more': 1}]
 )
