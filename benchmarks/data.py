@@ -62,12 +62,12 @@ def main(_):
     beside = f' {"x the step":>11}' if FLAGS.step_rate else ''
     print(f'{"dataset":10} {"decoded in":10} {"first epoch":>12} {"later":>12}{beside}')
     for name in ('mnist32', 'cifar10', 'celeba32'):
-        source = data.DATASETS[name].records
+        record_set = data.DATASETS[name].records
         with tempfile.TemporaryDirectory() as folder:
-            for stem in {*source.train, *source.test}:
-                count = FLAGS.images if stem in source.train else 64
+            for stem in {*record_set.train, *record_set.test}:
+                count = FLAGS.images if stem in record_set.train else 64
                 path = data.record_path(stem, folder)
-                records.write(path, pictures(source.preparation, count), count)
+                records.write(path, pictures(record_set.preparation, count), count)
             for place, limit in (('memory', 2**40), ('a file', 0)):
                 decoding.MEMORY_LIMIT_BYTES = limit
                 first, later = np.round(measure(name, folder))

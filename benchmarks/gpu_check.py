@@ -211,7 +211,7 @@ if __name__ == '__main__':
 
     FLAGS = flags.FLAGS
     flags.DEFINE_enum('device', 'gpu', ['gpu', 'cpu'], 'What to check.')
-    measured.define_methods('Classes to check.')
+    measured.define_methods('Classes to check.', SCRIPT_OF)  # those that were recorded
     flags.DEFINE_integer('batch', 64, 'Images of a step whose speed is measured.', 1)
     flags.DEFINE_float('seconds', 2, 'How long each speed is measured at least.', 0.0)
     flags.DEFINE_list('precisions', [], 'Keras dtype policies; none for those of the devices.')

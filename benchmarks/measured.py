@@ -10,24 +10,25 @@ import tensorflow as tf  # noqa: E402
 from absl import flags  # noqa: E402
 
 import acai_tf  # noqa: E402
-from lib.paper import experiments  # noqa: E402
+from lib.paper import constants, experiments  # noqa: E402
 
 METHODS = list(acai_tf.ALL_AES)
 
 
-def define_methods(text):
-    """Defines --methods: classes of `acai_tf`, one at least; all of them if it is not given."""
-    flags.DEFINE_list('methods', METHODS, text)
+def define_methods(text, known=METHODS):
+    """Defines --methods: classes of `acai_tf`, one at least; all that are `known` if it is not
+    given."""
+    flags.DEFINE_list('methods', list(known), text)
     flags.register_validator(
         'methods',
-        lambda names: bool(names) and set(METHODS).issuperset(names),
-        f'must be of {", ".join(METHODS)}',
+        lambda names: bool(names) and set(known).issuperset(names),
+        f'must be of {", ".join(known)}',
     )
 
 
 def make_model(name, dtype='float32'):
     """A method at the paper's lines configuration."""
-    (experiment,) = experiments.of_method(name, 'lines32')
+    (experiment,) = experiments.of_method(name, constants.LINES32)
     return acai_tf.ALL_AES[name](
         image_shape=(32, 32, 1), nclass=10, dtype=dtype, **experiment.params
     )

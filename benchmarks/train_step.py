@@ -21,7 +21,7 @@ import tensorflow as tf  # noqa: E402
 from absl import app, flags  # noqa: E402
 
 import acai_tf  # noqa: E402
-from lib import data  # noqa: E402
+from lib import data, layers  # noqa: E402
 
 FLAGS = flags.FLAGS
 measured.define_methods('Classes to measure.')
@@ -32,7 +32,7 @@ flags.DEFINE_integer('steps', 10, 'Steps of a turn.', 1)
 MATRIX = 4096, 1024
 
 
-def encoder_flops(layer, width=32):
+def forward_flops(layer, width=32):
     """Forward operations of an image through an encoder or decoder, as a list by layer."""
     flops = []
     for index, conv in enumerate(layer.convs):
@@ -40,7 +40,7 @@ def encoder_flops(layer, width=32):
             width *= 2
         height_kernel, width_kernel, channels_in, channels_out = conv.kernel.shape
         flops.append(2 * width**2 * height_kernel * width_kernel * channels_in * channels_out)
-        if layer.name.startswith(('ae_enc', 'disc')) and index % 2 == 0 and index:
+        if isinstance(layer, layers.Encoder) and index % 2 == 0 and index:
             width //= 2
     return flops
 
@@ -51,7 +51,7 @@ def step_gflops(model):
     A pass is forward, weights' gradient and, but for the first layer on data, input's gradient.
     ACAI decodes twice and shows its critic two pictures, whose backward pass serves both players.
     """
-    encoder, decoder = encoder_flops(model.encoder), encoder_flops(
+    encoder, decoder = forward_flops(model.encoder), forward_flops(
         model.decoder, model.latent_shape[0]
     )
     total = 3 * sum(encoder) - encoder[0] + 3 * sum(decoder)
@@ -62,8 +62,8 @@ def step_gflops(model):
     critic = getattr(model, 'critic', None)
     if critic:
         pictures = 2
-        total += pictures * 3 * sum(encoder_flops(critic.encoder))
-        if type(model).__name__ != 'LRAE':
+        total += pictures * 3 * sum(forward_flops(critic.encoder))
+        if not isinstance(model, acai_tf.LRAE):  # which decodes once
             total += 3 * sum(decoder)
     return total / 1e9
 

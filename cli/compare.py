@@ -2,6 +2,7 @@
 import os
 
 from acai_tf import load
+from cli import fitting
 from lib import data, files, runs
 from lib.errors import UserError
 from lib.paper import reported, results
@@ -106,11 +107,9 @@ def _common(names):
 
 
 def _check_fits(folder, model, dataset, trained_on):
-    if (model.image_shape, model.nclass) != (dataset.image_shape, dataset.nclass):
+    fitting.check_fits(folder, model, dataset, trained_on, 'choose another --dataset')
+    if model.nclass != dataset.nclass:  # which its losses need
         raise UserError(
-            f'{folder.path} is of images {model.image_shape} in {model.nclass} classes, but '
-            f'{dataset.name} has {dataset.image_shape} in {dataset.nclass}; choose another '
-            '--dataset.'
+            f'{folder.path} tells {model.nclass} classes apart, and {dataset.name} has '
+            f'{dataset.nclass}; choose another --dataset.'
         )
-    if trained_on == dataset.name:
-        folder.check_dataset(dataset, 'choose another --dataset')

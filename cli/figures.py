@@ -5,11 +5,12 @@ import os
 import numpy as np
 
 from acai_tf import load
-from lib import data, eval, randomness, sampling
+from cli import fitting
+from lib import data, eval, randomness, runs, sampling
 from lib.data import registry
 from lib.drawing import curves, line_examples, sheets
 from lib.errors import UserError
-from lib.paper import kinds, results
+from lib.paper import constants, kinds, results
 
 STEPS = 16  # images of an interpolation
 PAIRS = 4  # interpolations a method on real data
@@ -45,17 +46,17 @@ def draw_all(train_dir, out):
 
 
 def _draw_curves(dataset_name, of_kind, out):
-    lines = {kind: seeds for kind, runs in of_kind.items() if (seeds := _curves_of(runs))}
+    lines = {kind: seeds for kind, having in of_kind.items() if (seeds := _curves_of(having))}
     if lines:
-        figure = curves.learning_curves(lines, beside_paper=dataset_name == 'lines32')
+        figure = curves.learning_curves(lines, beside_paper=dataset_name == constants.LINES32)
         print_written(sheets.save(figure, _lines_stem(dataset_name, 'learning_curves', out)))
     else:
         print(f'Not drawn: learning curves of {dataset_name}, whose runs have no report yet.')
 
 
-def _curves_of(runs):
+def _curves_of(records):
     """Those of a kind's runs that a mean of its curves is over: a seed counts once."""
-    seeds, notes = results.distinct(curves.with_line(runs), any_period=True)
+    seeds, notes = results.distinct(curves.with_line(records), any_period=True)
     for note in notes:
         print(f'Not drawn as a curve: {note}')
     return seeds
@@ -89,9 +90,10 @@ def draw_examples():
     )
 
 
-def _models(of_kind):
+def _models(of_kind, dataset):
     """Yields (kind, label of its row, model) of each kind's first seed that has a readable
-    checkpoint, its longest run, and says which that is, and of which kinds there is none."""
+    checkpoint and is of the dataset's images, its longest run, and says which that is, and of which
+    kinds there is none."""
     trained = {
         kind: [dataclasses.replace(run, path=run.weights) for run in having]
         for kind, seeds in of_kind.items()
@@ -101,9 +103,13 @@ def _models(of_kind):
         print(f'Without a checkpoint, and so without pictures: {"; ".join(bare)}.')
     for kind, having in trained.items():
         longest, _ = results.distinct(having, any_period=True)
-        for run in longest + [run for run in having if run not in longest]:
+        paths = {run.path for run in longest}
+        for run in longest + [run for run in having if run.path not in paths]:
             try:
                 model = load.load_run(run.path)
+                fitting.check_fits(
+                    runs.RunFolder(run.path), model, dataset, dataset.name, 'leave that run out'
+                )
             except UserError as error:
                 print(f'Not drawn: {error}')
                 continue
@@ -116,7 +122,7 @@ def _models(of_kind):
 
 def _lines_stem(dataset, name, out):
     """The path of a figure of lines, without its ending; the paper's dataset goes unnamed."""
-    return os.path.join(out, name if dataset == 'lines32' else f'{dataset}_{name}')
+    return os.path.join(out, name if dataset == constants.LINES32 else f'{dataset}_{name}')
 
 
 def _draw_lines(dataset, of_kind, out):
@@ -124,9 +130,7 @@ def _draw_lines(dataset, of_kind, out):
     ends = line_examples.ends(width)[:, None]  # (2, 1, width, width, 1)
     between = [('correct', line_examples.examples(width)['correct'][None])]
     samples = []
-    for kind, label, model in _models(of_kind):
-        if not _fits(label, model, dataset):
-            continue
+    for kind, label, model in _models(of_kind, dataset):
         between.append((label, eval.between(model, *ends, STEPS)))
         samples.append(_samples_row(label, model, dataset))
         if kind.class_name == 'VAE':
@@ -138,15 +142,6 @@ def _draw_lines(dataset, of_kind, out):
         print_written(sheets.save(sheets.strips(between), stem))
         stem = _lines_stem(dataset.name, 'samples', out)
         print_written(sheets.save(sheets.strips(samples), stem))
-
-
-def _fits(label, model, dataset):
-    """Whether a model is of a dataset's images; says so if not."""
-    if model.image_shape == dataset.image_shape:
-        return True
-    row = ', '.join(label.splitlines())
-    print(f'Not drawn: {row} was trained on other images than {dataset.name} has now.')
-    return False
 
 
 def _samples_row(label, model, dataset):
@@ -172,9 +167,7 @@ def _draw_real(dataset, of_kind, out):
     for size in sorted({kind.size for kind in of_kind}):
         between, samples = [], []
         of_size = {kind: seeds for kind, seeds in of_kind.items() if kind.size == size}
-        for _, label, model in _models(of_size):
-            if not _fits(label, model, dataset):
-                continue
+        for _, label, model in _models(of_size, dataset):
             if ends.size:
                 between.append((label, eval.between(model, *ends, STEPS)))
             samples.append(_samples_row(label, model, dataset))

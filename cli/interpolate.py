@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from acai_tf import load
+from cli import fitting
 from lib import data, eval, files, interpolate, runs
 from lib.data import decoding, picture_folder, registry
 from lib.drawing import captions, pictures
@@ -109,11 +110,7 @@ def _images(ends, model, run):
 def _test_images(indices, model, run, name):
     """{index: test image} of the dataset of a name, which the run was trained on."""
     dataset = data.get_dataset(name)
-    if dataset.image_shape != model.image_shape:
-        raise UserError(
-            f'{name} has images {dataset.image_shape}, but {run.path} is of '
-            f'{model.image_shape}; give picture files in their place.'
-        )
+    fitting.check_fits(run, model, dataset, name, 'give picture files in their place')
     found, seen = {}, 0
     for batch in dataset.test.as_numpy_iterator():
         end = seen + len(batch['x'])

@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from cli import announcements, paths, training
+from cli import announcements, fitting, paths, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
@@ -43,13 +43,7 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
     trained_on = load.identify(run).dataset
     name = dataset_name or trained_on
     dataset = data.get_dataset(name, batch_size, seed)
-    if dataset.image_shape != model.image_shape:
-        sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]
-        raise UserError(
-            f'{name} has images of {sizes[0]}, but {run.path} was trained on {sizes[1]}.'
-        )
-    if name == trained_on:
-        run.check_dataset(dataset, 'give --ae_dir another run')
+    fitting.check_fits(run, model, dataset, trained_on, 'give --ae_dir another run')
     return model, run, dataset
 
 

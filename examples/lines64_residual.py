@@ -71,8 +71,8 @@ def main(_):
     images = acai_tf.interpolate(model, left, right, BETWEEN)  # (PAIRS, BETWEEN, width, width, 1)
     distance, smoothness = eval.line_eval(images)
     print(f'After {FLAGS.steps} steps: mean distance {distance:.2g}, smoothness {smoothness:.2g}')
-    rows = np.concatenate([np.concatenate(row, axis=1) for row in images[:ROWS]], axis=0)
-    files.write_file(FLAGS.out, pictures.to_png(rows[::2, ::2]))  # half the size
+    grid = pictures.tile(images[:ROWS])
+    files.write_file(FLAGS.out, pictures.to_png(grid[::2, ::2]))  # half the size
     print(f'{FLAGS.out}: each row begins and ends at a reconstruction')
 
 

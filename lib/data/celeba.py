@@ -41,9 +41,9 @@ class Faces(Format):
     def read(self, paths, split):
         (path,) = paths
         if os.path.isdir(path):
-            found, read, size = _files(path), _read_file, os.path.getsize
+            found, read = _files(path), _read_file
         else:
-            found, (entries, read, size) = {}, open_zip(path)
+            found, (entries, read) = {}, open_zip(path)
             for entry in entries:
                 name = os.path.basename(entry.filename)
                 if not NAME.fullmatch(name):
@@ -56,13 +56,13 @@ class Faces(Format):
 
         def picture(index):
             file = found[names[index]]
-            return checked(path, names[index], read, file, size)
+            return checked(path, names[index], read, file)
 
         return Pictures(names, None, picture)
 
 
 def open_zip(path):
-    """The pictures of CelebA's zip: (their entries, entry -> its bytes, entry -> its size).
+    """The pictures of CelebA's zip: (their entries, entry -> its bytes, b'' if they are too many).
 
     Raises:
         UserError: it is not a zip, or has no JPEG, or two of one name.
@@ -82,14 +82,18 @@ def open_zip(path):
         if name in names:
             raise unusable(path, f'holds {name!r:.80} twice')
         names.add(name)
-    return entries, archive.read, lambda entry: entry.file_size
+
+    def read(entry):
+        return archive.read(entry) if entry.file_size <= MAX_BYTES else b''
+
+    return entries, read
 
 
 def _is_face(name):
     return name.lower().endswith(('.jpg', '.jpeg')) and not name.startswith('__MACOSX/')
 
 
-def checked(path, name, read, file, size):
+def checked(path, name, read, file):
     """The JPEG bytes of a face, as they are.
 
     Args:
@@ -97,13 +101,12 @@ def checked(path, name, read, file, size):
         name: of the picture.
         read: file -> bytes.
         file: what it takes.
-        size: file -> its size in bytes, as its zip or folder says.
 
     Raises:
         UserError: it is not a picture of CelebA, or cannot be read.
     """
     try:
-        image = read(file) if size(file) <= MAX_BYTES else b''
+        image = read(file)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError,
             NotImplementedError) as error:  # fmt: skip
         raise UserError(
@@ -129,5 +132,7 @@ def _files(folder):
 
 
 def _read_file(path):
+    if os.path.getsize(path) > MAX_BYTES:
+        return b''
     with open(path, 'rb') as file:
         return file.read()

@@ -17,7 +17,7 @@ from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
 PREFETCHED_BATCHES = 4
-# Of lines that one call draws, whose costs they share; batches that are large come one by one.
+# One NumPy call draws up to LINES_BATCHES batches, fewer where those had more than LINES_PIXELS.
 LINES_BATCHES, LINES_PIXELS = 8, 512 * 32**2
 
 
@@ -91,16 +91,20 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
         train, test, nclass = _loaded(entry)
         return _from_memory(name, train, test, nclass, batch_size, seed)
     data_dir = records_folder() if data_dir is None else data_dir
-    source, train_paths, test_paths = _record_files(name, data_dir)
+    record_set, train_paths, test_paths = _record_files(name, data_dir)
     try:
-        train = decoding.load(train_paths, source.preparation)
-        test = train if test_paths == train_paths else decoding.load(test_paths, source.preparation)
+        train = decoding.load(train_paths, record_set.preparation)
+        test = train
+        if test_paths != train_paths:
+            test = decoding.load(test_paths, record_set.preparation)
     except records.DamagedRecordsError as error:
-        make = f'python create_datasets.py {source.made_by} {_data_dir_flag(data_dir)} --overwrite'
-        raise UserError(f'{error} To make the records again: {make}') from error
-    nclass = source.preparation.nclass
-    dataset = _from_memory(name, train, test, nclass, batch_size, seed, source.once)
-    return dataclasses.replace(dataset, classes=source.classes)
+        how = f'{record_set.made_by} {_data_dir_flag(data_dir)} --overwrite'
+        raise UserError(
+            f'{error} To make the records again: python create_datasets.py {how}'
+        ) from error
+    nclass = record_set.preparation.nclass
+    dataset = _from_memory(name, train, test, nclass, batch_size, seed, record_set.once)
+    return dataclasses.replace(dataset, classes=record_set.classes)
 
 
 def describe(name):
@@ -117,14 +121,14 @@ def describe(name):
     if entry and entry.load:
         train, _, nclass = _loaded(entry)
         return train.dtype['x'].shape, nclass
-    source, _, _ = _record_files(name, records_folder())
-    return source.preparation.shape, source.preparation.nclass
+    record_set, _, _ = _record_files(name, records_folder())
+    return record_set.preparation.shape, record_set.preparation.nclass
 
 
 def _loaded(entry):
     """(training rows, test rows, number of classes) of a dataset that is loaded into memory."""
     train, test = (_as_decoded(*part) for part in entry.load())
-    return train, test, 1 + int(train['label'].max())
+    return train, test, 1 + int(max(train['label'].max(), test['label'].max()))
 
 
 def _record_files(name, data_dir):
@@ -134,9 +138,11 @@ def _record_files(name, data_dir):
         UserError: the dataset is unknown, or a file is missing.
     """
     entry = registry.find(name)
-    source = entry.records if entry else _own(name, data_dir)
-    paths = (_paths(stems, source.made_by, data_dir) for stems in (source.train, source.test))
-    return source, *paths
+    record_set = entry.records if entry else _own(name, data_dir)
+    train, test = (
+        _paths(stems, record_set.made_by, data_dir) for stems in (record_set.train, record_set.test)
+    )
+    return record_set, train, test
 
 
 def check_files(name):

@@ -140,10 +140,9 @@ def _prepared(source, data_dir):
     except UserError:
         raise
     except Exception as error:  # TFDS, its downloader and its parsers raise of every kind
-        detail = str(error).strip().partition('\n')[0] or type(error).__name__
         raise UserError(
-            f'{name} could not be downloaded and prepared in {tfds_dir} ({detail}); run the '
-            f'command again, or delete that folder first.{source.hint}'
+            f'{name} could not be downloaded and prepared in {tfds_dir} ({first_line(error)}); run '
+            f'the command again, or delete that folder first.{source.hint}'
         ) from error
     return builder
 
@@ -195,9 +194,9 @@ def _reachable(url):
 
 
 def _create_from_zip(path, celeba_zip):
-    entries, read, size = celeba.open_zip(celeba_zip)
+    entries, read = celeba.open_zip(celeba_zip)
     pictures = (
-        (celeba.checked(celeba_zip, entry.filename, read, entry, size), 0)
+        (celeba.checked(celeba_zip, entry.filename, read, entry), 0)
         for entry in sorted(entries, key=lambda entry: os.path.basename(entry.filename))
     )
     records.write(path, pictures, len(entries))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.errors import UserError
+from lib.errors import UserError, first_line
 
 NCLASS = 10  # of the datasets that have classes
 ZLIB_RATIO = 1032  # deflate packs no better than this
@@ -177,7 +177,7 @@ class Mat(Format):
         except (UserError, MemoryError):
             raise
         except Exception as error:  # SciPy's reader raises of every kind
-            detail = str(error).partition('\n')[0]
+            detail = first_line(error)
             raise unusable(path, f'is not a readable MATLAB file ({detail})') from error
         whole = images.dtype == np.uint8 and labels.dtype.kind in 'iu'
         if images.shape[3:] != (count,) or not whole:

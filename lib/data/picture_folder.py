@@ -130,6 +130,10 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
 
     It is turned as its camera says; what is transparent becomes white; of an animation it is the
     first frame; greys of more than 8 bits are scaled to 8.
+
+    Raises:
+        ValueError: its white or its transparency is not known.
+        OSError, and others of Pillow's: it cannot be read.
     """
     # Pillow warns of odd tags and of large pictures, and reads them all the same.
     with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:

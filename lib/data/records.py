@@ -8,7 +8,7 @@ import os
 import tensorflow as tf
 
 from lib import files, pipelines, progress_bar
-from lib.errors import UserError
+from lib.errors import UserError, first_line
 
 READ_TOGETHER = 256  # records of one read
 
@@ -126,7 +126,7 @@ def _damaged(path, number, detail):
 
 
 def _reason(error):
-    return getattr(error, 'strerror', None) or str(error).partition('\n')[0]
+    return getattr(error, 'strerror', None) or first_line(error)
 
 
 def _first_damaged(path):

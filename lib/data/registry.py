@@ -50,7 +50,7 @@ class Source:
     name: str
     builder: str
     splits: dict
-    published: object
+    published: formats.Format
     to_class: Callable | None = int
     hint: str = ''
 
@@ -68,7 +68,7 @@ class Entry:
     display: the range of pixel values that figures show.
     tables: the tables of the paper that its runs are shown in.
     sizes: ((latent_width, depth, latent), ...) of the runs that its rows of the tables need.
-    in_paper: whether these runs are the paper's; else its rows have no figure of the paper.
+    in_paper: whether these `sizes`, if there are any, are the paper's.
     """
 
     name: str
@@ -84,10 +84,10 @@ class Entry:
     @property
     def is_drawn(self):
         """Whether it is lines, drawn as training goes: it is neither read nor loaded."""
-        return not (self.records or self.load)
+        return is_lines(self.name)
 
 
-def _like_mnist(name, builder, checksums, **place):
+def _like_mnist(name, builder, checksums, **fields):
     """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=BUILDER."""
     train, test = f'{builder}-train', f'{builder}-test'
     preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, preprocessing.pad_to_32)
@@ -96,16 +96,16 @@ def _like_mnist(name, builder, checksums, **place):
         name,
         records=RecordSet(f'--datasets={builder}', preparation, (train,), (test,)),
         source=Source(builder, builder, splits, formats.Idx(checksums)),
-        **place,
+        **fields,
     )
 
 
-def _color(name, source, train, test, **place):
+def _color(name, source, train, test, **fields):
     """The entry of a dataset of 32x32 pictures in colour, ten classes."""
     shape = (32, 32, 3)
     preparation = decoding.Preparation(name, shape, shape, 10)
     records = RecordSet(f'--datasets={source.name}', preparation, train, test)
-    return Entry(name, records=records, source=source, **place)
+    return Entry(name, records=records, source=source, **fields)
 
 
 def _lines(size, sizes=()):

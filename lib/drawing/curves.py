@@ -207,7 +207,7 @@ def _title(groups, breaks, marks):
 
 def _line(axes, kind, style, parts, seeds):
     color, dash, marker = style
-    looks = {
+    drawn_as = {
         'color': color,
         'linestyle': dash,
         'marker': marker,
@@ -215,13 +215,13 @@ def _line(axes, kind, style, parts, seeds):
         'markersize': (9 if marker == '*' else 6) * (0.6 if dash == ORIGINAL_DASH else 1),
         'linewidth': 0.9 if kind.settings else 1.5,
     }
-    axes.plot([], [], label=_label(kind, seeds), **looks)
+    axes.plot([], [], label=_label(kind, seeds), **drawn_as)
     marked = _evenly(np.concatenate([images for images, *_ in parts])) if parts else set()
     for images, mean, lowest, highest in parts:
         kimg = images / 1024
         is_alone = len(images) == 1  # which only a mark shows
         places = [place for place, seen in enumerate(images) if is_alone or seen in marked]
-        axes.plot(kimg, mean, markevery=places, **looks)
+        axes.plot(kimg, mean, markevery=places, **drawn_as)
         if (highest > lowest).any():
             axes.fill_between(kimg, lowest, highest, color=color, alpha=0.2, linewidth=0)
 

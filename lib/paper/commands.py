@@ -5,7 +5,7 @@ import shlex
 from lib import files
 from lib.data import registry
 from lib.errors import UserError
-from lib.paper import experiments, reported
+from lib.paper import constants, experiments, reported
 
 TRAIN_DIR = 'experiments'  # the scripts' own
 FIRST_LINE = '#!/usr/bin/env bash'
@@ -72,7 +72,7 @@ def _method(class_name):
 
 def _paper_values(experiment):
     """The paper's values of a run as text, '' where it has none."""
-    if experiment.dataset == 'lines32':
+    if experiment.dataset == constants.LINES32:
         lines, class_name = reported.TABLE_1, experiment.class_name
         cells = {name: reported.paper_value(lines, name, class_name) for name in lines}
         texts = [f'{cell} {reported.QUANTITIES[name].unit_text}' for name, cell in cells.items()]

@@ -1,5 +1,6 @@
 """What all runs of the paper have in common, and the folders of their seeds."""
 
+LINES32 = 'lines32'  # the paper's lines, which others come at other widths
 TOTAL_KIMG = 1 << 14  # 2^24 images
 REPORT_KIMG = 64
 BATCH, LR = 64, 1e-4

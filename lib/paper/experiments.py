@@ -9,7 +9,7 @@ import dataclasses
 from lib import runs
 from lib.data import registry
 from lib.errors import UserError
-from lib.paper import reported
+from lib.paper import constants, reported
 
 TABLE_3_OPTIONS = {'n_init': 1000, 'use_svd': True, 'n_try': 1}  # options of cluster.py
 
@@ -133,7 +133,7 @@ class Experiment:
 
 def _experiment(class_name, dataset, latent_width, depth, latent):
     changed, note = {}, ''
-    if (class_name, dataset) == ('AEVQVAE', 'lines32'):
+    if (class_name, dataset) == ('AEVQVAE', constants.LINES32):
         # Original: its command for lines has these.
         latent_width, note = 4, "latents of 4x4, unlike the other methods' 2x2"
     if (class_name, dataset) == ('AEDropout', 'cifar10'):
@@ -170,7 +170,7 @@ SAMPLES = tuple(
     dataclasses.replace(experiment, changed=changed)
     for class_name, changed in _SAMPLED
     for experiment in EXPERIMENTS
-    if (experiment.class_name, experiment.dataset) == (class_name, 'lines32')
+    if (experiment.class_name, experiment.dataset) == (class_name, constants.LINES32)
 )
 
 
@@ -182,6 +182,13 @@ def of_method(class_name, dataset):
         for experiment in _experiments(in_paper, [class_name])
         if experiment.dataset == dataset
     ]
+
+
+def _is_in(experiment, table):
+    """Whether an experiment of the paper's fills a cell of table 1, 2 or 3."""
+    if table == 1:
+        return experiment.dataset == constants.LINES32
+    return experiment.key in {2: reported.TABLE_2, 3: reported.TABLE_3}[table]
 
 
 def of_table(table, datasets=(), class_names=()):
@@ -199,16 +206,17 @@ def of_table(table, datasets=(), class_names=()):
     names = class_names or reported.COLUMNS
     papers = _experiments(True, names)
     if table == SAMPLES_TABLE:
-        if set(datasets) - {'lines32'}:
+        if set(datasets) - {constants.LINES32}:
             raise UserError(
                 f'--datasets={",".join(datasets)}: the table of samples is about lines32 alone.'
             )
         sampled = {experiment.class_name for experiment in SAMPLES}
-        others = [e for e in papers if e.dataset == 'lines32' and e.class_name not in sampled]
-        return [e for e in SAMPLES if e.class_name in names] + (others if class_names else [])
-    on_lines = {('lines32', 64), ('lines32', 256)}
-    rows = {1: on_lines, 2: reported.TABLE_2, 3: reported.TABLE_3}[table]
-    papers = [experiment for experiment in papers if experiment.key in rows]
+        chosen = [e for e in SAMPLES if e.class_name in names]
+        if class_names:
+            on_lines = [e for e in papers if e.dataset == constants.LINES32]
+            chosen += [e for e in on_lines if e.class_name not in sampled]
+        return chosen
+    papers = [experiment for experiment in papers if _is_in(experiment, table)]
     further = [
         experiment
         for experiment in _experiments(False, names)

@@ -50,14 +50,18 @@ def _aligned(layout, form, rows):
     )
 
 
-def to_text(layout):
-    """A table as aligned text."""
-    indented = any(line.is_heading for line in layout.lines)
-    rows = [
-        [line.label if line.is_heading or not indented else INDENT + line.label, *line.cells]
+def _indented(layout, indent):
+    """Rows of cells, whose labels are indented where there are headings above them."""
+    indent = indent if any(line.is_heading for line in layout.lines) else ''
+    return [
+        [line.label if line.is_heading else indent + line.label, *line.cells]
         for line in layout.lines
     ]
-    lines = _aligned(layout, 'plain', rows).splitlines()
+
+
+def to_text(layout):
+    """A table as aligned text."""
+    lines = _aligned(layout, 'plain', _indented(layout, INDENT)).splitlines()
     return '\n'.join([layout.title, '', *map(str.rstrip, lines)])
 
 
@@ -77,11 +81,7 @@ def _marked(text):
 def to_latex(layout):
     """A table for a paper; needs the package booktabs."""
     indent = '\N{EM SPACE}'  # becomes \quad: tabulate escapes commands
-    rows = [
-        [line.label if line.is_heading else indent + line.label, *line.cells]
-        for line in layout.lines
-    ]
-    body = _aligned(layout, 'latex_booktabs', rows).replace(indent, r'\quad ')
+    body = _aligned(layout, 'latex_booktabs', _indented(layout, indent)).replace(indent, r'\quad ')
     for text, command in LATEX.items():
         body = body.replace(text, command)
     # "Table 1. " is what LaTeX itself puts there.

@@ -15,6 +15,7 @@ class Quantity(NamedTuple):
 
     name: in words.
     unit: what the numbers here and in every table of ours are counted in.
+    unit_text: the same as labels show it.
     """
 
     name: str

@@ -2,9 +2,8 @@
 from typing import NamedTuple
 
 from lib import sampling
-from lib.paper import kinds, layouts, reported, results, tables
+from lib.paper import constants, kinds, layouts, reported, results, tables
 
-LINES32 = 'lines32'  # the paper's
 TITLE = (
     'Samples. Images decoded from random latents on lines: mean distance to the closest line, '
     'share of 100 angles that occur, and KL divergence of the angles from uniform.'
@@ -48,7 +47,7 @@ class SamplesTable(NamedTuple):
         lines = []
         for line in self.lines:
             label = line.kind.label
-            if line.kind.dataset != LINES32:
+            if line.kind.dataset != constants.LINES32:
                 label += f', {line.kind.dataset}'
             numbers = [
                 tables.number_text(line.cells[measure], quantity)

@@ -2,7 +2,7 @@
 import csv
 import io
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lib.data import registry
 from lib.paper import constants, kinds, layouts, reported, results
@@ -29,6 +29,33 @@ NOTES = {
 }
 
 
+class Origin(NamedTuple):
+    """Whose code runs are of, and how their settings differ from the paper's; not at all: ()."""
+
+    code: str
+    settings: tuple = ()
+
+
+OURS_AS_PAPER = Origin(results.OURS)
+
+
+class AnyTable(Protocol):
+    """What `to` shows: the paper's tables and those beside them.
+
+    number: what --tables calls it.
+    notes: sentences below it.
+    """
+
+    number: int | str
+    notes: tuple
+
+    def layout(self, missing):
+        """The `lib.paper.layouts.Layout`; `missing` stands where there is no run of ours."""
+
+    def csv_lines(self):
+        """[{CSV column: value}], one for each cell."""
+
+
 class Row(NamedTuple):
     """One quantity of a table.
 
@@ -36,7 +63,7 @@ class Row(NamedTuple):
     key: (dataset, latent size); the size is None where methods differ in it.
     quantity: of `lib.paper.reported.QUANTITIES`.
     paper: {class: lib.paper.reported.PaperValue}.
-    trained: {(code, settings, () for the paper's): {class: lib.paper.results.Cell}}.
+    trained: {`Origin`: {class: lib.paper.results.Cell}}.
     """
 
     label: str
@@ -60,18 +87,17 @@ class Table(NamedTuple):
 
     def layout(self, missing):
         """The `lib.paper.layouts.Layout`; `missing` stands where there is no run of ours."""
-        lines = [line for row in self.rows for line in _lines(row, self.columns, missing)]
+        lines = [line for row in self.rows for line in _layout_lines(row, self.columns, missing)]
         return layouts.Layout(TITLES[self.number], headings(self.columns), lines)
 
     def csv_lines(self):
         """[{CSV column: value}], one for each cell."""
-        usual = (results.OURS, ())
         return [
-            _csv_line(self.number, row, kind, name, cells.get(name))
+            _csv_line(self.number, row, origin, name, cells.get(name))
             for row in self.rows
-            for kind, cells in row.trained.items()
+            for origin, cells in row.trained.items()
             for name in self.columns
-            if name in cells or (kind == usual and name in row.paper)
+            if name in cells or (origin == OURS_AS_PAPER and name in row.paper)
         ]
 
 
@@ -84,11 +110,11 @@ def build(records, number):
     """
     if number == 1:
         on_lines = [run for run in records if 1 in registry.tables_of(run.dataset)]
-        others = sorted({run.dataset for run in on_lines} - {'lines32'}, key=registry.width_of)
-        rows = _lines_rows(on_lines, 'lines32', '', reported.TABLE_1)
-        for dataset in others:
+        others = {run.dataset for run in on_lines} - {constants.LINES32}
+        rows = _rows_of_lines(on_lines, constants.LINES32, '', reported.TABLE_1)
+        for dataset in sorted(others, key=registry.width_of):
             unreported = dict.fromkeys(reported.TABLE_1, {})
-            rows += _lines_rows(on_lines, dataset, f'{dataset}, ', unreported)
+            rows += _rows_of_lines(on_lines, dataset, f'{dataset}, ', unreported)
         return Table(1, columns(on_lines), rows)
     quantity = 'latent_accuracy' if number == 2 else results.CLUSTERING
     values = reported.TABLE_2 if number == 2 else reported.TABLE_3
@@ -107,7 +133,7 @@ def build(records, number):
     return Table(number, columns(classified), rows)
 
 
-def _lines_rows(records, dataset, lead, reported_rows):
+def _rows_of_lines(records, dataset, lead, reported_rows):
     """The rows of table 1 of one dataset; `lead` comes before their labels."""
     of_dataset = [run for run in records if run.dataset == dataset]
     return [
@@ -128,18 +154,18 @@ def headings(class_names):
 
 
 def _row(records, label, key, quantity, values):
-    groups = {(results.OURS, ()): {}} if values else {}
+    groups = {OURS_AS_PAPER: {}} if values else {}
     for run in records:
-        kind = run.code, kinds.settings_of(run, quantity)
-        groups.setdefault(kind, {}).setdefault(run.class_name, []).append(run)
+        origin = Origin(run.code, kinds.settings_of(run, quantity))
+        groups.setdefault(origin, {}).setdefault(run.class_name, []).append(run)
     trained = {}
     # '2018 code' comes before 'ours'.
-    for kind in sorted(groups, key=lambda kind: (kind[0], kinds.fewer_first(kind[1]))):
-        classes = groups[kind]
+    for origin in sorted(groups, key=lambda of: (of.code, kinds.fewer_first(of.settings))):
+        classes = groups[origin]
         cells = {name: results.over_seeds(seeds, quantity) for name, seeds in classes.items()}
         cells = {name: cell for name, cell in cells.items() if cell}
-        if cells or kind == (results.OURS, ()):
-            trained[kind] = cells
+        if cells or origin == OURS_AS_PAPER:
+            trained[origin] = cells
     return Row(label, key, quantity, values, trained)
 
 
@@ -157,22 +183,23 @@ def length_text(cell):
     return f'{seeds} x {cell.kimg}' + (f', +{cell.shorter} shorter' if cell.shorter else '')
 
 
-def _lines(row, class_names, missing):
+def _layout_lines(row, class_names, missing):
     """The `Line`s of a row as people read it."""
     yield layouts.heading(row.label, len(class_names))
     if row.paper:
         values = [row.paper.get(name) for name in class_names]
         yield layouts.Line(reported.SOURCE, [str(value or '-') for value in values])
     quantity = reported.QUANTITIES[row.quantity]
-    for (code, settings), cells in row.trained.items():
-        is_ours = (code, settings) == (results.OURS, ())
+    for origin, cells in row.trained.items():
+        is_ours = origin == OURS_AS_PAPER
         texts = [
             number_text(cells[name], quantity) + layouts.SHORT * cells[name].is_short
             if name in cells
             else (missing if is_ours and name in row.paper else '-')
             for name in class_names
         ]
-        yield layouts.Line(', '.join([code, ' '.join(settings)]) if settings else code, texts)
+        settings = [' '.join(origin.settings)] if origin.settings else []
+        yield layouts.Line(', '.join([origin.code, *settings]), texts)
         if cells:
             texts = [length_text(cells[name]) if name in cells else '' for name in class_names]
             yield layouts.Line('seeds x kimg', texts)
@@ -185,13 +212,12 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv_line(number, row, kind, class_name, cell):
-    code, settings = kind
+def _csv_line(number, row, origin, class_name, cell):
     dataset, size = row.key
-    of = kinds.Kind(dataset, class_name, settings, size, code)
-    line = csv_line(number, of, row.quantity, cell)
+    kind = kinds.Kind(dataset, class_name, origin.settings, size, origin.code)
+    line = csv_line(number, kind, row.quantity, cell)
     value = row.paper.get(class_name)
-    if value and not settings:
+    if value and not origin.settings:
         line |= {'paper_mean': value.mean, 'paper_sd': value.sd, 'paper_source': reported.SOURCE}
     return line
 
@@ -250,7 +276,7 @@ def to(format, tables, missing='missing'):
 
     Args:
         format: one of `lib.paper.layouts.FORMATS`.
-        tables: list of `Table`, or of what else has its methods.
+        tables: list of `AnyTable`.
         missing: what a cell without a run says, but in CSV, where its status says so.
     """
     if format == 'csv':

@@ -1,5 +1,4 @@
 """The accuracy of every task on latents, by dataset, method and latent size."""
-import math
 import statistics
 from typing import NamedTuple
 
@@ -72,7 +71,12 @@ class TasksTable(NamedTuple):
                 lines.append(layouts.heading(dataset, len(HEADINGS)))
             name, *others = line.kind.words
             label = ', '.join([name, str(line.kind.size), *others])
-            numbers = [_number(line.cells.get(quantity)) for quantity in QUANTITIES]
+            numbers = [
+                tables.number_text(line.cells[name], reported.quantity(name))
+                if name in line.cells
+                else '-'
+                for name in QUANTITIES
+            ]
             lines.append(layouts.Line(label, [*numbers, _lengths(line)]))
         return layouts.Layout(TITLE, HEADINGS, lines)
 
@@ -84,12 +88,6 @@ class TasksTable(NamedTuple):
             for line in self.lines
             for quantity, cell in line.cells.items()
         ]
-
-
-def _number(cell):
-    if cell is None or math.isnan(cell.mean):
-        return '-'
-    return reported.mean_and_sd(cell.mean, cell.sd)
 
 
 def _lengths(line):

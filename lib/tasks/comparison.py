@@ -25,13 +25,13 @@ def fix_noise(model, seed):
     model.global_step.assign(0)
 
 
-def scores(model, dataset, images):
+def scores(model, dataset, count):
     """What a model scores.
 
     Args:
         model: an `acai_tf` model.
         dataset: a `lib.data.Dataset` of the model's image shape and classes.
-        images: how many of its first test images the losses are taken on.
+        count: how many of its first test images the losses are taken on.
 
     Returns:
         {name: float}: the method's scalars as training reports them, 'reconstruction rmse' in
@@ -39,8 +39,8 @@ def scores(model, dataset, images):
         is more than one class, and for lines 'mean_distance', 'mean_smoothness' and
         the scores of random samples (`lib.sampling`).
     """
-    numbers = _scalars(model, dataset, images)
-    x = eval.first_images(dataset, images)
+    numbers = _scalars(model, dataset, count)
+    x = eval.first_images(dataset, count)
     error = np.square(eval.decode(model, eval.encode(model, x)) - x).mean(dtype=np.float64)
     numbers['reconstruction rmse'] = math.sqrt(error) * losses.PIXEL_SCALE
     if dataset.nclass > 1:
@@ -51,7 +51,7 @@ def scores(model, dataset, images):
     return numbers
 
 
-def _scalars(model, dataset, images):
+def _scalars(model, dataset, count):
     """{tag: mean over the first test images} of the method's scalars."""
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -59,7 +59,7 @@ def _scalars(model, dataset, images):
         return model.compute_losses(x, label, model.draw_noise(x, index)).scalars
 
     sums, seen = dict.fromkeys(model.tags, 0.0), 0
-    for index, batch in enumerate(dataset.test.unbatch().take(images).batch(eval.BATCH)):
+    for index, batch in enumerate(dataset.test.unbatch().take(count).batch(eval.BATCH)):
         values = scalars(batch['x'], batch['label'], tf.constant(index))
         size = len(batch['x'])
         sums = {tag: total + size * float(values[tag]) for tag, total in sums.items()}
@@ -67,13 +67,13 @@ def _scalars(model, dataset, images):
     return {tag: total / seen for tag, total in sums.items()}
 
 
-def largest_differences(first, second, dataset, images):
+def largest_differences(first, second, dataset, count):
     """Where two models' outputs differ most.
 
     Args:
         first, second: `acai_tf` models of the same image shape.
         dataset: a `lib.data.Dataset`.
-        images: how many of its first test images to feed.
+        count: how many of its first test images to feed.
 
     Returns:
         {what: number}: the largest absolute difference of reconstructions (images in [-1, 1]),
@@ -81,15 +81,15 @@ def largest_differences(first, second, dataset, images):
         only where both have latents of one shape; and how many percent of the images the latent
         classifiers name differently.
     """
-    x = eval.first_images(dataset, images)
+    x = eval.first_images(dataset, count)
     latents = [eval.encode(model, x) for model in (first, second)]
     decoded = [eval.decode(model, h) for model, h in zip((first, second), latents, strict=True)]
     classes = [eval.in_batches(model.graphs.classify, x) for model in (first, second)]
     differences = {'largest difference of reconstructions': _largest(*decoded)}
     if latents[0].shape == latents[1].shape:
         differences['largest difference of latents'] = _largest(*latents)
-        images = eval.decode(second, latents[0])
-        differences['largest difference of decoded latents'] = _largest(decoded[0], images)
+        others = eval.decode(second, latents[0])
+        differences['largest difference of decoded latents'] = _largest(decoded[0], others)
     share = 100 * float(np.mean(classes[0] != classes[1]))
     differences['% of images classified differently'] = share
     return differences

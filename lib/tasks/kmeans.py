@@ -28,7 +28,7 @@ SAVE_SEC = 20  # from one save of the best so far to the next
 
 
 class Score(NamedTuple):
-    """objective: sum of squared distances to the nearest centre; accuracy: of 1, best matching."""
+    """objective: sum of squared distances to the nearest centre; accuracy: `matched_accuracy`."""
 
     objective: float
     accuracy: float

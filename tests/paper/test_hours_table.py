@@ -48,3 +48,4 @@ def test_every_run_that_told_its_rate_has_a_line():
                     ['lines32,', 'Baseline', 'RUN10', '128', '0.3', '128']]  # fmt: skip
     for format in layouts.FORMATS:
         assert tables.to(format, [table]).count('Baseline') == 2
+    assert r'\quad' not in tables.to('latex', [table])  # nothing stands above its rows

@@ -1,0 +1,23 @@
+"""Whether a dataset is of the images that a run was trained on."""
+from lib.errors import UserError
+
+
+def check_fits(run, model, dataset, trained_on, otherwise):
+    """Raises UserError for a dataset whose images a run's model does not take, or which the run was
+    trained on as it was before it was made again.
+
+    Args:
+        run: a `lib.runs.RunFolder`.
+        model: its model.
+        dataset: a `lib.data.Dataset`.
+        trained_on: the name of the dataset that the run was trained on.
+        otherwise: what to do, such as 'choose another --dataset'.
+    """
+    if dataset.image_shape != model.image_shape:
+        sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]
+        raise UserError(
+            f'{dataset.name} has images of {sizes[0]}, but {run.path} was trained on {sizes[1]}; '
+            f'{otherwise}.'
+        )
+    if dataset.name == trained_on:
+        run.check_dataset(dataset, otherwise)
