@@ -281,6 +281,14 @@ def test_one_test_image_has_nothing_between(tmp_path, monkeypatch, capsys):
     assert drawn == {'samples_digits32_64.png'}
 
 
+def test_a_run_of_pictures_that_were_made_again_is_left_out(tmp_path, capsys):
+    run = save_run(tmp_path / 'T', 'AEBaseline', 'digits32')
+    run.write_args(run.args, counts=(1, 2))
+    figures.draw_all(str(tmp_path / 'T'), str(tmp_path / 'out'))
+    assert f'Not drawn: The run folder {run.path} was begun with 1 ' in capsys.readouterr().out
+    assert not list((tmp_path / 'out').glob('*digits32*'))
+
+
 def test_nothing_to_draw_but_the_lines(tmp_path):
     code, out, error = original.run('figures.py', str(tmp_path), cwd=tmp_path)
     assert code == 0, error
