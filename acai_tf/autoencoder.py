@@ -164,10 +164,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
             randomness.check_seed(value)
             value = int(value)
         if is_made and name in (*self.params, 'lr') and value != getattr(self, name):
+            instead = '; a value that varies can be computed in method_losses from self.global_step'
+            if name == 'lr':
+                instead = ', or set learning_rate of each of model.optimizers.values()'
             raise UserError(
                 f'{name} is fixed when a {type(self).__name__} is made: its graphs and its saved '
-                'files would keep the old value. Make a new model; a value that varies during '
-                'training can be computed in method_losses from self.global_step.'
+                f'files would keep the old value. Make a new model{instead}.'
             )
         super().__setattr__(name, value)
         if is_made and name == 'seed':  # graphs that were traced hold it
@@ -193,6 +195,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 raise UserError(
                     f'{type(self).__name__} cannot have a hyper-parameter named {key!r}: the model '
                     'already has an attribute of that name; choose another.'
+                )
+            if key in self_made and vars(self).get(key, value) != value:
+                raise UserError(
+                    f'{type(self).__name__} sets {key}={vars(self)[key]!r}, and has the '
+                    f'hyper-parameter {key}={value!r}; pass it on to super().__init__ too.'
                 )
             setattr(self, key, value)
 
@@ -250,6 +257,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
             UserError: x is not a batch of float images of the model's shape.
         """
         self.build_for(x)
+        self.encoder.check(x)
         return self.encoder(x)
 
     def latent_distribution(self, x):
@@ -343,7 +351,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         if x.shape[0] is None and isinstance(x, keras.KerasTensor):
             raise UserError(
                 'Noise is drawn for a batch of a known size, which keras.Input does not have; '
-                'take latent_distribution(x)[0], or the model itself as a layer.'
+                'take latent_distribution(x), and sample from that.'
             )
         replica = tf.distribute.get_replica_context()
         replica_id = replica.replica_id_in_sync_group if replica else 0

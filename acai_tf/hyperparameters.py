@@ -137,6 +137,17 @@ class HasHyperparameters:
                 own[name] = Hyperparameter(name, default, text, bounds, is_bool)
         return own
 
+    def unrecorded(self):
+        """The name of a constructor's argument that is no hyper-parameter and does not have its
+        default, as the attribute of its name shows; None for none."""
+        for _, argument in _constructor_arguments(type(self)):
+            name, default = argument.name, argument.default
+            value = vars(self).get(name, default)
+            is_default = value is default or (type(value) is type(default) and value == default)
+            if not is_default and name not in self.own_hyperparameters():
+                return name
+        return None
+
     @classmethod
     def hyperparameters(cls):
         """{name: type} of all that names a run folder."""

@@ -108,9 +108,9 @@ class KerasModel(keras.Model):
             own = without_loss_scale(known)
             if known and self._trained_now(group) == set(map(id, own.trained)):
                 continue
-            optimizer = Adam(self.learning_rate(group))
+            optimizer = own.successor() if known else Adam(self.learning_rate(group), name=group)
             if computes_in_float16:
-                optimizer = LossScale(optimizer)
+                optimizer = LossScale(optimizer, name=group)
             optimizer.build(variables)
             self.optimizers[group] = optimizer
             track(self, {f'{OPTIMIZER}{group}': optimizer})
@@ -121,6 +121,24 @@ class KerasModel(keras.Model):
                 f'The optimizer of {group!r} is of class {type(optimizer).__name__}; leave the '
                 "model's own in model.optimizers, whose moments are saved with the weights."
             )
+
+    @property
+    def optimizer(self):
+        """All groups' optimizers, as Keras' callbacks and summary ask for them; None before there
+        are any."""
+        each = list(self.optimizers.values())
+        if not each:
+            return None
+        return types.SimpleNamespace(
+            optimizers=each,
+            built=True,
+            iterations=self.global_step,
+            variables=[variable for optimizer in each for variable in optimizer.variables],
+        )
+
+    @optimizer.setter
+    def optimizer(self, _):
+        """Keras' compile sets what it was given, which is None."""
 
     def check_thawed(self):
         """Raises UserError where a group trains weights that its optimizer does not know."""
@@ -191,8 +209,8 @@ class KerasModel(keras.Model):
         """
         if optimizer is not None:
             raise UserError(
-                f'{type(self).__name__} has one optimizer per parameter group; '
-                'set the learning rate with lr=... when you make the model.'
+                f'{type(self).__name__} has one optimizer per parameter group: give lr=... when '
+                'you make the model, or set learning_rate of each of model.optimizers.values().'
             )
         others = [kwargs.pop(name, None) for name in ('weighted_metrics', 'loss_weights')]
         if any(given for given in (loss, metrics, *others)):
@@ -228,7 +246,11 @@ class KerasModel(keras.Model):
         if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
             kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
         batches.check_unweighted(super().fit, x, y, *args, **kwargs)
-        with self._checked(x, y) as x:
+        with contextlib.ExitStack() as checked:
+            x = checked.enter_context(self._checked(x, y))
+            if isinstance(kwargs.get('validation_data'), tf.data.Dataset):
+                tests = checked.enter_context(self._checked(kwargs['validation_data']))
+                kwargs['validation_data'] = tests
             return super().fit(x, y, *args, **kwargs)
 
     @contextlib.contextmanager
@@ -277,6 +299,8 @@ class KerasModel(keras.Model):
             UserError: as for `fit`.
         """
         if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
+            if not isinstance(x, (list, tuple)) and batches.has_known_shape(batches.examples_of(x)):
+                self._check_shapes(batches.examples_of(x), y)
             return super().evaluate(x, y, *args, **kwargs)
         batches.check_unweighted(super().evaluate, x, y, *args, **kwargs)
         with self._checked(x, y) as x:
@@ -380,6 +404,11 @@ class KerasModel(keras.Model):
             )
         return super().save(filepath, *args, **kwargs)
 
+    def load_weights(self, *args, **kwargs):
+        """Keras' load_weights; UserError where the model knows no shapes yet."""
+        self.need_shapes()
+        return super().load_weights(*args, **kwargs)
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         for index, state in enumerate(self.seed_states()):
@@ -408,6 +437,12 @@ class KerasModel(keras.Model):
             self._check_is_own(group, optimizer)
             if self._trained_now(group) != set(map(id, without_loss_scale(optimizer).trained)):
                 raise self._not_compiled(group)
+        writes_its_own = type(self).get_config is not KerasModel.get_config
+        if not writes_its_own and (lost := self.unrecorded()):
+            raise UserError(
+                f'{type(self).__name__} would be loaded without {lost}={getattr(self, lost)!r}; '
+                'give it a get_config that adds this to what super().get_config() returns.'
+            )
         given = {role: network for role, network in vars(self.given).items() if network is not None}
         if self.latent_shape is not None and not self.is_recorded:
             for network in given.values():
@@ -446,7 +481,10 @@ class KerasModel(keras.Model):
                 "shared.setdefault('lr', 1e-3) does."
             ) from error
         for layer, trainable in zip(model._flatten_layers(), flags, strict=False):
-            layer.trainable = trainable
+            # Each by itself, not what is in it: a layer may be in two.
+            layer._trainable = trainable
+            for variable in layer._trainable_variables:
+                variable.trainable = trainable
         if flags and model.latent_shape is not None:
             model._make_optimizers()  # what is frozen has none
         return model

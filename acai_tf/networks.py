@@ -195,6 +195,12 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
                 f'{role}={network!r} is not a Keras layer or model; keras.layers.Lambda makes a '
                 'layer of a function.'
             )
+        inner = network._flatten_layers(include_self=False) if network is not None else ()
+        if other := next((layer for layer in inner if isinstance(layer, Network)), None):
+            raise UserError(
+                f'The {role} {network.name!r} contains the {other.name} of another model, whose '
+                f'training mode that would follow; put its .network there.'
+            )
     given_sizes = {name: value for name, value in sizes.items() if value is not None}
     for name, value in {'nclass': nclass, **given_sizes}.items():
         least = 0 if name == 'scales' else 1

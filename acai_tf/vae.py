@@ -19,12 +19,13 @@ from acai_tf.critic import CRITIC_BOUNDS, make_critic, mix, resolve_advdepth, sa
 from lib import layers, losses
 
 
+@keras.saving.register_keras_serializable(package='acai_tf')
 class GaussianHead(keras.layers.Layer):
     """Features (B, h, w, C) -> mean and log variance of q(z | x), each of the features' shape."""
 
-    def __init__(self, shape, seed, name):
-        super().__init__(name=name, dtype='float32')
-        self.shape = shape
+    def __init__(self, shape, seed, name=None, trainable=True, dtype='float32'):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.shape, self.seed = tuple(shape), seed
         self.mean = layers.dense(name, seed, 0, math.prod(shape))
         self.log_var = layers.dense(name, seed, 1, math.prod(shape))
 
@@ -34,6 +35,9 @@ class GaussianHead(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return ((None, *self.shape),) * 2
+
+    def get_config(self):
+        return {**super().get_config(), 'shape': self.shape, 'seed': self.seed}
 
     def call(self, features):
         """(B, h, w, C) -> mean and log variance, (B, *shape) each."""
@@ -91,6 +95,7 @@ class VAE(Autoencoder):
     def features(self, x):
         # Original: the classifier reads what the mean is computed from.
         self.build_for(x)
+        self.encoder.check(x)
         return self.encoder(x)
 
     def encode(self, x, noise=None):

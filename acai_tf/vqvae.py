@@ -24,14 +24,22 @@ BOTTLENECK_UNITS = 512
 
 
 class QuantizedDecoder(keras.layers.Layer):
-    """Latents to images through the bottleneck."""
+    """Latents to images through the bottleneck.
+
+    Args:
+        decoder: latents to images.
+        latent_shape: of one example.
+        num_latents: vectors of an example.
+        codes: () -> (K, D), the codes as they are when the layer is called.
+        seed, name: of the dense layers.
+    """
 
     # Original: the bottleneck is the decoder's, so that `decode` quantises too and interpolation
     # happens before quantisation.
 
-    def __init__(self, decoder, latent_shape, num_latents, seed, name):
+    def __init__(self, decoder, latent_shape, num_latents, codes, seed, name):
         super().__init__(name=name, dtype='float32')
-        self.latent_shape, self.num_latents = latent_shape, num_latents
+        self.latent_shape, self.num_latents, self.codes = latent_shape, num_latents, codes
         self.size = math.prod(latent_shape)
         self.dense = layers.dense(name, seed, 0, self.size * num_latents)
         self.bottleneck = keras.Sequential(
@@ -44,16 +52,17 @@ class QuantizedDecoder(keras.layers.Layer):
         )
         self.decoder = decoder
 
-    def build(self, h_shape, codebook_shape):
+    def build(self, h_shape):
         self.dense.build((None, self.size))
 
-    def compute_output_shape(self, h_shape, codebook_shape):
+    def compute_output_shape(self, h_shape):
         vectors = (None, self.size)
         return self.decoder.compute_output_shape(h_shape), vectors, vectors, (None,)
 
-    def call(self, h, codebook):
-        """Latents (B, *latent_shape) and codes (K, D) -> images, features (B, D), vectors
-        (B * num_latents, D) and their codes' numbers (B * num_latents,)."""
+    def call(self, h):
+        """Latents (B, *latent_shape) -> images, features (B, D), vectors (B * num_latents, D) and
+        their codes' numbers (B * num_latents,)."""
+        codebook = self.codes()
         flat = ops.reshape(h, (-1, self.size))
         vectors = ops.reshape(self.dense(flat), (-1, self.size))  # (B * num_latents, D)
         assignment = discretization.nearest_code(vectors, codebook)
@@ -89,7 +98,12 @@ class AEVQVAE(Autoencoder):
 
     def make_groups(self):
         self.vqvae = QuantizedDecoder(
-            self.decoder, self.latent_shape, self.num_latents, self.seed, name='vqvae'
+            self.decoder,
+            self.latent_shape,
+            self.num_latents,
+            codes=lambda: self.codebook[0, 0],
+            seed=self.seed,
+            name='vqvae',
         )
         size, codes = self.vqvae.size, 1 << self.z_log_size
         # Original: uniform within sqrt(3 / number of codes), and these names and shapes.
@@ -116,16 +130,16 @@ class AEVQVAE(Autoencoder):
     def decode(self, h):
         self.need_shapes()
         self.check_latents(h)
-        return self.vqvae(h, self.codebook[0, 0])[0]
+        return self.vqvae(h)[0]
 
     def features(self, x):
         # Original: the classifier reads the bottleneck's output.
         h = self.encode(x)  # of a model without shapes this makes the codebook
-        return self.vqvae(h, self.codebook[0, 0])[1]
+        return self.vqvae(h)[1]
 
     def method_losses(self, x, noise):
         codebook = self.codebook[0, 0]
-        ae, features, vectors, assignment = self.vqvae(self.encode(x), codebook)
+        ae, features, vectors, assignment = self.vqvae(self.encode(x))
         # Original: the step's losses are against the codebook from before its update.
         codes = ops.stop_gradient(ops.take(codebook, assignment, axis=0))
         loss_ae = losses.mean_squared_error(x, ae)

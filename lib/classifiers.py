@@ -7,14 +7,18 @@ from keras import ops
 from lib import layers, losses
 
 
+@keras.saving.register_keras_serializable(package='acai_tf')
 class SingleLayerClassifier(keras.layers.Layer):
     """Flatten, then one dense layer to `nclass` logits: (B, ...) -> (B, nclass).
 
     It never shapes what it looks at: no gradient flows into its input.
     """
 
-    def __init__(self, nclass, seed=0, name='single_layer_classifier'):
-        super().__init__(name=name, dtype='float32')
+    def __init__(
+        self, nclass, seed=0, name='single_layer_classifier', trainable=True, dtype='float32'
+    ):
+        super().__init__(name=name, trainable=trainable, dtype=dtype)
+        self.nclass, self.seed = nclass, seed
         self.dense = layers.dense(name, seed, 0, nclass)
 
     def build(self, input_shape):
@@ -22,6 +26,9 @@ class SingleLayerClassifier(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return None, self.dense.units
+
+    def get_config(self):
+        return {**super().get_config(), 'nclass': self.nclass, 'seed': self.seed}
 
     def call(self, features):
         size = math.prod(features.shape[1:])

@@ -44,6 +44,15 @@ class Adam(keras.optimizers.Adam):
             for order, beta in enumerate((BETA_1, BETA_2), start=1)
         ]
 
+    def successor(self):
+        """An Adam at the same learning rate and step, to be built for other variables."""
+        rate = self._learning_rate
+        if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            rate = float(self.learning_rate)
+        successor = Adam(rate, name=self.name)
+        successor.iterations.assign(self.iterations)
+        return successor
+
     @property
     def trained(self):
         """The variables that it was built for."""

@@ -53,8 +53,8 @@ def test_fit_reports_the_epochs_means(method):
 
 def test_hyper_parameters_are_fixed_when_a_model_is_made():
     model = make('VAE')
-    for name in ('beta', 'depth', 'lr'):
-        with pytest.raises(UserError, match=f'{name} is fixed when a VAE is made: .*global_step'):
+    for name, instead in (('beta', 'step'), ('depth', 'step'), ('lr', 'set learning_rate of each')):
+        with pytest.raises(UserError, match=f'{name} is fixed when a VAE is made: .*{instead}'):
             setattr(model, name, 5)
     model.seed = 3  # of evaluation, say
     model.beta = 1.0  # as it is
@@ -232,9 +232,12 @@ def test_a_saved_model_goes_on_as_if_never_stopped(method, tmp_path):
 
 
 @pytest.mark.parametrize('compiled', [True, False])
-@pytest.mark.parametrize('frozen', ['encoder', 'critic'])
-def test_what_is_frozen_stays_so_in_a_saved_model(frozen, compiled, tmp_path):
-    model, path = make(), str(tmp_path / 'm.keras')
+@pytest.mark.parametrize(
+    ('method', 'frozen'),
+    [('ACAI', 'encoder'), ('ACAI', 'critic'), ('AEVQVAE', 'decoder')],  # in two layers, the last
+)
+def test_what_is_frozen_stays_so_in_a_saved_model(method, frozen, compiled, tmp_path):
+    model, path = make(method), str(tmp_path / 'm.keras')
     getattr(model, frozen).trainable = False
     model.compile()
     model.train_step(tiny.batch(model))
@@ -287,6 +290,108 @@ def test_losses_are_scaled_for_weights_beside_a_layer():
     model = acai_tf.AEBaseline((6,), 3, encoder=Both(2), decoder=Both(6))
     kinds = {type(optimizer) for optimizer in model.optimizers.values()}
     assert kinds == {optimizer.LossScale}
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'mixed_float16'])
+def test_callbacks_set_the_learning_rates_of_all_groups(dtype, tmp_path, capsys):
+    model = make(lr=1e-2, dtype=dtype)
+    model.compile()
+    never = keras.callbacks.ReduceLROnPlateau('rmse', mode='min', min_delta=1e9, patience=1)
+    steps = keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=True)
+    logs = model.fit(batches(model), epochs=2, verbose=0, callbacks=[never, steps]).history
+    groups = {'autoencoder', 'critic', 'classifier'}
+    assert {tag for tag in logs if 'rate' in tag} == {f'learning_rate_{group}' for group in groups}
+    tenth = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 10)
+    model.fit(batches(model), verbose=0, callbacks=[tenth])
+    rates = [float(each.learning_rate) for each in model.optimizers.values()]
+    np.testing.assert_allclose(rates, 1e-4, rtol=1e-6)
+    model.summary()
+    assert 'Optimizer params' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'lr', [1e-2, keras.optimizers.schedules.ExponentialDecay(1e-2, 10, 0.5)]
+)
+def test_a_new_optimizer_goes_on_at_the_rate_and_step_of_the_one_before(lr):
+    model = make(lr=lr)
+    model.compile()
+    if lr == 1e-2:
+        for each in model.optimizers.values():
+            each.learning_rate = 1e-3
+    model.train_step(tiny.batch(model))
+    before = {group: float(each.learning_rate) for group, each in model.optimizers.items()}
+    model.encoder.trainable = False
+    model.compile()
+    assert {g: float(each.learning_rate) for g, each in model.optimizers.items()} == before
+    assert {int(each.iterations) for each in model.optimizers.values()} == {1}
+
+
+@pytest.mark.parametrize('as_dataset', [False, True])
+def test_pixels_to_validate_on_must_be_scaled_too(as_dataset):
+    model = make()
+    model.compile()
+    batch = {key: value.numpy() for key, value in tiny.batch(model).items()}
+    pixels = 255 * batch['x'], batch['label']
+    if as_dataset:
+        pixels = tf.data.Dataset.from_tensor_slices(pixels).batch(4)
+    with pytest.raises(UserError, match='but their values exceed'):
+        model.fit(batch['x'], batch['label'], validation_data=pixels, verbose=0)
+
+
+def test_a_model_of_a_models_parts_can_be_saved(tmp_path):
+    model, path = make('VAE'), str(tmp_path / 'm.keras')
+    x = keras.Input(model.image_shape)
+    mean, _ = model.latent_distribution(x)
+    parts = keras.Model(x, model.classifier(mean))
+    parts.save(path)
+    batch = tiny.batch(model)['x']
+    np.testing.assert_array_equal(keras.models.load_model(path)(batch), parts(batch))
+
+
+def test_a_model_of_a_vqvaes_decoder_has_its_newest_codes():
+    model = make('AEVQVAE')
+    h = keras.Input(model.latent_shape)
+    parts = keras.Model(h, model.decode(h))
+    for _ in range(3):
+        model.train_step(tiny.batch(model))
+    latents = tf.random.normal((2, *model.latent_shape))
+    np.testing.assert_array_equal(parts(latents), model.decode(latents))
+
+
+def test_an_argument_that_no_file_would_have_is_refused(tmp_path):
+    class Forgetful(acai_tf.AEBaseline):
+        def __init__(self, *, activation=None, **shared):
+            super().__init__(**shared)
+            self.activation = activation
+
+    class Own(Forgetful):
+        def get_config(self):
+            return {**super().get_config(), 'activation': self.activation}
+
+    sizes, path = dict(tiny.SIZES, image_shape=IMAGE['image_shape'], nclass=3), tmp_path / 'm.keras'
+    Forgetful(**sizes).save(path)
+    with pytest.raises(UserError, match="would be loaded without activation='relu'; give it a get"):
+        Forgetful(activation='relu', **sizes).save(path)
+    Own(activation='relu', **sizes).save(path)
+    assert keras.models.load_model(path).activation == 'relu'
+
+
+def test_a_hyper_parameter_is_what_the_constructor_sets():
+    class Warm(acai_tf.AEBaseline):
+        def __init__(self, *, temperature=1.0, **shared):
+            self.temperature = temperature
+            super().__init__(**shared)
+
+    sizes = dict(tiny.SIZES, image_shape=IMAGE['image_shape'], nclass=3)
+    assert Warm(**sizes).params['temperature'] == 1.0
+    with pytest.raises(UserError, match='sets temperature=2.0, and .* temperature=1.0; pass it on'):
+        Warm(temperature=2.0, **sizes)
+
+
+def test_weights_of_a_model_without_shapes_cannot_be_loaded(tmp_path):
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    with pytest.raises(UserError, match='shapes are not known yet'):
+        acai_tf.AEBaseline(nclass=3, **networks).load_weights(tmp_path / 'm.weights.h5')
 
 
 def test_the_scale_of_what_never_overflows_does_not_become_infinite():

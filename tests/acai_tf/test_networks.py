@@ -260,6 +260,26 @@ def test_symbolic_inputs():
         vae.encode(keras.Input((6,)))
 
 
+def test_a_part_of_another_model_within_a_network_is_refused():
+    networks = {'encoder': keras.layers.Dense(2), 'decoder': keras.layers.Dense(6)}
+    first = acai_tf.AEBaseline(image_shape=(6,), nclass=3, **networks)
+    encoder = keras.Sequential([first.encoder, keras.layers.Dense(2)])
+    with pytest.raises(UserError, match='contains the encoder of another model, .* its .network'):
+        acai_tf.AEBaseline(nclass=3, encoder=encoder, decoder=keras.layers.Dense(6))
+
+
+def test_data_of_another_size_are_refused_by_convolutions_too():
+    def convolutions():
+        down = keras.layers.Conv2D(1, 3, padding='same')
+        return {'encoder': down, 'decoder': keras.layers.Conv2D(1, 3, padding='same')}
+
+    for method in acai_tf.VAE, acai_tf.AEBaseline:
+        model = method(image_shape=(8, 8, 1), nclass=3, **convolutions())
+        for function in model.latent_distribution, model.encode, model.features, model.classify:
+            with pytest.raises(UserError, match=r'must be \(B, 8, 8, 1\), not \(3, 16, 16, 1\)'):
+                function(np.zeros((3, 16, 16, 1), np.float32))
+
+
 def answering(function):
     return keras.layers.Lambda(function)
 
