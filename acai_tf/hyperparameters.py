@@ -140,11 +140,13 @@ class HasHyperparameters:
     def unrecorded(self):
         """The name of a constructor's argument that is no hyper-parameter and does not have its
         default, as the attribute of its name shows; None for none."""
+        own = self.own_hyperparameters()
         for _, argument in _constructor_arguments(type(self)):
             name, default = argument.name, argument.default
+            if name in own or argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+                continue
             value = vars(self).get(name, default)
-            is_default = value is default or (type(value) is type(default) and value == default)
-            if not is_default and name not in self.own_hyperparameters():
+            if value is not default and (type(value) is not type(default) or value != default):
                 return name
         return None
 

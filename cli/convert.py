@@ -119,7 +119,9 @@ def _has_moments(run, step, consequence):
 
 
 def _check_may_be_replaced(run):
-    """Raises UserError where a run folder holds more than was converted."""
+    """Raises UserError unless there is a run folder that holds no more than was converted."""
+    if not os.path.isdir(run.path):
+        raise UserError(f'{run.path} is not a folder; choose another --out.')
     if results.code_of(run) != results.ORIGINAL:
         raise UserError(
             f'{run.path} was trained in by this project, which --overwrite would undo; choose '

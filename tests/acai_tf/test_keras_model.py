@@ -362,7 +362,7 @@ def test_an_argument_that_no_file_would_have_is_refused(tmp_path):
     class Forgetful(acai_tf.AEBaseline):
         def __init__(self, *, activation=None, **shared):
             super().__init__(**shared)
-            self.activation = activation
+            self.activation, self.shared = activation, 'an attribute of no argument'
 
     class Own(Forgetful):
         def get_config(self):

@@ -97,6 +97,10 @@ def test_what_was_done_since_a_conversion_is_not_replaced(tmp_path):
         again()
     run.write_args(record['args'], code=record['code'])
     again()
+    shutil.rmtree(run.path)
+    open(run.path, 'w').close()
+    with pytest.raises(UserError, match='is not a folder; choose another --out'):
+        again()
 
 
 def test_a_run_that_is_trained_in_is_not_replaced(tmp_path):
