@@ -58,13 +58,13 @@ def row_dtype(shape, dtype=np.uint8):
     return np.dtype([('x', dtype, shape), ('label', np.int64)])
 
 
-def load(paths, preparation):
-    """The decoded pictures of record files, one after the other; if they are more than
-    MEMORY_LIMIT_BYTES, in a file.
+def load(paths, preparation, memory_limit_bytes=None):
+    """The decoded pictures of record files, one after the other.
 
     Args:
         paths: record files.
         preparation: a `Preparation`.
+        memory_limit_bytes: more than this is kept in a file; None for MEMORY_LIMIT_BYTES.
 
     Returns:
         (n,) array of `preparation.row`, in memory or mapped from a file.
@@ -73,10 +73,11 @@ def load(paths, preparation):
         UserError: a record is damaged or not as the preparation wants it, or there is room for
             the decoded pictures neither on the disk nor in memory.
     """
+    limit = MEMORY_LIMIT_BYTES if memory_limit_bytes is None else memory_limit_bytes
     total = sum(map(records.count, paths))
     path = _path(paths, preparation, _fingerprint(paths, preparation))
     _remove_others(path, paths, preparation)
-    if total * preparation.row.itemsize <= MEMORY_LIMIT_BYTES:
+    if total * preparation.row.itemsize <= limit:
         return _in_memory(paths, preparation, total)
     rows = _open(path, preparation, total)
     if rows is not None:

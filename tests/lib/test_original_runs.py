@@ -143,5 +143,5 @@ def test_runs_that_cannot_be_compared(quick, tmp_path):
     colored = tiny.golden_model('baseline', (32, 32, 3), 10)
     folder = pathlib.Path(tmp_path, 'lines32', original.BASELINE_RUN.name)
     checkpoints.save_original(colored, str(folder / 'tf' / 'model.ckpt-0'), 0)
-    with pytest.raises(UserError, match=r'images \(32, 32, 3\) in 10 classes'):
+    with pytest.raises(UserError, match='has images of 32x32x1, but .* was trained on 32x32x3;'):
         compared({'original': folder}, tmp_path / 'a.png')
