@@ -72,7 +72,7 @@ class Network(keras.layers.Layer):
     def check(self, x):
         """Raises UserError for what is not floats, or not examples of the shape that it met."""
         self._check_data(x)
-        self._check_shape(x, layers.fits(x.shape[1:], self.shape_of_one))
+        self._check_shape(x, not _has_rank(x) or layers.fits(x.shape[1:], self.shape_of_one))
 
     def _check_shape(self, x, fits):
         if not fits:
@@ -86,8 +86,7 @@ class Network(keras.layers.Layer):
                 f'The data must be one array or tensor, {batch_text(self.shape_of_one)}, not a '
                 f'{type(x).__name__}.'
             )
-        is_known = getattr(x.shape, 'rank', 0) is not None
-        self._check_shape(x, not is_known or len(x.shape) == 1 + len(self.shape_of_one))
+        self._check_shape(x, not _has_rank(x) or len(x.shape) == 1 + len(self.shape_of_one))
         dtype = layers.dtype_of(x)
         if 'float' not in dtype:
             wanted = batch_text(self.shape_of_one)
@@ -155,6 +154,11 @@ class Network(keras.layers.Layer):
                 'activity_regularizer), which are in no objective; remove them. Regularizers of '
                 'its weights are included.'
             )
+
+
+def _has_rank(x):
+    """Whether it is known how many axes a tensor has, as of some in a graph it is not."""
+    return getattr(x.shape, 'rank', 0) is not None
 
 
 def batch_text(shape):
