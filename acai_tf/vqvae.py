@@ -57,11 +57,11 @@ class QuantizedDecoder(keras.layers.Layer):
 
     def compute_output_shape(self, h_shape):
         vectors = (None, self.size)
-        return self.decoder.compute_output_shape(h_shape), vectors, vectors, (None,)
+        return self.decoder.compute_output_shape(h_shape), vectors, vectors, vectors, (None,)
 
     def call(self, h):
-        """Latents (B, *latent_shape) -> images, features (B, D), vectors (B * num_latents, D) and
-        their codes' numbers (B * num_latents,)."""
+        """Latents (B, *latent_shape) -> images, features (B, D), vectors (B * num_latents, D),
+        their codes, of the same shape, and the numbers of these (B * num_latents,)."""
         codebook = self.codes()
         flat = ops.reshape(h, (-1, self.size))
         vectors = ops.reshape(self.dense(flat), (-1, self.size))  # (B * num_latents, D)
@@ -70,7 +70,7 @@ class QuantizedDecoder(keras.layers.Layer):
         quantized = vectors + ops.stop_gradient(codes - vectors)
         features = self.bottleneck(ops.reshape(quantized, (-1, self.num_latents * self.size)))
         images = self.decoder(ops.reshape(features, (-1, *self.latent_shape)))
-        return images, features, vectors, assignment
+        return images, features, vectors, codes, assignment
 
 
 class AEVQVAE(Autoencoder):
@@ -138,12 +138,10 @@ class AEVQVAE(Autoencoder):
         return self.vqvae(h)[1]
 
     def method_losses(self, x, noise):
-        codebook = self.codebook[0, 0]
-        ae, features, vectors, assignment = self.vqvae(self.encode(x))
         # Original: the step's losses are against the codebook from before its update.
-        codes = ops.stop_gradient(ops.take(codebook, assignment, axis=0))
+        ae, features, vectors, codes, assignment = self.vqvae(self.encode(x))
         loss_ae = losses.mean_squared_error(x, ae)
-        vqvae_loss = self.beta * losses.mean_squared_error(vectors, codes)
+        vqvae_loss = self.beta * losses.mean_squared_error(vectors, ops.stop_gradient(codes))
         count, total, codebook = discretization.moving_averages(
             vectors, assignment, self.count[0], self.total[0]
         )
