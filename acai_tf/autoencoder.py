@@ -256,8 +256,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         Raises:
             UserError: x is not a batch of float images of the model's shape.
         """
-        self.build_for(x)
-        self.encoder.check(x)
+        self.check_images(x)
         return self.encoder(x)
 
     def latent_distribution(self, x):
@@ -300,6 +299,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
         raise NotImplementedError(f'{type(self).__name__} must define method_losses(x, noise).')
 
     # The same for every method.
+
+    def check_images(self, x):
+        """Builds a model that knows no shapes yet, and raises UserError for what is not a batch of
+        float images of its shape."""
+        self.build_for(x)
+        self.encoder.check(x)
 
     def check_latents(self, h):
         """Raises UserError for what is not a batch of latents (B, *latent_shape)."""
@@ -370,8 +375,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
             UserError: the images do not fit the encoder, or the method's own losses are not one
                 number for each of its groups.
         """
-        self.build_for(x)
-        self.encoder.check(x)
+        self.check_images(x)
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
         self._check_objectives(losses)

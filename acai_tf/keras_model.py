@@ -299,7 +299,7 @@ class KerasModel(keras.Model):
             UserError: as for `fit`.
         """
         if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
-            if not isinstance(x, (list, tuple)) and batches.has_known_shape(batches.examples_of(x)):
+            if not isinstance(x, (list, tuple)):
                 self._check_shapes(batches.examples_of(x), y)
             return super().evaluate(x, y, *args, **kwargs)
         batches.check_unweighted(super().evaluate, x, y, *args, **kwargs)

@@ -75,8 +75,8 @@ class VAE(Autoencoder):
             return resolve_advdepth(params)
         params = {key: value for key, value in params.items() if key not in CRITIC_BOUNDS}
         # A subclass may have a critic by default: then the run folder's name must have the 0.
-        by_default = cls.own_hyperparameters()[cls.SWITCH].default
-        return {**params, cls.SWITCH: 0.0} if by_default else params
+        by_default = cls.own_hyperparameters()['advweight'].default
+        return {**params, 'advweight': 0.0} if by_default else params
 
     def make_groups(self):
         self.latent_head = GaussianHead(self.latent_shape, self.seed, 'ae_latent')
@@ -94,9 +94,7 @@ class VAE(Autoencoder):
 
     def features(self, x):
         # Original: the classifier reads what the mean is computed from.
-        self.build_for(x)
-        self.encoder.check(x)
-        return self.encoder(x)
+        return super().encode(x)
 
     def encode(self, x, noise=None):
         # Original: a sample, in evaluation too, not the mean.

@@ -206,8 +206,7 @@ def encode_batches(model, batches):
     time."""
     latents = []
     for index, x in enumerate(batches):
-        model.build_for(x)
-        model.encoder.check(x)  # the graph, once it has met two sizes, takes any
+        model.check_images(x)  # the graph, once it has met two sizes, takes any
         latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
     if not latents:
         model.need_shapes()
