@@ -147,22 +147,15 @@ class RunFiles:
         """The process that trains the run though no reproduce.py started it; None for none."""
         return self._at_work()[1]
 
-    def holder(self):
-        """Who works on the run, 'process 12 on HOST'; None where nobody does.
-
-        Where there are no locks, or machines do not see each other's, a record that was just
-        renewed tells.
-        """
-        command, trainer = self._at_work()
-        return command or trainer or self._renewed_by(self.read())
-
     def _at_work(self):
-        """(who works on the run through reproduce.py, else who trains it), each None for nobody."""
+        """(who works on the run through reproduce.py, else who trains it), by the locks: each
+        'process 12 on HOST', or None for nobody."""
         command = locks.holder(self.path(LOCK_NAME))
         return command, None if command else locks.holder(self.path(runs.LOCK_NAME))
 
     def _renewed_by(self, record):
-        """The process that has renewed a record just now; None for none."""
+        """The process that has renewed a record just now, which tells where there are no locks, or
+        machines do not see each other's; None for none."""
         if not record or record.state != RUNNING:
             return None
         if locks.no_longer_works(record.process, self.path(LOCK_NAME)):

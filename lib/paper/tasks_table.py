@@ -136,7 +136,8 @@ def build(records, classified):
             longest = max((one.ae_kimg, one.kimg) for one in classifiers)
             counted = [one for one in classifiers if (one.ae_kimg, one.kimg) == longest]
             ae_kimg, kimg = longest
-            values, shorter = _seeds(counted), len(_seeds(classifiers)) - len(_seeds(counted))
+            values = _seeds(counted)
+            shorter = len(_seeds(classifiers)) - len(values)
             cells[SINGLE_LAYER] = results.cell_of(values, kimg, shorter)
         cells = {quantity: cell for quantity, cell in cells.items() if cell}
         if cells:
@@ -147,9 +148,8 @@ def build(records, classified):
 def _seeds(classified):
     """Accuracies, one for each seed: of latents, the mean over the classifiers of an autoencoder;
     of pixels, each classifier's."""
-    own = [one.accuracy for one in classified if one.autoencoder is None]
-    by_autoencoder = {}
-    for one in classified:
-        if one.autoencoder is not None:
-            by_autoencoder.setdefault(one.autoencoder, []).append(one.accuracy)
-    return own + [statistics.fmean(accuracies) for accuracies in by_autoencoder.values()]
+    seeds = {}
+    for number, one in enumerate(classified):
+        seed = number if one.autoencoder is None else one.autoencoder
+        seeds.setdefault(seed, []).append(one.accuracy)
+    return [statistics.fmean(accuracies) for accuracies in seeds.values()]
