@@ -1,7 +1,9 @@
 """Options that all tf.data pipelines share, and reading of TFRecord files."""
 import os
+from typing import NamedTuple
 
 import tensorflow as tf
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 
@@ -22,10 +24,22 @@ def records_of(path):
     return tf.data.TFRecordDataset(path).with_options(UNTUNED)
 
 
-def count_whole(path):
-    """(number of records that lie whole in a TFRecord file, whether it ends with the last of them).
+class Records(NamedTuple):
+    """How many records lie whole in a TFRecord file, and what follows them.
 
-    From the lengths around them alone: no reader has to meet one that is larger than the file.
+    number: how many there are.
+    whole: whether nothing follows.
+    cut_short: whether the beginning of another one does; else what follows is damaged.
+    """
+
+    number: int
+    whole: bool
+    cut_short: bool
+
+
+def count_whole(path):
+    """The `Records` of a file, from the lengths around them alone: no reader has to meet one that
+    is larger than the file.
 
     Raises:
         OSError: the file cannot be read.
@@ -34,10 +48,11 @@ def count_whole(path):
     size = os.path.getsize(path)
     with open(path, 'rb') as file:
         while position < size:
-            length = int.from_bytes(file.read(8), 'little')
-            position += FRAME_BYTES + length
+            length, checksum = file.read(8), file.read(4)
+            position += FRAME_BYTES + int.from_bytes(length, 'little')
             if position > size:
-                return number, False
+                is_length = masked_crc32c(length) == int.from_bytes(checksum, 'little')
+                return Records(number, False, cut_short=len(checksum) < 4 or is_length)
             file.seek(position)
             number += 1
-    return number, True
+    return Records(number, True, cut_short=False)

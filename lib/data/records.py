@@ -85,11 +85,12 @@ def count(path):
         DamagedRecordsError: it is empty or ends within a record.
     """
     try:
-        number, whole = pipelines.count_whole(path)
+        number, whole, cut_short = pipelines.count_whole(path)
     except OSError as error:
         raise UserError(f'Cannot read {path} ({_reason(error)}).') from error
     if not whole:
-        raise _damaged(path, number, 'the file ends within it')
+        reason = 'the file ends within it' if cut_short else 'the checksum of its length is wrong'
+        raise _damaged(path, number, reason)
     if not number:
         raise DamagedRecordsError(f'{path} is empty.')
     return number

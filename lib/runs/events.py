@@ -31,7 +31,7 @@ def read(path):
         DamagedEventsError: the rest is damaged.
         OSError, tf.errors.OpError: the file cannot be read now.
     """
-    number, whole = pipelines.count_whole(path)
+    number, whole, cut_short = pipelines.count_whole(path)
     count = 0
     try:
         for record in pipelines.records_of(path).take(number).as_numpy_iterator():
@@ -40,7 +40,8 @@ def read(path):
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError, DecodeError) as error:
         raise DamagedEventsError(path, count, first_line(error)) from error
     if not whole:
-        raise DamagedEventsError(path, count, 'it ends in the middle of an event', cut_short=True)
+        reason = 'it ends in the middle of an event' if cut_short else 'a length is damaged'
+        raise DamagedEventsError(path, count, reason, cut_short)
 
 
 def paths(folder):

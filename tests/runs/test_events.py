@@ -54,12 +54,16 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes(tmp_path):
         assert steps_in(tmp_path) == [1, 2]  # and it is whole again
 
 
-def test_a_damaged_event_ends_its_file_and_the_whole_is_kept(tmp_path, capsys):
-    path = write(tmp_path, [1, 2, 3])
+@pytest.mark.parametrize('byte, bit', [(0, 0), (0, 1), (5, 0), (7, 6), (8, 0), (20, 0)])
+def test_a_damaged_event_ends_its_file_and_the_whole_is_kept(tmp_path, capsys, byte, bit):
+    """Damaged in its length, of 8 bytes, in the checksum of that, and in what it holds."""
+    (tmp_path / 'shorter').mkdir()
+    begin = write(tmp_path / 'shorter', [1, 2]).stat().st_size
+    path = write(tmp_path, [1, 2, 3, 4])
     content = bytearray(path.read_bytes())
-    content[-20] ^= 1
+    content[begin + byte] ^= 1 << bit
     path.write_bytes(content)
-    events.drop_after(str(tmp_path), 3)
+    events.drop_after(str(tmp_path), 4)
     assert steps_in(tmp_path) == [1, 2]
     copy = tmp_path / path.name.replace('tfevents', 'damaged')
     assert copy.read_bytes() == content
