@@ -76,7 +76,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 def _made_already(path, record):
     """The record that is there of the same latents and options; None where there is none."""
     for place in (path, _named(path, record)):
-        before = results.read_clustering(place)
+        before = results.read_clustering(place, tell=False)  # it is made again
         if before and all(before.get(name) == record[name] for name in (*OPTIONS, 'latents')):
             return before
     return None
@@ -126,7 +126,7 @@ def _write(path, record):
     Returns:
         Whether it has the plain name.
     """
-    old = results.read_clustering(path)
+    old = results.read_clustering(path, tell=False)
     if not old or all(old[name] == record[name] for name in OPTIONS):
         files.write_file(path, files.to_json(record))
         return True
