@@ -238,7 +238,7 @@ def find(name):
             f'CelebA\'s faces are {CELEBA_SIZE_PX} pixels wide once cut, so there is no {name}; '
             f'use an even width of at most {CELEBA_SIZE_PX}, such as celeba64.'
         )
-    check_width(width, name)
+    check_width(width, name, CELEBA_SIZE_PX if family == 'celeba' else MAX_SIZE_PX)
     return OF_ANY_WIDTH[family](width)
 
 
@@ -247,12 +247,18 @@ def is_possible(width):
     return MIN_SIZE_PX <= width <= MAX_SIZE_PX and width % 2 == 0
 
 
-def check_width(width, name):
-    """Raises UserError unless pictures can be that wide; `name` is what asks for it."""
+def check_width(width, name, most=MAX_SIZE_PX):
+    """Raises UserError unless pictures can be that wide.
+
+    Args:
+        width: in pixels.
+        name: what asks for it.
+        most: the largest width that `name` can have.
+    """
     if not is_possible(width):
         raise UserError(
             f'{name} is not possible: the encoders halve a picture, so its width must be even, '
-            f'from {MIN_SIZE_PX} to {MAX_SIZE_PX}, such as 64.'
+            f'from {MIN_SIZE_PX} to {most}, such as 64.'
         )
 
 

@@ -33,11 +33,14 @@ def test_other_widths(name, width):
 
 @pytest.mark.parametrize(
     'name',
-    ['lines', 'lines33', 'lines6', 'lines2048', 'lines064', 'lines６４', 'celeba148', 'mnist64'],
+    [
+        *('lines', 'lines33', 'lines6', 'lines2048', 'lines064', 'lines６４'),
+        *('celeba148', 'celeba33', 'mnist64'),
+    ],
 )
 def test_widths_that_are_not_possible(name, monkeypatch):
     monkeypatch.delenv('AE_DATA', raising=False)
-    messages = {'celeba148': 'use an even width of at most 146'}
+    messages = {'celeba148': 'use an even width of at most 146', 'celeba33': 'even, from 8 to 146'}
     messages |= dict.fromkeys(('lines33', 'lines6', 'lines2048'), 'is not possible: the encoders')
     with pytest.raises(UserError, match=messages.get(name, 'There is no dataset')):
         data.get_dataset(name)
