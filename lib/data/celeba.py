@@ -5,7 +5,7 @@ import zipfile
 import zlib
 
 from lib.data import decoding
-from lib.data.formats import Format, Pictures, unusable
+from lib.data.formats import Format, Pictures, unreadable, unusable
 from lib.errors import UserError
 
 COUNT = 202599
@@ -126,8 +126,10 @@ def _files(folder):
     """{picture's name: its path} of a folder; {} where there is none."""
     try:
         names = os.listdir(folder)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise unreadable(folder, error) from error
     return {name: os.path.join(folder, name) for name in names if NAME.fullmatch(name)}
 
 

@@ -62,7 +62,7 @@ class Format:
             with open(path, 'rb') as file:
                 digest = hashlib.file_digest(file, functools.partial(_new_hash, checksum))
         except OSError as error:
-            raise unusable(path, f'cannot be read ({error.strerror})') from error
+            raise unreadable(path, error) from error
         compare(path, digest, checksum)
 
     def read(self, paths, split):
@@ -83,12 +83,21 @@ def unusable(path, why):
     return UserError(f'{path} {why}; replace it with the file its authors publish.')
 
 
-def compare(path, digest, checksum):
-    """Raises UserError unless a digest is the published one."""
+def unreadable(path, error):
+    """The error for a file that cannot be read, for what the system says or for what is in it."""
+    if getattr(error, 'errno', None):  # gzip's own errors have none
+        return UserError(
+            f'Cannot read {path} ({error.strerror}); make it readable, or copy it there again.'
+        )
+    return unusable(path, f'cannot be read ({error})')
+
+
+def compare(path, digest, checksum, cause='it may be cut short'):
+    """Raises UserError, which names a likely cause, unless a digest is the published one."""
     if digest.hexdigest() != checksum:
         raise UserError(
-            f'{path} is not the published file, whose {digest.name} is {checksum}: it may be cut '
-            'short; put that file there, or give --no-checksums to use another of this format.'
+            f'{path} is not the published file, whose {digest.name} is {checksum}: {cause}; put '
+            'that file there, or give --no-checksums to use another of this format.'
         )
 
 
@@ -116,7 +125,9 @@ class Idx(Format):
         header, content = _read_idx(path, 3 if 'images' in name else 1)
         digest.update(header)
         digest.update(content)
-        compare(path, digest, checksum)
+        cause = 'it may be cut short, or of another dataset, for Fashion-MNIST names its files as '
+        cause += "MNIST does (in a folder of the dataset's name each is found)"
+        compare(path, digest, checksum, cause)
 
     def read(self, paths, split):
         images_path, labels_path = paths
@@ -150,7 +161,7 @@ def _read_idx(path, ndim):
             possible = fits(claimed, path) if packed else claimed <= os.path.getsize(path)
             content = file.read(claimed + 1) if possible else b''
     except (OSError, EOFError, zlib.error) as error:
-        raise unusable(path, f'cannot be read ({error})') from error
+        raise unreadable(path, error) from error
     if not claimed or len(content) != claimed:
         raise unusable(
             path, f'is cut short, or no idx file: it says that it holds {claimed:,} bytes of {kind}'

@@ -98,6 +98,7 @@ def test_files_that_are_not_the_published_ones(files, tmp_path):
     for name in registry.SOURCES:
         said = refusal(name, tmp_path, verified=True)
         assert 'is not the published file' in said and '--no-checksums' in said
+        assert ('of another dataset' in said) == ('mnist' in name)
     os.remove(files / 'img_align_celeba.zip')
     (files / '000001.jpg').write_bytes(published_files.jpegs(1)[0])
     assert "holds 1 pictures of CelebA's 202,599" in refusal('celeba', tmp_path, verified=True)
@@ -154,6 +155,25 @@ def test_a_packed_file_that_is_cut_short(files, tmp_path):
     assert f'{path} cannot be read' in refusal('mnist', tmp_path)
     path.write_bytes(b'\0\0\x08\x03')
     assert f'{path} cannot be read' in refusal('mnist', tmp_path)
+
+
+@pytest.mark.skipif(not os.path.exists('/proc/self/mem'), reason='needs a file that cannot be read')
+@pytest.mark.parametrize('verified', [True, False])
+def test_files_that_cannot_be_read_are_not_called_wrong(files, tmp_path, monkeypatch, verified):
+    path = files / 't10k-images-idx3-ubyte'
+    published_files.write_idx(files, packed=False)
+    os.remove(path)
+    path.symlink_to('/proc/self/mem')
+    said = refusal('mnist', tmp_path, verified=verified)
+    assert f'{path} (Input/output error); make it readable' in said
+
+    def forbidden(folder):
+        raise PermissionError(13, 'Permission denied', folder)
+
+    folder = files / 'img_align_celeba'
+    folder.mkdir()
+    monkeypatch.setattr(os, 'listdir', forbidden)
+    assert f'{folder} (Permission denied); make it readable' in refusal('celeba', tmp_path)
 
 
 X, Y = np.zeros((32, 32, 3, 4), np.uint8), np.ones((4, 1), np.uint8)
