@@ -158,7 +158,8 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
             raise
         from lib import memory
 
-        sentence = memory.too_little(error, has_batch='batch' in FLAGS)
+        trains = 'batch' in FLAGS and 'train_dir' in FLAGS  # convert.py records a batch
+        sentence = memory.too_little(error, has_batch=trains)
         sys.exit(f'{script}: {sentence}')
     finally:
         ctrl_c.leave()

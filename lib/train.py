@@ -363,7 +363,10 @@ def _ended_in_a_sentence(model, run, batch_size, damaged):
             'give --allow_nan to go on.'
         ) from error
     except tf.errors.ResourceExhaustedError as error:  # in mid-step, so that nothing is saved
-        raise UserError(memory.too_little(error, f' for steps of {batch_size} images')) from error
+        purpose = f' for steps of {batch_size} images'
+        # A run that has begun goes on with its own batch and precision alone.
+        sentence = memory.too_little(error, purpose, has_batch=not run.checkpoint_steps())
+        raise UserError(sentence) from error
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
         checkpoints.save_original(model, run.checkpoint(step), step)

@@ -80,12 +80,16 @@ def test_a_container_may_use_less_than_the_machine_has(tmp_path, groups, limit):
     ('before', 'fix'),
     [
         ('', 'end other programs and runs, or use a machine with more memory.'),
-        ('cli.flags.DEFINE_integer("batch", 64, ""); ', 'choose a smaller --batch, fewer runs'),
+        (
+            'cli.flags.DEFINE_integer("batch", 64, ""); cli.paths.define("train_dir", None, ""); ',
+            'choose a smaller --batch, fewer runs',
+        ),
+        ('import convert; ', 'end other programs and runs'),  # its --batch is what is recorded
     ],
 )
 def test_a_command_that_runs_out_of_memory_ends_with_a_sentence(before, fix):
     fails = 'cli.run(lambda: bytearray(1 << 62), wants_tensorflow=lambda: False)'
-    program = f'import cli; {before}{fails}'
+    program = f'import cli, cli.paths; {before}{fails}'
     command = [sys.executable, '-c', program]
     done = subprocess.run(command, cwd=tiny.REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 1

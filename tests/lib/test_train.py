@@ -367,6 +367,21 @@ def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch):
     assert not run.checkpoint_steps()
 
 
+def test_a_run_that_has_begun_is_not_told_to_change_its_batch(tmp_path, monkeypatch):
+    run = new_run(tmp_path)
+    _, go = one_by_one(run, total_kimg=2)
+    go()
+    model, go = one_by_one(run)
+
+    def greedy(batch):
+        raise tf.errors.ResourceExhaustedError(None, None, 'OOM')
+
+    monkeypatch.setattr(model, 'train_step', greedy)
+    with pytest.raises(UserError, match='too little memory .*: end other programs') as error:
+        go()
+    assert '--' not in str(error.value)
+
+
 def test_a_report_that_takes_too_much_memory_costs_no_training(tmp_path):
     run = new_run(tmp_path)
 
