@@ -52,7 +52,7 @@ def train(method):
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
-    to_resume = {'devices': functools.partial(_as_many_devices, count)}
+    to_resume = {'devices': functools.partial(_as_many_devices, count, len(choice.gpus))}
     with opened(folder, args, model, announcements.MAY_CHANGE, to_resume):
         # Records may take minutes to decode, so that what is to be refused is refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
@@ -177,11 +177,18 @@ def opened(folder, args, model, may_change=(), to_resume=None):
         yield
 
 
-def _as_many_devices(machines, before):
-    """How a run goes on on as many devices as before, of all machines together."""
-    if before % machines:
-        return 'train on as many machines as before'
-    return f'give --devices={before // machines}'
+def _as_many_devices(machines, gpus, before):
+    """How a run goes on on as many devices as before, of all machines together.
+
+    Args:
+        machines: how many there are now.
+        gpus: how many this one has.
+        before: how many devices there were.
+    """
+    of_each, rest = divmod(before, machines)
+    if rest or of_each > max(1, gpus):
+        return 'train on as many machines, or GPUs, as before'
+    return f'give --devices={of_each}'
 
 
 def schedule():

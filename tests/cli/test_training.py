@@ -40,9 +40,11 @@ def test_a_2018_run_goes_on_otherwise_only_when_asked(monkeypatch, tmp_path):
 
 
 def test_a_run_goes_on_on_as_many_devices_of_all_machines():
-    assert training._as_many_devices(1, 4) == 'give --devices=4'
-    assert training._as_many_devices(2, 4) == 'give --devices=2'
-    assert training._as_many_devices(4, 2) == 'train on as many machines as before'
+    assert training._as_many_devices(machines=1, gpus=4, before=4) == 'give --devices=4'
+    assert training._as_many_devices(machines=2, gpus=2, before=4) == 'give --devices=2'
+    assert training._as_many_devices(machines=1, gpus=0, before=1) == 'give --devices=1'
+    for too_few in (4, 2, 2), (1, 0, 2), (1, 1, 2), (2, 1, 4):
+        assert training._as_many_devices(*too_few).startswith('train on as many machines')
 
 
 def test_a_flag_without_effect_is_refused_and_its_switch_is_not(monkeypatch):
