@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-from acai_tf.load import load_run
+from acai_tf.load import check_is_there, load_run
 from cli import overwriting, training
 from lib import checkpoints, files, locks, runs
 from lib.data import registry
@@ -70,6 +70,7 @@ def from_original(path, train_dir, options, overwrite=False):
         UserError: the run cannot be used, or the folder exists, holds more than a conversion does,
             is trained in or cannot be written.
     """
+    check_is_there(path)
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
         raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
@@ -127,8 +128,11 @@ def _check_may_be_replaced(run):
             f'{run.path} was trained in by this project, which --overwrite would undo; choose '
             'another --out, or delete that folder.'
         )
-    converted = {'tf', 'images', runs.ARGS_NAME, runs.LOCK_NAME}
-    overwriting.check_holds_only(run.path, set(os.listdir(run.path)) - converted, 'out')
+    others = set(os.listdir(run.path)) - {'tf', 'images', runs.ARGS_NAME, runs.LOCK_NAME}
+    if os.path.isdir(run.summaries):  # such as the projector's
+        below = [each.name for each in os.scandir(run.summaries) if each.is_dir()]
+        others |= {f'tf/summaries/{name}' for name in below}
+    overwriting.check_holds_only(run.path, others, 'out')
 
 
 def _copy_files(source, target):

@@ -28,6 +28,7 @@ def write(path, folder, overwrite=False):
         UserError: the run cannot be used, or the folder exists, is none that may be replaced, or
             cannot be written.
     """
+    load.check_is_there(path)
     run = runs.RunFolder(path)
     record = run.read_args()
     if record is None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import acai_tf
 from acai_tf import load, released
-from cli import convert
+from cli import convert, release
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -80,6 +80,17 @@ def test_run_folders_are_overwritten_only_when_told(tmp_path):
     assert os.listdir(tmp_path / 'lines32') == [first.name]
 
 
+def test_a_run_that_is_not_there_is_told_so(tmp_path):
+    nowhere = str(tmp_path / 'lines32' / 'RUN')
+    for ask in (
+        lambda: convert.from_original(nowhere, str(tmp_path / 'out'), OPTIONS),
+        lambda: convert.to_original(nowhere, str(tmp_path / 'out')),
+        lambda: release.write(nowhere, str(tmp_path / 'out')),
+    ):
+        with pytest.raises(UserError, match=f'^There is no folder {nowhere}; give a run folder'):
+            ask()
+
+
 def test_what_was_done_since_a_conversion_is_not_replaced(tmp_path):
     run, _ = convert.from_original(str(original.BASELINE_RUN), str(tmp_path), OPTIONS)
 
@@ -91,6 +102,11 @@ def test_what_was_done_since_a_conversion_is_not_replaced(tmp_path):
     with pytest.raises(UserError, match='holds clustering.json, which --overwrite would remove'):
         again()
     os.remove(clustering)
+    projector = os.path.join(run.summaries, 'projector')
+    os.mkdir(projector)
+    with pytest.raises(UserError, match='holds tf/summaries/projector, which --overwrite would'):
+        again()
+    os.rmdir(projector)
     record = run.read_args()
     run.write_args(record['args'])  # as training on does
     with pytest.raises(UserError, match='was trained in by this project, .* another --out'):
