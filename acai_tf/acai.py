@@ -39,7 +39,7 @@ class ACAI(CriticAutoencoder):
         h_mix = mix(h, noise['alpha'])
         ae, x_mix = ops.split(self.decode(ops.concatenate([h, h_mix])), 2)  # one pass for both
         loss_ae = losses.mean_squared_error(x, ae)
-        critic = self.critic.losses(x, ae, x_mix, noise['alpha'], self.reg)
+        critic = self.critic.losses_of_both_players(x, ae, x_mix, noise['alpha'], self.reg)
         # The critic's losses treat the images as constants. loss_ae_disc treats the critic as a
         # constant and reaches decoder and encoder through x_mix (Critic.score_for_both_players).
         objectives = {

@@ -103,7 +103,7 @@ class Critic(keras.layers.Layer):
     def _is_float16(self):
         return self.encoder.compute_dtype == 'float16'
 
-    def losses(self, x, ae, x_mix, alpha, reg):
+    def losses_of_both_players(self, x, ae, x_mix, alpha, reg):
         """The three losses of a batch; critic and autoencoder each get only their own gradients.
 
         Args:

@@ -130,7 +130,7 @@ class VAE(Autoencoder):
         scalars = {'loss_kl': loss_kl, 'loss_ll': loss_ll, 'elbo': elbo}
         if self.critic:
             alpha = noise['alpha']
-            critic = self.critic.losses(
+            critic = self.critic.losses_of_both_players(
                 x, self._images(logits), self.decode(mix(z, alpha)), alpha, self.reg
             )
             objectives['autoencoder'] += self.advweight * critic.loss_ae_disc

@@ -34,7 +34,7 @@ def watched_losses(critic):
     x, ae, x_mix = map(tf.constant, (X, AE, X_MIX))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([x, ae, x_mix])
-        losses = critic.losses(x, ae, x_mix, ALPHA, REG)
+        losses = critic.losses_of_both_players(x, ae, x_mix, ALPHA, REG)
     return losses, tape, (x, ae, x_mix)
 
 
@@ -79,7 +79,7 @@ def test_a_critic_that_is_exactly_right_still_teaches_the_autoencoder(each_alone
     x_mix = tf.constant(ALPHA)
     with tf.GradientTape() as tape:
         tape.watch(x_mix)
-        losses = critic.losses(X, AE, x_mix, ALPHA, REG)
+        losses = critic.losses_of_both_players(X, AE, x_mix, ALPHA, REG)
         total = losses.loss_disc + losses.loss_ae_disc + losses.loss_disc_real
     assert float(losses.loss_disc) == 0
     np.testing.assert_allclose(tape.gradient(total, x_mix), 2 * ALPHA / 2, rtol=1e-6)
