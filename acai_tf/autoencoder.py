@@ -2,6 +2,7 @@
 import dataclasses
 import functools
 import inspect
+import itertools
 import numbers
 import sys
 import types
@@ -379,6 +380,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         x, label = ops.cast(x, 'float32'), ops.cast(label, 'float32')
         features, losses = self.method_losses(x, noise)
         self._check_objectives(losses)
+        for layer in itertools.chain(*self.groups.values()):
+            networks.check_losses(layer, f'The layer {layer.name!r}')
         loss = classifiers.classification_loss(self.classifier(features), label)
         objectives = {
             group: objective + networks.penalties(self.group_variables(group))

@@ -99,8 +99,6 @@ class Network(keras.layers.Layer):
 
     def call(self, x):
         output = ops.cast(self.network(x, training=self.mode.on), 'float32')
-        if self.mode.on:
-            self._check_losses()  # of layers that have some in training alone
         # Without the mask that Keras hangs on a tensor: mixtures and stored latents have none, and
         # would be decoded differently from what the encoder has just given.
         return tf.identity(output)
@@ -142,18 +140,10 @@ class Network(keras.layers.Layer):
                 f'{who} must keep the batch axis: one example, of shape {(1, *shape)}, gave shape '
                 f'{tuple(output.shape)}.'
             )
-        self._check_losses()
+        check_losses(self.network, who)
         self.shape_of_one, self.output_shape_of_one = tuple(shape), tuple(output.shape[1:])
         self.build((None, *shape))
         return self.output_shape_of_one
-
-    def _check_losses(self):
-        if len(self.network.losses) > len(_regularized(self.network.trainable_variables)):
-            raise UserError(
-                f'The {self.name} {self.network.name!r} has losses of its own (add_loss or '
-                'activity_regularizer), which are in no objective; remove them. Regularizers of '
-                'its weights are included.'
-            )
 
 
 def _has_rank(x):
@@ -320,6 +310,16 @@ def make_critic_network(model):
     if is_copy:
         network_copies.complete(given.encoder, network)
     return critic
+
+
+def check_losses(layer, who):
+    """Raises UserError for a layer, or network, that added other losses than its weights' when it
+    was called."""
+    if len(layer.losses) > len(_regularized(layer.trainable_variables)):
+        raise UserError(
+            f'{who} has losses of its own (add_loss or activity_regularizer), which are in no '
+            'objective; remove them. Regularizers of its weights are included.'
+        )
 
 
 def penalties(variables):

@@ -198,6 +198,56 @@ def test_every_gradient_is_taken_before_any_update(base):
     np.testing.assert_allclose(first, second, rtol=1e-6)
 
 
+class Headed(acai_tf.AEBaseline):
+    """With a head on the latents, made by `make_head`, that is trained towards 0."""
+
+    def make_groups(self):
+        self.head = self.make_head()
+        return {**super().make_groups(), 'head': [self.head]}
+
+    def method_losses(self, x, noise):
+        h, losses = super().method_losses(x, noise)
+        answer = tf.reduce_mean(self.head(tf.stop_gradient(h), training=self.mode.on) ** 2)
+        return h, Losses({**losses.objectives, 'head': answer}, losses.scalars)
+
+
+TINY = dict(image_shape=(8, 8, 1), nclass=2, scales=1, depth=1, latent=1)
+
+
+def test_a_methods_own_layers_learn_of_training_from_its_mode():
+    class Normalized(Headed):
+        def make_head(self):
+            return keras.layers.BatchNormalization(momentum=0.5)
+
+    model = Normalized(**TINY)
+    batch, mean = tiny.batch(model), model.head.moving_mean
+    model.compute_losses(batch['x'], batch['label'], {})
+    model.compile()
+    model.evaluate(batch['x'], batch['label'], verbose=0)
+    assert not mean.numpy().any()
+    expected = 0.5 * model.encode(batch['x']).numpy().mean()
+    model.fit(batch['x'], batch['label'], verbose=0)
+    np.testing.assert_allclose(mean, [expected], rtol=1e-4)
+
+
+@pytest.mark.parametrize('where', ['activity_regularizer', 'kernel_regularizer'])
+def test_losses_of_a_methods_own_layers_are_weights_alone(where):
+    class Regularized(Headed):
+        def make_head(self):
+            return keras.layers.Dense(1, **{where: 'l2'})
+
+    if where == 'activity_regularizer':
+        with pytest.raises(UserError, match="'dense.*' has losses of its own .* remove them"):
+            Regularized(**TINY)
+        return
+    model = Regularized(**TINY)
+    batch = tiny.batch(model)
+    objectives = model.compute_losses(batch['x'], batch['label'], {}).objectives
+    answer = tf.reduce_mean(model.head(model.encode(batch['x'])) ** 2)
+    expected = answer + 0.01 * tf.reduce_sum(model.head.kernel**2)
+    np.testing.assert_allclose(objectives['head'], expected, rtol=1e-5)
+
+
 def test_a_method_may_have_its_own_default_of_what_all_methods_take():
     class Fast(acai_tf.AEBaseline):
         def __init__(self, *, lr=1e-2, seed=5, **shared):
