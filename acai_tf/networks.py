@@ -234,7 +234,10 @@ def check_weights(name, dtype):
 
 
 def _is_shape(value):
-    return isinstance(value, (tuple, list)) and all(
+    is_sequence = isinstance(value, (tuple, list))
+    if isinstance(value, tf.TensorShape):
+        is_sequence = value.rank is not None
+    return is_sequence and all(
         isinstance(size, numbers.Integral) and size > 0 for size in value
     )
 
@@ -302,6 +305,11 @@ def make_critic_network(model):
     if given.critic is None and given.encoder is None:
         return layers.Encoder(
             model.scales, model.advdepth, model.latent, 'disc', model.seed, model.dtype_policy
+        )
+    if given.encoder is None and model.advdepth != model.depth:
+        raise UserError(
+            f"advdepth={model.advdepth} is a size of the paper's critic; leave it out when you "
+            'give a critic.'
         )
     is_copy = given.critic is None
     network = network_copies.fresh_copy(given.encoder) if is_copy else given.critic

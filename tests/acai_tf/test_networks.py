@@ -214,6 +214,22 @@ def test_the_papers_critic_has_no_depth_beside_own_networks():
         make('ACAI', 'vectors', advdepth=32)
 
 
+def test_nor_beside_an_own_critic():
+    critic = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+    with pytest.raises(UserError, match="advdepth=32 is a size of the paper's critic; leave it"):
+        tiny.make_8px(critic=critic, advdepth=32)
+    model = tiny.make_8px(critic=critic)
+    assert type(model).from_config(model.get_config()).advdepth == model.depth
+
+
+def test_the_shape_of_a_tensor_is_an_image_shape():
+    shape = tf.zeros((4, 8, 8, 1)).shape[1:]
+    assert tiny.make_8px(image_shape=shape).get_config()['image_shape'] == (8, 8, 1)
+    for unknown in (None, (8, None, 1)):
+        with pytest.raises(UserError, match='is not the shape of one example'):
+            tiny.make_8px(image_shape=tf.TensorShape(unknown))
+
+
 class Odd(keras.layers.Layer):
     """A layer without a usable get_config."""
 
