@@ -114,6 +114,15 @@ def has_known_shape(tensor):
     return is_array and not _is_unknown(shape) and len(shape) > 0
 
 
+def check_batched(spec, image_shape):
+    """Raises UserError for a dataset's specification that is of one example, not of a batch."""
+    if has_known_shape(spec) and tuple(spec.shape) == image_shape:
+        raise UserError(
+            f'The dataset gives single examples, of shape {image_shape}; give it as '
+            'dataset.batch(64).'
+        )
+
+
 def check_is_known(shape):
     """Raises UserError where the examples of a graph's tensor may be of any shape."""
     if _is_unknown(shape):

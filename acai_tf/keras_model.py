@@ -264,6 +264,8 @@ class KerasModel(keras.Model):
         data, x = batches.begun(x)
         self.build_for(data)
         if not isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
+            if isinstance(x, tf.data.Dataset):
+                batches.check_batched(data, self.image_shape)
             self._check_shapes(data, y)
         of_paper = isinstance(self.encoder, layers.Encoder)  # other networks take any values
         if not isinstance(x, tf.data.Dataset) or not of_paper:

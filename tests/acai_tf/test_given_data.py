@@ -59,6 +59,20 @@ def test_a_dataset_of_images_that_are_not_scaled_is_refused():
             np.testing.assert_array_equal(one, other)
 
 
+def test_a_dataset_that_is_not_batched_is_told_so():
+    model = make()
+    batch = tiny.batch(model)
+    model.compile()
+    for dataset in (batch, (batch['x'], batch['label'])):
+        examples = tf.data.Dataset.from_tensor_slices(dataset)
+        for ask in (model.fit, model.evaluate, model.predict):
+            with pytest.raises(UserError, match=r'single examples, .* dataset\.batch\(64\)'):
+                ask(examples, verbose=0)
+        model.fit(examples.batch(4), verbose=0)
+    with pytest.raises(UserError, match=r'For one image: x\[None\]'):
+        model.encode(batch['x'][0])
+
+
 def test_weights_of_examples_are_refused_though_keras_would_drop_them():
     model = make()
     batch = {key: value.numpy() for key, value in tiny.batch(model).items()}
