@@ -1,6 +1,7 @@
 """Run folders: their names, what they hold, and the record of how they were made."""
 import contextlib
 import dataclasses
+import errno
 import glob
 import json
 import math
@@ -195,9 +196,11 @@ class RunFolder:
                 f"{lock} is of another user's process ({error.strerror}): delete it if nothing "
                 'trains there, or choose another --train_dir.'
             )
+        instead = 'choose another --train_dir'
+        if error.errno not in (errno.ENOTDIR, errno.EEXIST, errno.ENOENT):  # a file is in the way
+            instead = f'{files.what_to_do(error)}, or {instead}'
         return UserError(
-            f'Cannot write to the run folder {self.path} ({error.strerror}); '
-            f'{files.what_to_do(error)}, or choose another --train_dir.'
+            f'Cannot write to the run folder {self.path} ({error.strerror}); {instead}.'
         )
 
     @contextlib.contextmanager

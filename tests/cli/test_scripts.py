@@ -285,7 +285,7 @@ def mistakes(interrupted, tmp_path_factory):
         ('negative hidden layer', 'must be positive integers separated by commas'),
         ('no latent kept', '--dropout=0'),
         ("a part's flag without the part", '--reg=0.5 has no effect with --advweight=0'),
-        ('a file in the way', 'Cannot write to the run folder'),
+        ('a file in the way', ' (Not a directory); choose another --train_dir.'),
         ('a folder that nobody can make', 'Cannot write to the run folder'),
         ('another learning rate', 'was made with lr=0.0001, not 0.01; give --lr=0.0001'),
         ('another seed', 'was made with seed=0, not 3'),
