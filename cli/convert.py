@@ -5,9 +5,8 @@ import os
 import shutil
 
 from acai_tf.load import check_is_there, load_run
-from cli import overwriting, training
+from cli import fitting, overwriting, training
 from lib import checkpoints, files, locks, runs
-from lib.data import registry
 from lib.errors import UserError
 from lib.paper import constants, results
 
@@ -74,11 +73,7 @@ def from_original(path, train_dir, options, overwrite=False):
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
         raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
-    if not registry.find(original.dataset):
-        raise UserError(
-            f"{path} must lie in a folder of its dataset's name, such as lines32, for nothing else "
-            f'tells what the 2018 code trained it on; {original.dataset} is not a dataset.'
-        )
+    fitting.check_is_told(original)
     model = load_run(path)
     step = int(model.global_step)
     run = runs.folder_of(train_dir, original.dataset, type(model).__name__, model.params)

@@ -42,6 +42,8 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
     model = load.load_run(FLAGS.ae_dir)
     trained_on = load.identify(run).dataset
     name = dataset_name or trained_on
+    if not dataset_name:
+        fitting.check_is_told(run)
     dataset = data.get_dataset(name, batch_size, seed)
     fitting.check_fits(run, model, dataset, trained_on, 'give --ae_dir another run')
     return model, run, dataset

@@ -2,13 +2,14 @@
 import json
 import os
 import shutil
+import types
 
 import pytest
 import tensorflow as tf
 
 import acai_tf
 from acai_tf import load, released
-from cli import convert, release
+from cli import compare, convert, release, tasks
 from lib import checkpoints, runs
 from lib.errors import UserError
 from lib.paper import results
@@ -241,10 +242,17 @@ def test_a_damaged_newest_checkpoint_falls_back_on_the_one_before(tmp_path):
     assert int(acai_tf.load_run(str(source)).global_step) == 49
 
 
-def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path):
+def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path, monkeypatch):
     path = shutil.copytree(original.BASELINE_RUN, tmp_path / 'alone' / original.BASELINE_RUN.name)
-    with pytest.raises(UserError, match="folder of its dataset's name, such as lines32, .*; alone"):
-        convert.from_original(str(path), str(tmp_path / 'ours'), OPTIONS)
+    monkeypatch.setattr(tasks, 'FLAGS', types.SimpleNamespace(ae_dir=str(path)))
+    for ask in (
+        lambda: convert.from_original(str(path), str(tmp_path / 'ours'), OPTIONS),
+        lambda: compare.compare_runs({'one': str(path)}, None, seed=0, images=4),
+        lambda: tasks.open_autoencoder(),
+    ):
+        with pytest.raises(UserError, match="folder of its dataset's name, .*; alone is not a"):
+            ask()
+    assert tasks.open_autoencoder('lines32')[2].name == 'lines32'
     assert not (tmp_path / 'ours').exists()
 
 
