@@ -89,7 +89,7 @@ def find_classified(train_dir):
 
 
 def _is_classifier(path):
-    return os.path.basename(path).split('_')[0] in (tasks.ON_PIXELS, tasks.ON_LATENTS)
+    return runs.RunFolder(path).name.split('_')[0] in (tasks.ON_PIXELS, tasks.ON_LATENTS)
 
 
 def _classified(run):
