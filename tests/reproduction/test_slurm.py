@@ -169,6 +169,8 @@ def test_processes_of_a_node_share_its_gpus_out():
     assert own('n10', '1', '0') is None  # Slurm shows it one already
     for bound in ({'SLURM_GPUS_PER_TASK': '2'}, {'SLURM_GPU_BIND': 'closest'}):
         assert own('n10', '1', '0,1', **bound) is None
+        for none in 'none', 'verbose,none':
+            assert own('n10', '1', '0,1', **bound | {'SLURM_GPU_BIND': none}) == '1'
     assert own('n10', '1', '2,3', SLURM_GPUS_ON_NODE='4') is None
     assert machines.own_gpus({'SLURMD_NODENAME': 'n10', 'SLURM_LOCALID': '0'}, config) is None
 
