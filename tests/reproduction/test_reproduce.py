@@ -1,5 +1,8 @@
 """reproduce.py from its start to its table, killed and started again."""
 import shutil
+import sys
+
+import pytest
 
 from tests import forked, original
 from tests.stand_ins import jobs_of
@@ -14,6 +17,7 @@ runpy.run_path({real!r}, run_name='__main__')
 """
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='needs prctl')
 def test_end_to_end_killed_and_started_again(tmp_path):
     """The scripts are those of a copy of the repository in which reports are short."""
     for name in ('cli', 'lib', 'acai_tf', 'tests'):
