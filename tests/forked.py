@@ -140,7 +140,7 @@ def wait_until(condition, *processes):
 
 def start_server():
     """Starts a server for this process and all that have its environment; it ends with this one."""
-    folder = tempfile.TemporaryDirectory()
+    folder = tempfile.TemporaryDirectory(dir='/tmp')  # a socket's path is of 100 characters at most
     os.environ[ADDRESS] = os.path.join(folder.name, 'server')
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.environ[ADDRESS])
