@@ -27,7 +27,25 @@ finally:
     assert 'No run of reproduce.py lies in' in done.stderr and done.stdout == '\n'
 
 
-def test_status_of_each_state(fake, tmp_path, capsys):
+def test_watching_ends_with_the_last_run_or_by_ctrl_c(tmp_path, capsys, monkeypatch):
+    (job,) = jobs_of(tmp_path)
+    planning.ready([job])
+    run_record.queue(job)
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status.time, 'sleep', interrupted)
+    assert status.show(str(tmp_path), watch=True) == 130
+    monkeypatch.setattr(status.time, 'sleep', lambda _: run_record.leave(job))
+    assert status.show(str(tmp_path), watch=True) == 0
+    counts = [line for line in capsys.readouterr().out.splitlines() if 'running, ' in line]
+    of_one = [count for line in counts for count in line.split(', ') if count[0] == '1']
+    assert of_one == ['1 waiting', '1 waiting', '1 not begun']
+
+
+def test_status_of_each_state(fake, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(work, 'LOOK_SEC', 0)  # its stand-in ends after seconds
     fake('vae')
     names = ['baseline', 'vae', 'aae', 'acai', 'dropout', 'denoising']
     jobs = jobs_of(tmp_path, methods=names, total_kimg=9)
