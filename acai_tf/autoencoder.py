@@ -172,9 +172,17 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 f'{name} is fixed when a {type(self).__name__} is made: its graphs and its saved '
                 f'files would keep the old value. Make a new model{instead}.'
             )
-        super().__setattr__(name, value)
+        try:
+            super().__setattr__(name, value)
+        except ValueError as error:  # Keras' own
+            if not is_made or 'You cannot add new elements of state' not in str(error):
+                raise
+            raise UserError(
+                f'A {type(self).__name__} is built as soon as it is made, so that {name} would not '
+                'be trained or saved; make it in make_groups, and list its group there.'
+            ) from error
         if is_made and name == 'seed':  # graphs that were traced hold it
-            vars(self).pop('graphs', None)
+            self.forget_graphs()
             for kind in ('train', 'test', 'predict'):
                 if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it
                     getattr(self, f'make_{kind}_function')(force=True)
@@ -283,7 +291,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
     def features(self, x):
         """What the latent classifier sees of images (B, H, W, C): (B, ...), the latents unless a
-        method differs."""
+        method differs; `method_losses`, which has encoded them anyway, must return the same."""
         return self.encode(x)
 
     def method_losses(self, x, noise):
@@ -329,6 +337,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
             classify=tf.function(self.classify, autograph=False, reduce_retracing=True),
         )
 
+    def forget_graphs(self):
+        """Has `graphs` traced anew: they hold what is no variable, as what Normalization knows."""
+        vars(self).pop('graphs', None)
+
     def reconstruct(self, x, noise=None):
         """`decode(encode(x, noise))` of images (B, H, W, C), of their shape: without dropout, or
         noise on the input. Raises UserError where `encode` does."""
@@ -351,9 +363,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
             {name: tensor} as `sample_noise` gives it; {} for a method without noise.
 
         Raises:
-            UserError: the batch size is unknown, as that of a keras.Input.
+            UserError: x is not a batch of float images of the model's shape, or of an unknown size,
+                as that of a keras.Input.
         """
-        self.build_for(x)
+        self.check_images(x)
         if x.shape[0] is None and isinstance(x, keras.KerasTensor):
             raise UserError(
                 'Noise is drawn for a batch of a known size, which keras.Input does not have; '

@@ -102,8 +102,7 @@ class VAE(Autoencoder):
         return self._sample(*self.latent_distribution(x), noise['eps'])
 
     def latent_distribution(self, x):
-        features = self.features(x)
-        return self.latent_head(features)
+        return self.latent_head(super().encode(x))
 
     def sample_latents(self, distribution, draws):
         return self._sample(*distribution, draws.normal('eps', ops.shape(distribution[0])))
@@ -118,7 +117,7 @@ class VAE(Autoencoder):
         return 2 * ops.sigmoid(logits) - 1
 
     def method_losses(self, x, noise):
-        features = self.features(x)
+        features = super().encode(x)
         mean, log_var = self.latent_head(features)
         z = self._sample(mean, log_var, noise['eps'])
         logits = self.decoder(z)

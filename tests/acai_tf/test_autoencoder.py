@@ -248,6 +248,41 @@ def test_losses_of_a_methods_own_layers_are_weights_alone(where):
     np.testing.assert_allclose(objectives['head'], expected, rtol=1e-5)
 
 
+def test_a_vaes_classifier_may_read_the_mean():
+    class OfMean(acai_tf.VAE):
+        def features(self, x):
+            return self.latent_distribution(x)[0]
+
+        def method_losses(self, x, noise):
+            _, losses = super().method_losses(x, noise)
+            return self.features(x), losses
+
+    model = OfMean(**TINY)
+    batch = tiny.batch(model)
+    model.train_step(batch)
+    answer = model.classifier(model.latent_distribution(batch['x'])[0])
+    np.testing.assert_array_equal(model.classify(batch['x']), np.argmax(answer, axis=-1))
+
+
+def test_a_layer_made_too_late_is_sent_to_make_groups():
+    class Late(acai_tf.AEBaseline):
+        def __init__(self, **shared):
+            super().__init__(**shared)
+            self.head = keras.layers.Dense(3)
+
+    with pytest.raises(UserError, match='head would not be trained or saved; make it in make_gro'):
+        Late(**TINY)
+
+
+@pytest.mark.parametrize('method', tiny.METHODS)
+def test_a_list_of_images_is_no_batch(method):
+    model = tiny.make(method, image_shape=(8, 8, 1), scales=1)
+    images = list(tiny.batch(model)['x'])
+    for ask in model.encode, model.reconstruct, model.classify, model.draw_noise:
+        with pytest.raises(UserError, match='numpy.stack makes one'):
+            ask(images)
+
+
 def test_a_method_may_have_its_own_default_of_what_all_methods_take():
     class Fast(acai_tf.AEBaseline):
         def __init__(self, *, lr=1e-2, seed=5, **shared):
