@@ -10,7 +10,7 @@ from keras import ops
 from acai_tf import batches, network_copies, networks
 from lib import layers
 from lib.errors import UserError
-from lib.optimizer import Adam, LossScale, without_loss_scale
+from lib.optimizer import Adam, LossScale, OfAllGroups, without_loss_scale
 from lib.tracking import track
 
 SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
@@ -127,18 +127,18 @@ class KerasModel(keras.Model):
         """All groups' optimizers, as Keras' callbacks and summary ask for them; None before there
         are any."""
         each = list(self.optimizers.values())
-        if not each:
-            return None
-        return types.SimpleNamespace(
-            optimizers=each,
-            built=True,
-            iterations=self.global_step,
-            variables=[variable for optimizer in each for variable in optimizer.variables],
-        )
+        return OfAllGroups(each, self.global_step) if each else None
 
     @optimizer.setter
-    def optimizer(self, _):
-        """Keras' compile sets what it was given, which is None."""
+    def optimizer(self, optimizer):
+        if optimizer is not None:  # which Keras' compile sets
+            raise self._no_optimizer()
+
+    def _no_optimizer(self):
+        return UserError(
+            f'{type(self).__name__} has one optimizer per parameter group: give lr=... when you '
+            'make the model, or set learning_rate of each of model.optimizers.values().'
+        )
 
     def check_thawed(self):
         """Raises UserError where a group trains weights that its optimizer does not know."""
@@ -208,10 +208,7 @@ class KerasModel(keras.Model):
             UserError: for an optimizer, a loss or metrics; the model has its own.
         """
         if optimizer is not None:
-            raise UserError(
-                f'{type(self).__name__} has one optimizer per parameter group: give lr=... when '
-                'you make the model, or set learning_rate of each of model.optimizers.values().'
-            )
+            raise self._no_optimizer()
         others = [kwargs.pop(name, None) for name in ('weighted_metrics', 'loss_weights')]
         if any(given for given in (loss, metrics, *others)):
             raise UserError(
@@ -219,7 +216,9 @@ class KerasModel(keras.Model):
                 'without loss and metrics.'
             )
         self.asked_jit_compile = kwargs.get('jit_compile', 'auto')
-        super().compile(optimizer=None, **kwargs)
+        # Each group's optimizer scales its own loss.
+        super().compile(optimizer=None, **{**kwargs, 'auto_scale_loss': False})
+        self.forget_graphs()
         if self.latent_shape is not None:
             with self.distribute_strategy.scope():
                 self._make_optimizers()
@@ -409,6 +408,7 @@ class KerasModel(keras.Model):
     def load_weights(self, *args, **kwargs):
         """Keras' load_weights; UserError where the model knows no shapes yet."""
         self.need_shapes()
+        self.forget_graphs()
         return super().load_weights(*args, **kwargs)
 
     def save_own_variables(self, store):

@@ -2,11 +2,16 @@
 import keras
 import tensorflow as tf
 
+from lib.errors import UserError
 from lib.tracking import track
 
 BETA_1, BETA_2 = 0.9, 0.999
 EPSILON = 1e-8  # Original: TensorFlow 1's default; Keras' own is 1e-7
 MAX_LOSS_SCALE = 2.0**40
+EACH_ITS_OWN = (
+    'Each parameter group has an optimizer of its own: the learning rates are those of '
+    'model.optimizers.values().'
+)
 
 
 @keras.saving.register_keras_serializable(package='acai_tf')
@@ -99,6 +104,32 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
     def apply(self, grads, trainable_variables=None):
         super().apply(grads, trainable_variables)
         self.dynamic_scale.assign(tf.minimum(self.dynamic_scale.value, MAX_LOSS_SCALE))
+
+
+class OfAllGroups:
+    """The optimizers of a model's groups as what Keras' callbacks and summary take for one.
+
+    Args:
+        optimizers: a list of them, built.
+        iterations: a variable, how many steps were made.
+    """
+
+    built = True
+
+    def __init__(self, optimizers, iterations):
+        self.optimizers, self.iterations = optimizers, iterations
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    @property
+    def learning_rate(self):
+        raise AttributeError(EACH_ITS_OWN)
+
+    @learning_rate.setter
+    def learning_rate(self, _):
+        raise UserError(f'{EACH_ITS_OWN} Set each.')
 
 
 def without_loss_scale(optimizer):

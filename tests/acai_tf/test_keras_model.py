@@ -489,6 +489,18 @@ def test_optimizers_are_the_models():
         model.compile()
 
 
+@pytest.mark.parametrize('dtype', ['float32', 'mixed_float16'])
+def test_what_no_optimizer_would_learn_of_is_refused(dtype):
+    model = make(dtype=dtype)
+    model.compile()
+    with pytest.raises(UserError, match=r'are those of model\.optimizers\.values\(\)\. Set each'):
+        model.optimizer.learning_rate = 1e-5
+    with pytest.raises(AttributeError, match='Each parameter group has an optimizer of its own'):
+        print(model.optimizer.learning_rate)
+    with pytest.raises(UserError, match='ACAI has one optimizer per parameter group'):
+        model.optimizer = keras.optimizers.SGD()
+
+
 @pytest.mark.parametrize('method', tiny.METHODS)
 def test_keras_own_settings_change_nothing(method):
     def losses():

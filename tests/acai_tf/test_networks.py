@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import acai_tf
-from lib import original_names
+from lib import eval, original_names
 from lib.errors import UserError
 from tests import tiny
 from tests.own_networks import DATA, NCLASS, batch_of, dense, make, sequences, vectors
@@ -212,6 +212,33 @@ def test_a_dtype_beside_own_networks_changes_no_number():
 def test_the_papers_critic_has_no_depth_beside_own_networks():
     with pytest.raises(UserError, match="advdepth belongs to the paper's critic; omit it"):
         make('ACAI', 'vectors', advdepth=32)
+
+
+def test_graphs_know_what_a_layer_adapted_to_since(tmp_path):
+    """`Normalization` has no variables of it: a graph holds what there was."""
+
+    def made():
+        normal = keras.layers.Normalization()
+        encoder = keras.Sequential([normal, keras.layers.Dense(2)])
+        model = acai_tf.AEBaseline(
+            image_shape=(4,), encoder=encoder, decoder=keras.layers.Dense(4), nclass=NCLASS
+        )
+        return model, normal
+
+    x = 3 + 5 * batch_of((4,))['x']
+    model, normal = made()
+    before = eval.encode(model, x)
+    normal.adapt(x)
+    model.compile()
+    after = eval.encode(model, x)
+    np.testing.assert_allclose(after, model.encode(x), rtol=1e-5, atol=1e-6)
+    assert abs(after - before).max() > 0.1
+    path = str(tmp_path / 'of.weights.h5')
+    model.save_weights(path)
+    other, _ = made()
+    eval.encode(other, x)
+    other.load_weights(path)
+    np.testing.assert_allclose(eval.encode(other, x), after, rtol=1e-5, atol=1e-6)
 
 
 def test_nor_beside_an_own_critic():
