@@ -54,6 +54,8 @@ def test_every_task_in_one_table(train_dir):
     assert text[row + 2].split() == ['ACAI,', '32', '81.00', '50.00', '77.50', '64,', '128']
     lines = tables.text(str(train_dir), ['tasks'], 'csv').splitlines()
     assert len(lines) == 1 + 4 and any('single_layer,%,ACAI,,ours,50,' in line for line in lines)
+    alone = str(train_dir / 'mnist32' / 'XFullyConnected_smoothing-0.1')
+    assert tables.text(f'{alone}/', ['tasks'], 'csv') == tables.text(alone, ['tasks'], 'csv')
 
 
 def test_an_autoencoder_that_is_gone_is_told_by_what_was_recorded_of_it(tmp_path):
