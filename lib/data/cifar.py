@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-from lib.data.formats import NCLASS, Format, Pictures, unusable
+from lib.data.formats import NCLASS, Format, Pictures, unreadable, unusable
 from lib.errors import UserError
 
 SHAPE = (3, 32, 32)  # channels first
@@ -87,7 +87,7 @@ def _members(path, allowed, members, wanted):
     except UserError:
         raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
-        raise unusable(path, f'is not a readable tar.gz ({error})') from error
+        raise unreadable(path, error, f'is not a readable tar.gz ({error})') from error
     return found
 
 

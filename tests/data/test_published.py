@@ -160,12 +160,14 @@ def test_a_packed_file_that_is_cut_short(files, tmp_path):
 @pytest.mark.skipif(not os.path.exists('/proc/self/mem'), reason='needs a file that cannot be read')
 @pytest.mark.parametrize('verified', [True, False])
 def test_files_that_cannot_be_read_are_not_called_wrong(files, tmp_path, monkeypatch, verified):
-    path = files / 'train-images-idx3-ubyte'
     published_files.write_idx(files, packed=False)
-    os.remove(path)
-    path.symlink_to('/proc/self/mem')
-    said = refusal('mnist', tmp_path, verified=verified)
-    assert f'{path} (Input/output error); make it readable' in said
+    published_files.write_mat(files)
+    for name, file in ('mnist', 'train-images-idx3-ubyte'), ('svhn', 'train_32x32.mat'):
+        path = files / file
+        os.remove(path)
+        path.symlink_to('/proc/self/mem')
+        said = refusal(name, tmp_path, verified=verified)
+        assert f'{path} (Input/output error); make it readable' in said
 
     def forbidden(folder):
         raise PermissionError(13, 'Permission denied', folder)
