@@ -19,7 +19,7 @@ from sklearn.utils import check_random_state
 from lib import arrays, files, progress_bar
 
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
-MAX_ITER = 1000
+MAX_ITER = 1000  # Original
 SINGULAR_FLOOR = 1e-5  # Original: added to every singular value that is divided by
 TIMED_SECONDS = 0.5  # how long to measure, at least
 TOGETHER = 4  # inits of one call of KMeans
@@ -197,7 +197,10 @@ def seconds_per_init(x, n_clusters, random_state, n_jobs):
 
 
 def score(fitted, x, label):
-    """The `Score` of latents (n, d) with classes (n,) under a fitted KMeans."""
+    """The `Score` of latents (n, d) with classes (n,) under a fitted KMeans.
+
+    # Original: clusters are matched to the very labels that are scored, those of the test set too.
+    """
     return Score(-float(fitted.score(x)), matched_accuracy(fitted.predict(x), label))
 
 

@@ -14,7 +14,7 @@ from lib import callbacks, classifiers, eval
 from lib.optimizer import Adam
 from lib.tracking import add_scalar
 
-TRAIN_ACCURACY_BATCHES = 200
+TRAIN_ACCURACY_BATCHES = 200  # Original
 DECAY = 0.1  # of the learning rate, from the start to halfway and again to the end
 
 
