@@ -23,8 +23,9 @@ def train(method):
 
     machines.join()
     count = devices.count_machines()
+    gpus = devices.find_gpus()
     choice = devices.choose(
-        devices.find_gpus(),
+        gpus,
         precision=FLAGS.precision,
         jit=FLAGS.jit,
         devices=FLAGS.devices,
@@ -52,7 +53,7 @@ def train(method):
     if FLAGS.dry_run:
         print_resolved(model, folder, args)
         return 0
-    to_resume = {'devices': functools.partial(_as_many_devices, count, len(choice.gpus))}
+    to_resume = {'devices': functools.partial(_as_many_devices, count, len(gpus))}
     with opened(folder, args, model, announcements.MAY_CHANGE, to_resume):
         # Records may take minutes to decode, so that what is to be refused is refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
