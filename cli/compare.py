@@ -30,7 +30,7 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     trained_on = {label: load.identify(folder).dataset for label, folder in folders.items()}
     if not dataset_name:
         for folder in folders.values():
-            fitting.check_is_told(folder)
+            fitting.check_is_told(folder, '; or give --dataset')
     dataset = data.get_dataset(dataset_name or _common(trained_on.values()), seed=seed)
     for label, model in models.items():
         _check_fits(folders[label], model, dataset, trained_on[label])

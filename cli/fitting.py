@@ -6,18 +6,19 @@ from lib.data import registry
 from lib.errors import UserError
 
 
-def check_is_told(run):
+def check_is_told(run, otherwise=''):
     """Raises UserError for a run of the 2018 code that lies in a folder of no dataset's name.
 
     Args:
         run: a `lib.runs.RunFolder`.
+        otherwise: what else would do, such as '; or give --dataset'.
     """
     name, folder = run.dataset, data.records_folder()
     is_own = folder and os.path.exists(data.classes_path(name, folder))
     if not (run.is_recorded or registry.find(name) or is_own):
         raise UserError(
             f"{run.path} must lie in a folder of its dataset's name, such as lines32, for nothing "
-            f'else tells what the 2018 code trained it on; {name} is not a dataset.'
+            f'else tells what the 2018 code trained it on; {name} is not a dataset{otherwise}.'
         )
 
 

@@ -43,7 +43,7 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
     trained_on = load.identify(run).dataset
     name = dataset_name or trained_on
     if not dataset_name:
-        fitting.check_is_told(run)
+        fitting.check_is_told(run, '; or give --dataset' if 'dataset' in FLAGS else '')
     dataset = data.get_dataset(name, batch_size, seed)
     fitting.check_fits(run, model, dataset, trained_on, 'give --ae_dir another run')
     return model, run, dataset
