@@ -179,13 +179,10 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 raise
             raise UserError(
                 f'A {type(self).__name__} is built as soon as it is made, so that {name} would not '
-                'be trained or saved; make it in make_groups, and list its group there.'
+                'be trained or saved; make it in make_groups, which also lists layers to train.'
             ) from error
-        if is_made and name == 'seed':  # graphs that were traced hold it
+        if is_made and name == 'seed':
             self.forget_graphs()
-            for kind in ('train', 'test', 'predict'):
-                if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it
-                    getattr(self, f'make_{kind}_function')(force=True)
 
     def _set_attributes(self, values, self_made):
         """Makes hyper-parameters attributes.
@@ -338,8 +335,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
         )
 
     def forget_graphs(self):
-        """Has `graphs` traced anew: they hold what is no variable, as what Normalization knows."""
+        """Has all graphs traced anew, Keras' too: they hold what is no variable, such as the seed
+        and what `keras.layers.Normalization` knows."""
         vars(self).pop('graphs', None)
+        for kind in ('train', 'test', 'predict'):
+            if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it
+                getattr(self, f'make_{kind}_function')(force=True)
 
     def reconstruct(self, x, noise=None):
         """`decode(encode(x, noise))` of images (B, H, W, C), of their shape: without dropout, or

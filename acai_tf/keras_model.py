@@ -201,8 +201,9 @@ class KerasModel(keras.Model):
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
         """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
 
-        As with Keras, it is what lets layers train that were frozen before: a group whose trainable
-        weights have changed gets a new optimizer.
+        As with Keras, it is what lets layers train that were frozen before, and what makes graphs
+        know what `Normalization` layers have adapted to since: a group whose trainable weights have
+        changed gets a new optimizer, and all is traced anew.
 
         Raises:
             UserError: for an optimizer, a loss or metrics; the model has its own.
@@ -408,8 +409,8 @@ class KerasModel(keras.Model):
     def load_weights(self, *args, **kwargs):
         """Keras' load_weights; UserError where the model knows no shapes yet."""
         self.need_shapes()
+        super().load_weights(*args, **kwargs)
         self.forget_graphs()
-        return super().load_weights(*args, **kwargs)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

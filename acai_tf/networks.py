@@ -306,11 +306,6 @@ def make_critic_network(model):
         return layers.Encoder(
             model.scales, model.advdepth, model.latent, 'disc', model.seed, model.dtype_policy
         )
-    if given.encoder is None and model.advdepth != model.depth:
-        raise UserError(
-            f"advdepth={model.advdepth} is a size of the paper's critic; leave it out when you "
-            'give a critic.'
-        )
     is_copy = given.critic is None
     network = network_copies.fresh_copy(given.encoder) if is_copy else given.critic
     critic = Network(network, 'critic', model.mode)
@@ -326,7 +321,8 @@ def check_losses(layer, who):
     if len(layer.losses) > len(_regularized(layer.trainable_variables)):
         raise UserError(
             f'{who} has losses of its own (add_loss or activity_regularizer), which are in no '
-            'objective; remove them. Regularizers of its weights are included.'
+            'objective; remove them, or have method_losses compute them. Regularizers of its '
+            'weights are included.'
         )
 
 
