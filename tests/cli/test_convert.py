@@ -2,10 +2,10 @@
 import json
 import os
 import shutil
-import types
 
 import pytest
 import tensorflow as tf
+from absl import flags
 
 import acai_tf
 from acai_tf import load, released
@@ -243,8 +243,11 @@ def test_a_damaged_newest_checkpoint_falls_back_on_the_one_before(tmp_path):
 
 
 def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path, monkeypatch):
+    given = flags.FlagValues()
     path = shutil.copytree(original.BASELINE_RUN, tmp_path / 'alone' / original.BASELINE_RUN.name)
-    monkeypatch.setattr(tasks, 'FLAGS', types.SimpleNamespace(ae_dir=str(path)))
+    flags.DEFINE_string('ae_dir', str(path), '', flag_values=given)
+    given.mark_as_parsed()
+    monkeypatch.setattr(tasks, 'FLAGS', given)
     for ask in (
         lambda: convert.from_original(str(path), str(tmp_path / 'ours'), OPTIONS),
         lambda: compare.compare_runs({'one': str(path)}, None, seed=0, images=4),
@@ -252,6 +255,9 @@ def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path, monkeypatch):
     ):
         with pytest.raises(UserError, match="folder of its dataset's name, .*; alone is not a"):
             ask()
+    flags.DEFINE_string('dataset', None, '', flag_values=given)
+    with pytest.raises(UserError, match='alone is not a dataset; or give --dataset.$'):
+        tasks.open_autoencoder()
     assert tasks.open_autoencoder('lines32')[2].name == 'lines32'
     assert not (tmp_path / 'ours').exists()
 
