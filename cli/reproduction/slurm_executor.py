@@ -1,5 +1,6 @@
 """Does jobs on a Slurm cluster: submits them through submitit, each as a task of its own."""
 import contextlib
+import io
 import os
 import shlex
 import sys
@@ -129,7 +130,8 @@ def submit(jobs, train_dir, options, queued):
         return 0
     executor = _executor(train_dir, options)
     try:
-        with contextlib.redirect_stderr(None), executor.batch():  # the error says it too
+        # The error says it too.
+        with contextlib.redirect_stderr(io.StringIO()), executor.batch():
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
         said = [line for line in str(error).splitlines() if line.startswith('sbatch: ')]
@@ -140,15 +142,17 @@ def submit(jobs, train_dir, options, queued):
     except OSError as error:
         raise UserError(f'Cannot write to {executor.folder} ({error.strerror}).') from error
     for job, task in zip(wanted, tasks, strict=True):
-        if not _has_begun(job):
+        record = job.files.read()
+        if not record or record.slurm != task.job_id:  # else it has begun
             run_record.queue(job, task.job_id)
     _see_first_begin(wanted[0], tasks[0])
     return len(wanted)
 
 
-def _has_begun(job):
+def _has_begun(job, task):
     record = job.files.read()
-    return record is not None and record.state != run_record.WAITING
+    is_its = record is not None and record.slurm == task.job_id
+    return is_its and record.state != run_record.WAITING
 
 
 def _executor(train_dir, options):
@@ -178,7 +182,7 @@ def _see_first_begin(job, task):
     for second in range(START_SEC):
         time.sleep(1)
         state = slurm.queue().get(task.job_id)
-        if _has_begun(job):
+        if _has_begun(job, task):
             return
         if state == 'PENDING' and second > PENDING_SEC:
             return

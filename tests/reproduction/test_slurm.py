@@ -1,4 +1,5 @@
 """reproduce.py on Slurm: a real one of one node, whose tasks run stand-ins for training scripts."""
+import dataclasses
 import functools
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from unittest import mock
 
 import pytest
@@ -109,6 +111,27 @@ def test_a_task_that_is_about_to_end_is_awaited(tmp_path, monkeypatch):
         monkeypatch.setattr(slurm, 'queue', functools.partial(told.pop, 0))
         monkeypatch.setattr(time, 'sleep', lambda seconds: None)
         assert slurm_executor._settled_queue([job]) == {'12_4': 'COMPLETING'} | last and not told
+
+
+@pytest.mark.parametrize('state', [run_record.STOPPED, run_record.RUNNING])
+def test_a_task_that_was_submitted_is_recorded_whatever_the_one_before_left(
+    state, tmp_path, monkeypatch
+):
+    """Or the same command would submit it again."""
+    (job,) = stand_ins.jobs_of(tmp_path)
+    run_record.queue(job, slurm='12_3')
+    job.files.write(dataclasses.replace(job.files.read(), state=state))
+    task = types.SimpleNamespace(job_id='13_0')
+    executor = mock.MagicMock(**{'submit.return_value': task})
+    monkeypatch.setattr(slurm_executor, '_executor', lambda *_: executor)
+    monkeypatch.setattr(slurm, 'queue', lambda: {'13_0': 'PENDING'})
+    seconds = []
+    monkeypatch.setattr(time, 'sleep', seconds.append)
+    assert slurm_executor.submit([job], str(tmp_path), {}, queued={}) == 1
+    record = job.files.read()
+    assert (record.state, record.slurm) == (run_record.WAITING, '13_0')
+    assert len(seconds) > slurm_executor.PENDING_SEC  # it has not begun
+    assert slurm_executor.submit([job], str(tmp_path), {}, queued={'13_0': 'PENDING'}) == 0
 
 
 def test_a_task_that_is_not_requeued_says_so(own_process, tmp_path, monkeypatch):
@@ -224,7 +247,7 @@ def test_tasks_are_stopped_requeued_cancelled_and_failed(tmp_path):
         place = Place(tmp_path, environment, failing=['vae'])
         done = place.reproduce(*submit, '--slurm=partition=none')
         assert 'invalid partition specified: none' in done.stderr and done.returncode == 1
-        assert len(done.stderr.splitlines()) == 1
+        assert len(done.stderr.splitlines()) == 1 and done.stdout == ''
         done = place.reproduce(*submit)
         assert '4 tasks were submitted' in done.stdout, done
         tasks = {name: record['slurm'] for name, record in place.records().items()}
