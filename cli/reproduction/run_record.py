@@ -253,21 +253,28 @@ def queue(job, slurm='', queued=None):
 
 def _queued(job, slurm, before, queued):
     """The `Record` of a job that waits, or is done, where its last one was `before`, or None."""
+    if before and not slurm and _waits_elsewhere(job, before, queued):
+        # That task, or command, does what it was asked for, whatever this command needs.
+        seen = min(job.images_seen, before.images)
+        return dataclasses.replace(before, state=WAITING, reason='', images_seen=seen)
     state = WAITING if job.next_command() else DONE
     record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
+    if not slurm:
+        record.process = locks.this_process()
     if before:
         record.cores = before.cores
-        # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
-        may_begin = before.reason != CANCELLED and slurm_may_begin(before, queued)
-        record.slurm = slurm or (before.slurm if may_begin else '')
         if record.slurm == before.slurm:  # the same try goes on
             record.fruitless = before.fruitless
-    if not record.slurm:
-        record.process = locks.this_process()
-        is_local = before and before.state == WAITING and not before.slurm
-        if is_local and not job.files.waits_for_nobody(before):
-            record.process = before.process or record.process  # another command's, then
     return record
+
+
+def _waits_elsewhere(job, record, queued):
+    """Whether a job waits for a task of Slurm or for another command, as its record says."""
+    if record.slurm:
+        # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
+        return record.reason != CANCELLED and slurm_may_begin(record, queued)
+    is_others = record.state == WAITING and record.process not in ('', locks.this_process())
+    return is_others and not job.files.waits_for_nobody(record)
 
 
 def leave(job, queued=None):

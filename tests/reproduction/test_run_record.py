@@ -11,7 +11,7 @@ import pytest
 
 from cli.reproduction import planning, run_record, slurm, status, work
 from lib import files, locks
-from tests.stand_ins import jobs_of
+from tests.stand_ins import jobs_of, trained
 
 
 # Of a file system without locks; of one that one may only read over a network.
@@ -145,6 +145,23 @@ def test_who_queues_a_run_too_does_not_take_it_along(tmp_path):
     planning.ready([job])
     run_record.leave(job)
     assert (job.files.look().state, job.files.look().process) == (run_record.WAITING, first)
+
+
+@pytest.mark.parametrize('slurm', ['', '12_3'])
+@pytest.mark.parametrize('kimg', [1, 3])
+def test_who_needs_less_or_more_leaves_a_waiting_run_to_whom_it_waits_for(slurm, kimg, tmp_path):
+    """Or --cancel would not end it, and Slurm would get it twice."""
+    (job,), (other,) = jobs_of(tmp_path, total_kimg=2), jobs_of(tmp_path, total_kimg=kimg)
+    run_record.queue(job, slurm)
+    record = job.files.read()
+    if not slurm:
+        host = locks.this_process().partition(' on ')[2]
+        record = dataclasses.replace(record, process=f'process {os.getppid()} on {host}')
+        job.files.write(record)
+    trained(other, 17, seed=1)
+    run_record.queue(other)
+    assert bool(other.next_command()) == (kimg == 3)
+    assert other.files.read() == dataclasses.replace(record, images_seen=17 * 64)
 
 
 def test_a_run_at_work_is_not_waited_for_when_it_is_queued_again(tmp_path, monkeypatch):
