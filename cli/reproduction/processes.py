@@ -63,7 +63,8 @@ class Process:
         command: [path of the script, flag, ...].
         environment: {variable: value}.
         say: called with every line that it prints.
-        seen: called with how many images it has seen, whenever its progress bar tells.
+        seen: called with how many images it has seen, whenever it tells, and whether that is exact:
+            its reports' counts are, but its progress bar rounds.
 
     Attributes:
         last: the last line that it printed.
@@ -87,10 +88,10 @@ class Process:
     def _read(self):
         for line in self._process.stdout:
             if at := BAR.search(line):
-                self._seen(int(float(at[1]) * UNITS[at[2]]))
+                self._seen(int(float(at[1]) * UNITS[at[2]]), is_exact=not at[2])
             text = BAR.sub('', line).strip()  # a report may stand behind a bar
             if at := KIMG.match(text):
-                self._seen(int(at[1]) << 10)
+                self._seen(int(at[1]) << 10, is_exact=True)
             if text:
                 self.last = text
                 self._say(text)

@@ -37,7 +37,7 @@ class Work:
     def __init__(self, job, environment, console, slurm='', wait_sec=None):
         self.job, self._environment, self._console = job, environment, console
         self._process = self._command = self._why_stopped = None
-        self._begin, self._beat, self._looked = None, 0, 0
+        self._begin, self._images_at_begin, self._beat, self._looked = None, 0, 0, 0
         self._held = job.files.held(wait_sec)
         try:
             before = job.files.read()
@@ -112,13 +112,16 @@ class Work:
         self._command = self.job.next_command()
         if self._command is None:
             return self._end(run_record.DONE, '')
+        # k-means counts no images, and what trains begins at its newest checkpoint.
+        self.record.images_per_sec, self._begin = 0.0, None
+        self._images_at_begin = self.job.images_seen
         script, *flags = self._command
         counts_images = script != 'cluster.py'
         self._process = processes.Process(
             [os.path.join(ROOT, script), *flags],
             self._environment,
             self._say,
-            self._seen if counts_images else lambda images: None,
+            self._seen if counts_images else lambda images, is_exact: None,
         )
         return None
 
@@ -131,11 +134,11 @@ class Work:
         with contextlib.suppress(OSError):  # a full disk, say: the run itself tells
             print(time.strftime('%Y-%m-%d %H:%M:%S'), text, file=self._log, flush=True)
 
-    def _seen(self, images):
+    def _seen(self, images, is_exact):
         now = time.monotonic()
-        self._begin = self._begin or (now, images)
-        seconds, new = now - self._begin[0], images - self._begin[1]
-        if new > 0 and seconds > 0:
+        self._begin = self._begin or now
+        seconds, new = now - self._begin, images - self._images_at_begin
+        if is_exact and new > 0 and seconds > 0:
             self.record.images_per_sec = new / seconds
         self.record.images_seen = min(max(images, self.record.images_seen), self.job.images)
         self._console.seen(self.job.name, images)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import types
+from unittest import mock
 
 import pytest
 
@@ -168,6 +169,25 @@ def test_an_import_that_ctrl_c_breaks_ends_as_ctrl_c_does():
     )
     done = subprocess.run([sys.executable, '-c', code], cwd=work.ROOT, capture_output=True)
     assert done.returncode == 130 and done.stderr == b'Stopped.\n'
+
+
+def test_the_rate_is_of_counts_that_are_exact(job, monkeypatch):
+    """A bar of 12,349,000 images says 12.3M, and soon 12.4M."""
+    monkeypatch.setattr(processes, 'Process', mock.Mock())
+    one = at_work(job(''))
+    one.job.images_seen = 12_349_000
+    one._next()
+    now = iter([100.0, 110.0, 500.0])
+    monkeypatch.setattr(work.time, 'monotonic', lambda: next(now))
+    one._seen(12_300_000, is_exact=False)
+    one._seen(12_400_000, is_exact=False)
+    assert one.record.images_per_sec == 0
+    one._seen(12_349_000 + 64_000, is_exact=True)
+    assert one.record.images_per_sec == 160
+    one._next()  # k-means, say
+    assert one.record.images_per_sec == 0
+    monkeypatch.undo()
+    one.close()
 
 
 @pytest.mark.parametrize('line', ['see | ./a [b]', 'x | 1.2.3k/4 [b]'])
