@@ -176,7 +176,11 @@ def record_path(stem, data_dir):
 
 
 def _own(name, data_dir):
-    """The RecordSet of one's own pictures."""
+    """The RecordSet of one's own pictures.
+
+    Raises:
+        UserError: there are none of that name, or what tells their classes cannot be read.
+    """
     unknown = (
         f'There is no dataset {name!r}; known: {", ".join(registry.KNOWN)}, and lines and celeba '
         'at other widths, such as lines64'
@@ -191,12 +195,7 @@ def _own(name, data_dir):
     made_by = f'--images=FOLDER --name={name}'
     make = f'python create_datasets.py {made_by} {_data_dir_flag(data_dir)}'
     try:
-        about = files.read_json(path)
-        classes, colors = about['classes'], about['colors']
-        size = about.get('size', registry.DEFAULT_SIZE_PX)
-        usable = isinstance(classes, list) and classes and type(colors) is int and colors in (1, 3)
-        usable = usable and type(size) is int and registry.is_possible(size)
-        usable = usable and all(isinstance(label, str) for label in classes)
+        classes, colors, size = _read_classes(path)
     except FileNotFoundError:
         own = _own_names(data_dir)
         there = f'your own: {", ".join(own)}' if own else 'none of your own'
@@ -206,16 +205,33 @@ def _own(name, data_dir):
         raise UserError(unknown) from None
     except OSError as error:
         raise UserError(f'Cannot read {path} ({error.strerror}).') from error
-    except (ValueError, KeyError, TypeError):
-        usable = False
-    if not usable:
-        raise UserError(f'{path} is damaged; make it again: {make} --overwrite')
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f'{path} is damaged; make it again: {make} --overwrite') from error
     if size != registry.DEFAULT_SIZE_PX:
         made_by += f' --size={size}'
     shape = (size, size, colors)
     preparation = decoding.Preparation(name, shape, shape, len(classes))
     stems = (f'{name}-train',), (f'{name}-test',)
     return registry.RecordSet(made_by, preparation, *stems, classes=tuple(classes))
+
+
+def _read_classes(path):
+    """(class names, colours, width in pixels) of one's own pictures, from their `classes_path`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError, KeyError, TypeError: it is damaged.
+    """
+    about = files.read_json(path)
+    classes, colors = about['classes'], about['colors']
+    size = about.get('size', registry.DEFAULT_SIZE_PX)
+    if not (isinstance(classes, list) and classes and all(isinstance(c, str) for c in classes)):
+        raise ValueError('the classes are not names')
+    if type(colors) is not int or colors not in (1, 3):  # JSON's true is an int too
+        raise ValueError('the colours are neither 1 nor 3')
+    if type(size) is not int or not registry.is_possible(size):
+        raise ValueError('no picture is of that size')
+    return classes, colors, size
 
 
 def _meant(name, own=()):
