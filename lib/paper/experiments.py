@@ -192,7 +192,7 @@ def _is_in(experiment, table):
 
 
 def of_table(table, datasets=(), class_names=()):
-    """The experiments whose runs fill a table of the paper, seed by seed.
+    """The experiments, each once, whose runs fill a table.
 
     Args:
         table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too. Or
@@ -203,33 +203,38 @@ def of_table(table, datasets=(), class_names=()):
     Raises:
         UserError: a dataset has no row in the table.
     """
-    names = class_names or reported.COLUMNS
-    papers = _experiments(True, names)
     if table == SAMPLES_TABLE:
-        if set(datasets) - {constants.LINES32}:
-            raise UserError(
-                f'--datasets={",".join(datasets)}: the table of samples is about lines32 alone.'
-            )
-        sampled = {experiment.class_name for experiment in SAMPLES}
-        chosen = [e for e in SAMPLES if e.class_name in names]
-        if class_names:
-            on_lines = [e for e in papers if e.dataset == constants.LINES32]
-            chosen += [e for e in on_lines if e.class_name not in sampled]
-        return chosen
-    papers = [experiment for experiment in papers if _is_in(experiment, table)]
+        return _of_samples(datasets, class_names)
+    names = class_names or reported.COLUMNS
+    papers = [experiment for experiment in _experiments(True, names) if _is_in(experiment, table)]
+    if not datasets:
+        return papers
     further = [
         experiment
         for experiment in _experiments(False, names)
         if table in registry.tables_of(experiment.dataset)
     ]
-    known = {experiment.dataset: None for experiment in papers + further}
+    known = dict.fromkeys(experiment.dataset for experiment in papers + further)
     for dataset in datasets:
         if dataset not in known:
             raise UserError(
                 f'--datasets={dataset} has no rows in table {table}; known: {", ".join(known)}.'
             )
-    return [
+    return [experiment for experiment in papers + further if experiment.dataset in datasets]
+
+
+def _of_samples(datasets, class_names):
+    """`of_table` of SAMPLES_TABLE: SAMPLES, and the runs on lines32 of methods that they lack."""
+    if set(datasets) - {constants.LINES32}:
+        raise UserError(
+            f'--datasets={",".join(datasets)}: the table of samples is about lines32 alone.'
+        )
+    if not class_names:
+        return list(SAMPLES)
+    sampled = {experiment.class_name for experiment in SAMPLES}
+    others = [
         experiment
-        for experiment in (papers + further if datasets else papers)
-        if not datasets or experiment.dataset in datasets
+        for experiment in _experiments(True, class_names)
+        if experiment.dataset == constants.LINES32 and experiment.class_name not in sampled
     ]
+    return [experiment for experiment in SAMPLES if experiment.class_name in class_names] + others
