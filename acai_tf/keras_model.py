@@ -90,30 +90,36 @@ class KerasModel(keras.Model):
     def _make_optimizers(self):
         """Makes an optimizer for every group that has none, or whose variables have changed."""
         self._check_groups()
+        computes_in_float16 = self._computes_in_float16()
         replicas = self.distribute_strategy.num_replicas_in_sync
-        computes_in_float16 = any(
-            layer.compute_dtype == 'float16'
-            for layer in self._flatten_layers(include_self=False)
-            if layer._trainable_variables or layer._non_trainable_variables  # of its own
-        )
         if computes_in_float16 and replicas > 1:
             raise UserError(
                 f'float16 works on one device, not on {replicas}: Keras checks for overflow on '
                 'only one of them; choose the policy mixed_bfloat16 or float32.'
             )
         for group in self.groups:
-            variables, known = self.group_variables(group), self.optimizers.get(group)
-            if known:
+            known = self.optimizers.get(group)
+            if known is None:
+                optimizer = Adam(self.learning_rate(group), name=group)
+            else:
                 self._check_is_own(group, known)
-            own = without_loss_scale(known)
-            if known and self._trained_now(group) == set(map(id, own.trained)):
-                continue
-            optimizer = own.successor() if known else Adam(self.learning_rate(group), name=group)
+                own = without_loss_scale(known)
+                if self._trained_now(group) == set(map(id, own.trained)):
+                    continue
+                optimizer = own.successor()
             if computes_in_float16:
                 optimizer = LossScale(optimizer, name=group)
-            optimizer.build(variables)
+            optimizer.build(self.group_variables(group))
             self.optimizers[group] = optimizer
             track(self, {f'{OPTIMIZER}{group}': optimizer})
+
+    def _computes_in_float16(self):
+        """Whether a layer that has variables of its own computes in float16."""
+        return any(
+            layer.compute_dtype == 'float16'
+            for layer in self._flatten_layers(include_self=False)
+            if layer._trainable_variables or layer._non_trainable_variables
+        )
 
     def _check_is_own(self, group, optimizer):
         if not isinstance(without_loss_scale(optimizer), Adam):
@@ -171,10 +177,10 @@ class KerasModel(keras.Model):
                     )
         # Not `trainable_variables`: what a batch that failed has made is still among them.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
-        layers = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
-        of_layers = [variable for layer in layers for variable in layer.trainable_variables]
+        parts = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
+        of_parts = [variable for part in parts for variable in part.trainable_variables]
         # Beside layers' there are the model's own, which no group, a list of layers, can have.
-        for variable in [*of_layers, *self._trainable_variables]:
+        for variable in [*of_parts, *self._trainable_variables]:
             if variable.trainable and id(variable) not in owners:
                 raise UserError(
                     f'{variable.path} is in no group of make_groups, so that nothing would train '
