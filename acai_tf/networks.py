@@ -72,25 +72,24 @@ class Network(keras.layers.Layer):
     def check(self, x):
         """Raises UserError for what is not floats, or not examples of the shape that it met."""
         self._check_data(x)
-        self._check_shape(x, not _has_rank(x) or layers.fits(x.shape[1:], self.shape_of_one))
-
-    def _check_shape(self, x, fits):
-        if not fits:
-            wanted = batch_text(self.shape_of_one)
-            raise UserError(f'The data must be {wanted}, not {tuple(x.shape)}.')
+        if _has_rank(x) and not layers.fits(x.shape[1:], self.shape_of_one):
+            raise self._other_shape(x)
 
     def _check_data(self, x):
         """Raises UserError for what is not a batch of floats, of examples of any sizes."""
+        wanted = batch_text(self.shape_of_one)
         if not hasattr(x, 'dtype'):
             raise UserError(
-                f'The data must be one array or tensor, {batch_text(self.shape_of_one)}, not a '
-                f'{type(x).__name__}.'
+                f'The data must be one array or tensor, {wanted}, not a {type(x).__name__}.'
             )
-        self._check_shape(x, not _has_rank(x) or len(x.shape) == 1 + len(self.shape_of_one))
+        if _has_rank(x) and len(x.shape) != 1 + len(self.shape_of_one):
+            raise self._other_shape(x)
         dtype = layers.dtype_of(x)
         if 'float' not in dtype:
-            wanted = batch_text(self.shape_of_one)
             raise UserError(f'The data must be {wanted} of floats, not {dtype}.')
+
+    def _other_shape(self, x):
+        return UserError(f'The data must be {batch_text(self.shape_of_one)}, not {tuple(x.shape)}.')
 
     def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
         if self.name == 'encoder' and hasattr(self, 'shape_of_one'):

@@ -155,18 +155,20 @@ class Encoder(_Convolutional):
         if 'float' not in dtype:
             fix = f' {HOW_TO_SCALE}' if dtype == 'uint8' else ''
             raise UserError(f'The images must be {wanted}, not {dtype}.{fix}')
-        if fits(shape[1:], self.image_shape):
-            if isinstance(x, np.ndarray) and x.size and abs(x[:1]).max() > MAX_VALUE:
-                raise UserError(self.unscaled)
-            return
-        fix = ''
+        if not fits(shape[1:], self.image_shape):
+            raise UserError(f'The images must be {wanted}, not {shape}.{self._how_to_fit(shape)}')
+        if isinstance(x, np.ndarray) and x.size and abs(x[:1]).max() > MAX_VALUE:
+            raise UserError(self.unscaled)
+
+    def _how_to_fit(self, shape):
+        """What makes a batch of images of an array of a shape: ' To ...', or '' if unknown."""
+        if shape == self.image_shape:
+            return ' For one image: x[None].'
+        fix = ' To add the axis of colours: x[..., None].' if len(shape) == 3 else ''
         if shape[1:3] == (28, 28) and self.image_shape[:2] == (32, 32):
-            fix = ' To pad 28x28 digits: np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], '
+            fix += ' To pad 28x28 digits: np.pad(x, [(0, 0), (2, 2), (2, 2), (0, 0)], '
             fix += 'constant_values=-1).'
-        if len(shape) == 3:
-            fix = ' For one image: x[None].' if shape == self.image_shape else (
-                ' To add the axis of colours: x[..., None].' + fix)  # fmt: skip
-        raise UserError(f'The images must be {wanted}, not {shape}.{fix}')
+        return fix
 
     @property
     def _wanted(self):
