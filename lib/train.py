@@ -370,15 +370,19 @@ def _ended_in_a_sentence(model, run, batch_size, damaged):
     except OSError as error:  # of a picture, say: what was trained is kept all the same
         step = int(model.global_step.numpy())
         checkpoints.save_original(model, run.checkpoint(step), step)
-        cause = f'Cannot write to {run.path} ({error.strerror or error}): '
-        cause += files.what_to_do(error)
-        if error.errno == errno.EPIPE:
-            cause = 'The program that read the output has exited: start it again'
-        if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):
-            cause = memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
         raise UserError(
-            f'{cause}, and the same command goes on. The checkpoint of step {step} is saved.'
+            f'{_cause_and_fix(error, run)}, and the same command goes on. The checkpoint of step '
+            f'{step} is saved.'
         ) from error
+
+
+def _cause_and_fix(error, run):
+    """Why an OSError ended training, and what helps, as the beginning of a sentence."""
+    if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):  # of memory
+        return memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
+    if error.errno == errno.EPIPE:
+        return 'The program that read the output has exited: start it again'
+    return f'Cannot write to {run.path} ({error.strerror or error}): {files.what_to_do(error)}'
 
 
 def _check_same_on_all(model, run, step):
