@@ -21,24 +21,20 @@ paths.define('out', 'strip.png', 'What to write, .png or .gif.')
 
 def ends():
     """What to interpolate between: paths of pictures, or indices of test images."""
-    two = [
-        FLAGS.left if FLAGS.left_index is None else FLAGS.left_index,
-        FLAGS.right if FLAGS.right_index is None else FLAGS.right_index,
-    ]
+    left, right = (
+        [given for given in (FLAGS[side].value, FLAGS[f'{side}_index'].value) if given is not None]
+        for side in ('left', 'right')
+    )
     if FLAGS.corners:
-        if two != [None, None] or len(FLAGS.corners) != 4:
+        if left or right or len(FLAGS.corners) != 4:
             raise UserError('--corners takes four pictures, A,B,C,D, and no --left or --right.')
         return [int(end) if end.isdecimal() else end for end in FLAGS.corners]
-    twice = any(
-        None not in pair
-        for pair in [(FLAGS.left, FLAGS.left_index), (FLAGS.right, FLAGS.right_index)]
-    )
-    if None in two or twice:
+    if not len(left) == len(right) == 1:
         raise UserError(
             'Give one left end, --left or --left_index, and one right end, --right or '
             '--right_index.'
         )
-    return two
+    return [*left, *right]
 
 
 def main():

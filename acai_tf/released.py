@@ -29,9 +29,10 @@ def load_released(name):
             'The released weights lie in the repository: install it with pip install -e, or give '
             'load_run the path of a folder of them.'
         )
-    name, there = os.fspath(name).rstrip('/'), sorted(os.listdir(FOLDER))
-    if os.path.basename(name) != name or name not in there:
-        folders = [entry for entry in there if os.path.isdir(os.path.join(FOLDER, entry))]
-        known = ', '.join(entry for entry in folders if not entry.startswith('.')) or 'none'
+    name = os.fspath(name).rstrip('/')
+    with os.scandir(FOLDER) as entries:
+        there = sorted(each.name for each in entries if each.is_dir() and each.name[0] != '.')
+    if name not in there:
+        known = ', '.join(there) or 'none'
         raise UserError(f'There are no released weights {name!r}; there are: {known}.')
     return load_run(os.path.join(FOLDER, name))
