@@ -146,6 +146,14 @@ def line_eval(images):
     return LineScore(float(distances.mean()), smoothness)
 
 
+class SampleScore(NamedTuple):
+    """The scores of random samples of lines: see `sample_eval`."""
+
+    sample_distance: float
+    sample_coverage: float
+    sample_kl: float
+
+
 def sample_eval(images):
     """Scores random samples of lines: are they lines, and do all angles occur?
 
@@ -153,10 +161,10 @@ def sample_eval(images):
         images: (n, size, size, 1), n >= 1 decoded samples.
 
     Returns:
-        (sample_distance, coverage, kl), floats. sample_distance is the mean cosine distance to the
-        closest line, as in `line_eval`; coverage, in [0, 1], the share of the ANGLE_BINS equal
-        parts of the circle that hold the angle of a sample's closest line; kl, in nats from 0 to
-        log ANGLE_BINS, the KL divergence of the samples' shares of these parts from uniform. Of n
+        `SampleScore`. sample_distance is the mean cosine distance to the closest line, as in
+        `line_eval`; sample_coverage, in [0, 1], the share of the ANGLE_BINS equal parts of the
+        circle that hold the angle of a sample's closest line; sample_kl, in nats from 0 to log
+        ANGLE_BINS, the KL divergence of the samples' shares of these parts from uniform. Of n
         uniformly distributed samples it is about (ANGLE_BINS - 1) / (2 n) on average, for n well
         above ANGLE_BINS. All are NaN where a sample has no direction (NaN, or 0 everywhere).
 
@@ -167,13 +175,13 @@ def sample_eval(images):
         raise ValueError('sample_eval needs 1 sample or more.')
     distances, angles = closest_line(images)
     if np.isnan(distances).any():
-        return math.nan, math.nan, math.nan
+        return SampleScore(math.nan, math.nan, math.nan)
     # The reference angles are whole multiples of a turn / REFERENCE_LINES; rounding keeps them so.
     lines_of = np.rint(angles * (REFERENCE_LINES / (2 * math.pi))).astype(int) % REFERENCE_LINES
     counts = np.bincount(lines_of * ANGLE_BINS // REFERENCE_LINES, minlength=ANGLE_BINS)
     shares = counts[counts > 0] / counts.sum()
     kl = float((shares * np.log(shares * ANGLE_BINS)).sum())
-    return float(distances.mean()), float((counts > 0).mean()), max(kl, 0.0)
+    return SampleScore(float(distances.mean()), float((counts > 0).mean()), max(kl, 0.0))
 
 
 def _chunks(array, size=BATCH):

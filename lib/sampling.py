@@ -6,7 +6,7 @@ import numpy as np
 from lib import eval, randomness
 
 SAMPLES = 1024  # scored at a report
-MEASURES = ('sample_distance', 'sample_coverage', 'sample_kl')  # of `eval.sample_eval`
+MEASURES = eval.SampleScore._fields
 FITTED = '_fitted'  # ends a tag of samples that do not come from a prior
 FITTED_IMAGES = 4096  # training images whose latents the Gaussian is fitted to
 
