@@ -66,7 +66,7 @@ def _alike(folder, args):
     alike = []
     for path in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(folder.path)), '*'))):
         try:
-            record = runs.RunFolder(path).read_args() if path != folder.path else None
+            record = runs.RunFolder(path).read_record() if path != folder.path else None
         except UserError:
             continue
         if not record or record['args'].get('class') != args['class']:

@@ -43,7 +43,7 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
         'n_try': n_try,
         'latents': arrays.checksum(stored[name] for name in sorted(stored)),
     }
-    path = os.path.join(run.path, runs.CLUSTERING_NAME)
+    path = run.clustering_path
     if before := _made_already(path, record):
         print(
             'These latents were already clustered with these options; using the stored result.'

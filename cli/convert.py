@@ -86,7 +86,7 @@ def from_original(path, train_dir, options, overwrite=False):
         if not overwrite:
             raise UserError(f'{run.path} exists; give --overwrite to replace it.')
         _check_may_be_replaced(run)
-        if holder := locks.holder(os.path.join(run.path, runs.LOCK_NAME)):
+        if holder := locks.holder(run.lock_path):
             raise UserError(
                 f'{holder} is training in {run.path}; wait for it, stop it, or choose another '
                 '--out.'

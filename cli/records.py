@@ -42,7 +42,7 @@ def keep(train_dir, out, overwrite=False):
         # What a repeat of the run has beside is in its record alone.
         curves = {**record.curves, **scalars.of_run(run)}
         contents = {runs.CURVE_NAME: scalars.to_csv(curves).encode(), **_beside_curve(run)}
-        own = os.path.join(run.path, runs.CLUSTERING_NAME)
+        own = run.clustering_path
         if record.clustering and not results.read_clustering(own):
             contents[runs.CLUSTERING_NAME] = files.to_json(record.clustering)
         with files.folder_written_whole(kept.path) as folder:

@@ -30,7 +30,7 @@ def write(path, folder, overwrite=False):
     """
     load.check_is_there(path)
     run = runs.RunFolder(path)
-    record = run.read_args()
+    record = run.read_record()
     if record is None:
         raise UserError(f'{path} has no {runs.ARGS_NAME}; only runs of this project are released.')
     if os.path.lexists(folder):

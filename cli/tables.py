@@ -56,7 +56,7 @@ def text(train_dir, names, format):
             built += [table] if table.lines else []
     if not built:
         raise UserError(f'{train_dir} holds no run that --tables={",".join(names)} is about.')
-    return tables.to(format, built, 'not run' if names == ['original'] else 'missing')
+    return tables.render(format, built, 'not run' if names == ['original'] else 'missing')
 
 
 def find_classified(train_dir):
@@ -129,7 +129,7 @@ def _classified(run):
 
 def _autoencoder(run, args):
     """(class, settings, code, kimg) of the autoencoder whose latents were classified."""
-    own, recorded = runs.RunFolder(args['ae_dir']), run.read_args()
+    own, recorded = runs.RunFolder(args['ae_dir']), run.read_record()
     # Elsewhere than where it was trained, the folder that holds the run is named as it was.
     is_there = os.path.isdir(own.path)
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))

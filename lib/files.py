@@ -175,8 +175,8 @@ def walk(folder, seen=(), onerror=None):
         yield directory, below, names
 
 
-def in_order(name):
-    """A key by which names sort as people count: RUN2 before RUN10."""
+def natural_key(name):
+    """A sort key by which names sort as people count: RUN2 before RUN10."""
     return [int(part) if part.isdecimal() else part for part in re.split(r'(\d+)', name)]
 
 

@@ -123,7 +123,7 @@ class Job:
             return default
 
     def _is_clustered(self):
-        path = os.path.join(self.folder.path, runs.CLUSTERING_NAME)
+        path = self.folder.clustering_path
         record = results.read_clustering(path, tell=False)  # it is asked several times
         if not record:  # nor need checkpoints be looked at
             return False
@@ -188,27 +188,23 @@ def _class_names(methods):
     Raises:
         UserError: one is unknown, or has no script.
     """
-    known = Autoencoder.methods()
-    known = [*experiments.DESCRIPTIONS, *sorted(set(known) - set(experiments.DESCRIPTIONS))]
-    scripts = [experiments.script_of(name) for name in known]
+    others = sorted(Autoencoder.methods().keys() - experiments.DESCRIPTIONS.keys())
+    scripts = {name: experiments.script_of(name) for name in [*experiments.DESCRIPTIONS, *others]}
     for method in methods:
-        if method not in known and method not in scripts:
+        if method not in scripts and method not in scripts.values():
             raise UserError(
-                f'--methods={method} is none of {", ".join(scripts)}; one of your own is two files '
-                '(docs/EXTENDING.md).'
+                f'--methods={method} is none of {", ".join(scripts.values())}; one of your own is '
+                'two files (docs/EXTENDING.md).'
             )
-    chosen = [
-        (name, f'{script}.py')
-        for name, script in zip(known, scripts, strict=True)
-        if name in methods or script in methods
-    ]
-    for name, script in chosen:
+    chosen = [name for name, script in scripts.items() if name in methods or script in methods]
+    for name in chosen:
+        script = f'{scripts[name]}.py'
         if not os.path.exists(os.path.join(work.ROOT, script)):
             raise UserError(
                 f'There is no {script} beside reproduce.py to train {name}; docs/EXTENDING.md '
                 'shows what it holds.'
             )
-    return [name for name, _ in chosen]
+    return chosen
 
 
 def unable(jobs):
@@ -253,7 +249,7 @@ def print_results(jobs, table, train_dir, not_run):
         reported = {os.path.normpath(run.path) for run in trained if run.last_step}
         lacking = [job for job in jobs if os.path.normpath(job.folder.path) not in reported]
         built = samples_table.build(trained, list(map(_planned, lacking)))
-    print(tables.to('text', [built], missing='not run'))
+    print(tables.render('text', [built], missing='not run'))
     print_not_run(not_run)
 
 

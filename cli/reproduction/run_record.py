@@ -151,7 +151,7 @@ class RunFiles:
         """(who works on the run through reproduce.py, else who trains it), by the locks: each
         'process 12 on HOST', or None for nobody."""
         command = locks.holder(self.path(LOCK_NAME))
-        return command, None if command else locks.holder(self.path(runs.LOCK_NAME))
+        return command, None if command else locks.holder(self.folder.lock_path)
 
     def _renewed_by(self, record):
         """The process that has renewed a record just now, which tells where there are no locks, or
@@ -307,5 +307,5 @@ def find(train_dir):
     if not folders:
         raise UserError(f'No run of reproduce.py lies in {train_dir}; give its --train_dir.')
     return [
-        RunFiles(folder) for folder in sorted(folders, key=lambda one: files.in_order(one.path))
+        RunFiles(folder) for folder in sorted(folders, key=lambda one: files.natural_key(one.path))
     ]

@@ -80,4 +80,5 @@ def build(records):
         for run, (images, hours) in ((run, run.timed) for run in records)
         if images
     ]
-    return HoursTable(sorted(lines, key=lambda line: (line.kind.place, files.in_order(line.seed))))
+    lines.sort(key=lambda line: (line.kind.place, files.natural_key(line.seed)))
+    return HoursTable(lines)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib import files, runs
+from lib import files
 from lib.data import registry
 from lib.paper import constants
 from lib.runs import scalars
@@ -130,7 +130,7 @@ def read_run(folder, identity):
         identity.dataset,
         identity.params,
         curves=curves,
-        clustering=read_clustering(os.path.join(folder.path, runs.CLUSTERING_NAME)),
+        clustering=read_clustering(folder.clustering_path),
         code=_code(record),
         weights=folder.path if folder.checkpoint_steps() else None,
         since=since if is_known else None,
@@ -146,7 +146,7 @@ def code_of(folder):
 def _record(folder):
     """What args.json says of a run."""
     # Only the 2018 code leaves none; convert.py notes there whose a run was.
-    return folder.read_args() or {'code': ORIGINAL}
+    return folder.read_record() or {'code': ORIGINAL}
 
 
 def _code(record):

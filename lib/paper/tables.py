@@ -40,7 +40,7 @@ OURS_AS_PAPER = Origin(results.OURS)
 
 
 class AnyTable(Protocol):
-    """What `to` shows: the paper's tables and those beside them.
+    """What `render` shows: the paper's tables and those beside them.
 
     number: what --tables calls it.
     notes: sentences below it.
@@ -271,7 +271,7 @@ def to_csv(tables):
     return file.getvalue().rstrip('\n')
 
 
-def to(format, tables, missing='missing'):
+def render(format, tables, missing='missing'):
     """Tables as one text.
 
     Args:
@@ -281,7 +281,6 @@ def to(format, tables, missing='missing'):
     """
     if format == 'csv':
         return to_csv(tables)
-    render = layouts.RENDERERS[format]
     sentences = dict.fromkeys(note for table in tables for note in table.notes)
-    parts = [render(table.layout(missing)) for table in tables]
+    parts = [layouts.RENDERERS[format](table.layout(missing)) for table in tables]
     return '\n\n'.join([*parts, layouts.notes(format, sentences)])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lib import files
 from lib.errors import UserError
-from lib.runs.folder import CURVE_NAME, SIZES, RunFolder, parse_experiment_name
+from lib.runs.folder import SIZES, RunFolder, parse_experiment_name
 
 # What is used of args.json.
 OPTIONS = {
@@ -102,7 +102,7 @@ def find(train_dir, methods):
     for folder, below in walk(train_dir, tell):
         run = RunFolder(folder)
         is_run = os.path.isdir(run.checkpoints) and _class_of(run, methods) in methods
-        if not is_run and not os.path.exists(os.path.join(folder, CURVE_NAME)):
+        if not is_run and not os.path.exists(run.curve_path):
             continue
         identity = None
         try:

@@ -115,6 +115,22 @@ class RunFolder:
         return os.path.join(self.path, 'images')
 
     @property
+    def args_path(self):
+        return os.path.join(self.path, ARGS_NAME)
+
+    @property
+    def curve_path(self):
+        return os.path.join(self.path, CURVE_NAME)
+
+    @property
+    def clustering_path(self):
+        return os.path.join(self.path, CLUSTERING_NAME)
+
+    @property
+    def lock_path(self):
+        return os.path.join(self.path, LOCK_NAME)
+
+    @property
     def is_original(self):
         """Whether the 2018 code wrote it: it has checkpoints, but no record of its options."""
         return not self.is_recorded and bool(self.checkpoint_steps())
@@ -122,7 +138,7 @@ class RunFolder:
     @property
     def is_bare_record(self):
         """Whether it holds what a run reported, but no weights (`convert.py --records`)."""
-        return os.path.exists(os.path.join(self.path, CURVE_NAME)) and not self.checkpoint_steps()
+        return os.path.exists(self.curve_path) and not self.checkpoint_steps()
 
     def checkpoint(self, step):
         """The checkpoint's prefix for a global step."""
@@ -189,7 +205,7 @@ class RunFolder:
                 os.rmdir(folder)
 
     def _unwritable(self, error):
-        lock = os.path.join(self.path, LOCK_NAME)
+        lock = self.lock_path
         named = os.path.realpath(error.filename or '')
         if isinstance(error, PermissionError) and named == os.path.realpath(lock):
             return UserError(
@@ -216,7 +232,7 @@ class RunFolder:
         with contextlib.ExitStack() as stack:
             stack.callback(self._remove_if_empty, self.path)  # once the lock is not in it
             try:
-                path = os.path.join(self.path, LOCK_NAME)
+                path = self.lock_path
                 if holder := locks.holder(path):
                     print(f'Waiting for {holder} to leave {self.path}...', file=sys.stderr)
                 while not self._try_to_lock(stack, path):
@@ -256,7 +272,7 @@ class RunFolder:
 
     def leave(self):
         """Tells whoever waits for the folder that this process, which `locked` it, is stopping."""
-        locks.leave(os.path.join(self.path, LOCK_NAME))
+        locks.leave(self.lock_path)
 
     @property
     def owes_report(self):
@@ -290,13 +306,13 @@ class RunFolder:
         with contextlib.suppress(OSError):
             os.remove(self._owed_path)
 
-    def read_args(self):
+    def read_record(self):
         """What `write_args` recorded, or None where there is no record (the original's runs).
 
         Raises:
             UserError: the record may not be read, or is not readable JSON.
         """
-        path = os.path.join(self.path, ARGS_NAME)
+        path = self.args_path
         if not os.path.exists(path):
             return None
         try:
@@ -322,16 +338,16 @@ class RunFolder:
     @property
     def is_recorded(self):
         """Whether it has a record of its options; the original's runs have none."""
-        return os.path.exists(os.path.join(self.path, ARGS_NAME))
+        return os.path.exists(self.args_path)
 
     @property
     def args(self):
         """{option: value} as `write_args` recorded them; {} where there is no record.
 
         Raises:
-            UserError: as `read_args`.
+            UserError: as `read_record`.
         """
-        return (self.read_args() or {'args': {}})['args']
+        return (self.read_record() or {'args': {}})['args']
 
     def write_args(self, args, **about):
         """Records the resolved options of the run, with the versions that made it.
@@ -341,7 +357,7 @@ class RunFolder:
             **about: what else is to be known, such as whose code trained it.
         """
         record = {'args': args, 'versions': _versions(), **about}
-        files.write_atomically(os.path.join(self.path, ARGS_NAME), files.to_json(record))
+        files.write_atomically(self.args_path, files.to_json(record))
 
     def check_args(self, args, may_change=(), defaults=None, to_resume=None):
         """Refuses to go on with a run under other options than it was started with.
@@ -398,7 +414,7 @@ class RunFolder:
 
     def begun_with(self):
         """The record of a run that has a checkpoint; {} where nothing is to go on with."""
-        return self.checkpoint_steps() and self.read_args() or {}
+        return self.checkpoint_steps() and self.read_record() or {}
 
 
 def _versions():

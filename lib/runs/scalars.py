@@ -2,7 +2,6 @@
 import contextlib
 import csv
 import io
-import os
 import sys
 
 import numpy as np
@@ -11,7 +10,6 @@ import tensorflow as tf
 from lib import files, original_names
 from lib.errors import UserError
 from lib.runs import events
-from lib.runs.folder import CURVE_NAME
 
 RATE_TAG = 'time/images_per_sec'
 PLAIN = {tag: name for name, tag in original_names.TAGS.items()}
@@ -48,7 +46,7 @@ def read(folder):
 def of_run(run):
     """`read`, for a `lib.runs.RunFolder`: its event files, and the table of what came before them,
     if there is one."""
-    curves = read_curve(os.path.join(run.path, CURVE_NAME))
+    curves = read_curve(run.curve_path)
     for tag, values in read(run.summaries).items():
         curves[tag] = dict(sorted({**curves.get(tag, {}), **values}.items()))
     return curves

@@ -26,7 +26,7 @@ def test_original_to_ours_and_back(source, tmp_path):
     assert not run.is_original
     (record,) = load.find_runs(str(tmp_path / 'ours'))
     assert record.code == results.ORIGINAL
-    args = run.read_args()['args']
+    args = run.read_record()['args']
     assert args['class'] == source.name.split('_')[0]
     assert (args['dataset'], args['latent_width'], args['depth']) == ('lines32', 4, 2)
     assert {key: args[key] for key in OPTIONS} == OPTIONS
@@ -108,7 +108,7 @@ def test_what_was_done_since_a_conversion_is_not_replaced(tmp_path):
     with pytest.raises(UserError, match='holds tf/summaries/projector, which --overwrite would'):
         again()
     os.rmdir(projector)
-    record = run.read_args()
+    record = run.read_record()
     run.write_args(record['args'])  # as training on does
     with pytest.raises(UserError, match='was trained in by this project, .* another --out'):
         again()

@@ -74,7 +74,7 @@ def test_a_dataset_that_the_paper_has_not_has_its_own_rows():
             ('fashion32', 32), ('fashion32', 256)
         }  # fmt: skip
         assert all(e.dataset != 'fashion32' for e in experiments.of_table(table))
-    text = tables.to('text', [tables.build([run('fashion32')], 2)])
+    text = tables.render('text', [tables.build([run('fashion32')], 2)])
     row = text[text.index('fashion32, latent size 32') :].splitlines()
     assert row[1].split()[:2] == ['ours', '0.50*']  # no other settings, and no figure of the paper
     with pytest.raises(UserError, match='--datasets=fashion32 has no rows in table 1; .*lines32'):

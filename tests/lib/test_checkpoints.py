@@ -239,7 +239,7 @@ def test_what_may_not_be_read_is_not_called_damaged(what, baseline):
             if not mine:
                 os.seteuid(65534)  # root may read everything
             with pytest.raises(UserError, match=f'^Cannot read {path}.* .Permission denied.\\.$'):
-                run.read_args()
+                run.read_record()
                 checkpoints.restore(baseline, run)
         finally:
             os.seteuid(mine)

@@ -39,7 +39,7 @@ def test_training_goes_on_where_the_original_stopped(copied):
     code, out, error = original.run(*command, '--total_kimg=4', cwd=train_dir)
     assert code == 0, error
     assert f'Resuming {folder} at step 49, from a checkpoint written by the 2018 code' in out
-    record = runs.RunFolder(str(folder)).read_args()
+    record = runs.RunFolder(str(folder)).read_record()
     assert record['args']['class'] == 'AEBaseline' and record['args']['total_kimg'] == 4
     assert events.read_bytes() == before
     (new,) = set((folder / 'tf' / 'summaries').iterdir()) - {events}

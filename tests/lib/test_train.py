@@ -622,13 +622,13 @@ def test_what_the_2018_code_came_to_is_recorded(tmp_path):
     run = runs.RunFolder(str(folder))
     for step in (49, 65):  # of the second the record knows
         train._open_events(run, {'depth': 2}, {}, step, None).close()
-        assert run.read_args()['taken_over'] == 49
+        assert run.read_record()['taken_over'] == 49
     # A run of ours whose args.json was deleted has told its rate.
     ours = new_run(tmp_path / 'ours')
     pathlib.Path(ours.checkpoint(5) + checkpoints.INDEX).touch()
     made_runs.write_events(ours.summaries, {'time/images_per_sec': {5: 9.0}})
     train._open_events(ours, {'depth': 2}, {}, 5, None).close()
-    assert 'taken_over' not in ours.read_args()
+    assert 'taken_over' not in ours.read_record()
 
 
 def test_options_are_told_to_tensorboard_once_of_what_goes_on_without_its_event_files(tmp_path):

@@ -32,7 +32,7 @@ def test_numbers_at_equal_kimg_losses_included():
         'loss': ['0.5', '0.4', '0.25', 'not run'],
         'seeds': ['2', '1', '1', '0'],
     }
-    csv = tables.to('csv', [table]).splitlines()
+    csv = tables.render('csv', [table]).splitlines()
     assert len(csv) == 1 + 2 * 4 and csv[1].startswith('original,lines32,64,mean_distance,1e-3')
 
 

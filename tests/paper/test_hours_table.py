@@ -43,9 +43,9 @@ def test_every_run_that_told_its_rate_has_a_line():
     kind = kinds.of(longer)
     assert [line[:2] for line in table.lines] == [(kind, 'RUN2'), (kind, 'RUN10')]
     assert [line.kimg for line in table.lines] == [64, 128]
-    rows = [line.split() for line in tables.to('text', [table]).splitlines()[3:5]]
+    rows = [line.split() for line in tables.render('text', [table]).splitlines()[3:5]]
     assert rows == [['lines32,', 'Baseline', 'RUN2', '64', '0.3', '64'],
                     ['lines32,', 'Baseline', 'RUN10', '128', '0.3', '128']]  # fmt: skip
     for format in layouts.FORMATS:
-        assert tables.to(format, [table]).count('Baseline') == 2
-    assert r'\quad' not in tables.to('latex', [table])  # nothing stands above its rows
+        assert tables.render(format, [table]).count('Baseline') == 2
+    assert r'\quad' not in tables.render('latex', [table])  # nothing stands above its rows

@@ -47,7 +47,7 @@ def test_numbers_are_medians_and_means_over_seeds_in_the_tables_units(table):
     assert cells['sample_distance'].mean == pytest.approx((0.005 + 0.006) / 2)
     assert cells['sample_kl'].mean == pytest.approx(0.6)
     assert cells['sample_kl'].sd == pytest.approx(math.sqrt(0.02))
-    text = tables.to('text', [table])
+    text = tables.render('text', [table])
     assert text.splitlines()[3].split() == [
         'VAE', 'prior', '5.50±0.71', '75.00±0.00', '0.60±0.14', '2', 'x', '192'
     ]  # fmt: skip
@@ -56,18 +56,18 @@ def test_numbers_are_medians_and_means_over_seeds_in_the_tables_units(table):
 def test_lines_of_other_widths_are_apart():
     large = dataclasses.replace(run('VAE', 2, beta=1.0), dataset='lines64')
     table = samples_table.build([run('VAE', 1, beta=1.0), large])
-    rows = tables.to('text', [table]).splitlines()[3:5]
+    rows = tables.render('text', [table]).splitlines()[3:5]
     assert [line.split()[-3:] for line in rows] == [['1', 'x', '192']] * 2
     assert ['lines64' in line for line in rows] == [False, True]
-    lines = tables.to('csv', [table]).splitlines()[1:]
+    lines = tables.render('csv', [table]).splitlines()[1:]
     assert ['samples,lines64,' in line for line in lines] == [False] * 3 + [True] * 3
 
 
 def test_every_format_has_every_line(table):
     for format in ('markdown', 'latex'):
-        text = tables.to(format, [table])
+        text = tables.render(format, [table])
         assert text.count('fitted') >= 2 and 'advweight=0.5' in text
-    csv = tables.to('csv', [table])
+    csv = tables.render('csv', [table])
     assert 'samples,lines32,64,sample_distance,1e-3,VAE,latents=prior,ours,5.5,' in csv
     assert len(csv.splitlines()) == 1 + 3 * 3
 
@@ -85,7 +85,7 @@ def test_what_was_planned_has_a_line_without_runs():
         (dataclasses.replace(run('ACAI', 1, **CRITIC), curves={}), 'fitted'),
     ]
     table = samples_table.build([run('VAE', 2, beta=1.0)], planned)
-    rows = [line.split() for line in tables.to('text', [table], 'not run').splitlines()[3:5]]
+    rows = [line.split() for line in tables.render('text', [table], 'not run').splitlines()[3:5]]
     assert rows[0][:3] == ['VAE', 'prior', '6.00'] and rows[0][-3:] == ['1', 'x', '192']
     assert rows[1] == ['ACAI', 'fitted', *['not', 'run'] * 3]
-    assert len(tables.to('csv', [table]).splitlines()) == 1 + 3
+    assert len(tables.render('csv', [table]).splitlines()) == 1 + 3

@@ -116,9 +116,9 @@ def test_checkpoints_are_found_by_number(run):
 
 
 def test_args_are_recorded_with_the_versions(run):
-    assert run.read_args() is None
+    assert run.read_record() is None
     run.write_args(ARGS)
-    record = run.read_args()
+    record = run.read_record()
     assert record['args'] == ARGS
     assert set(record['versions']) == {'python', 'tensorflow', 'keras', 'numpy'}
     assert os.listdir(run.path).count('args.json') == 1
@@ -181,14 +181,14 @@ def test_damaged_args_are_said_to_be(run, text):
     with open(os.path.join(run.path, 'args.json'), 'w') as file:
         file.write(text)
     with pytest.raises(UserError, match='args.json is damaged'):
-        run.read_args()
+        run.read_record()
 
 
 def test_args_that_are_no_text_are_said_to_be_damaged(run):
     with open(os.path.join(run.path, 'args.json'), 'wb') as file:
         file.write(json.dumps({'args': ARGS}).encode() + b'\xff')
     with pytest.raises(UserError, match='args.json is damaged'):
-        run.read_args()
+        run.read_record()
 
 
 def test_a_file_in_the_way_is_named(tmp_path):
