@@ -164,6 +164,17 @@ def test_who_needs_less_or_more_leaves_a_waiting_run_to_whom_it_waits_for(slurm,
     assert other.files.read() == dataclasses.replace(record, images_seen=17 * 64)
 
 
+def test_what_is_done_waits_for_no_task_that_has_stopped(tmp_path):
+    """Of which Slurm, where it does not answer, may tell nothing any more."""
+    (job,) = jobs_of(tmp_path)
+    run_record.queue(job, slurm='12_3')
+    job.files.write(dataclasses.replace(job.files.read(), state=run_record.STOPPED))
+    trained(job, 17, seed=1)
+    for queued in (None, {'12_3': 'COMPLETING'}):
+        run_record.queue(job, queued=queued)
+        assert job.files.look().state == run_record.DONE
+
+
 def test_a_run_at_work_is_not_waited_for_when_it_is_queued_again(tmp_path, monkeypatch):
     (job,) = jobs_of(tmp_path)
     waits, held = [], run_record.RunFiles.held
