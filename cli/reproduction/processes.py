@@ -64,14 +64,15 @@ class Process:
         environment: {variable: value}.
         say: called with every line that it prints.
         seen: called with how many images it has seen, whenever it tells, and whether that is exact:
-            its reports' counts are, but its progress bar rounds.
+            its reports' counts are, but its progress bar rounds to three digits.
 
     Attributes:
         last: the last line that it printed.
     """
 
-    def __init__(self, command, environment, say, seen):
-        self.last, self._say, self._seen = '', say, seen
+    def __init__(self, command, environment, say, seen=None):
+        self.last, self._say = '', say
+        self._seen = seen or (lambda images, is_exact: None)
         self._process = subprocess.Popen(
             [sys.executable, '-P', CHILD, str(os.getpid()), *command],
             env=environment,
@@ -88,7 +89,7 @@ class Process:
     def _read(self):
         for line in self._process.stdout:
             if at := BAR.search(line):
-                self._seen(int(float(at[1]) * UNITS[at[2]]), is_exact=not at[2])
+                self._seen(int(float(at[1]) * UNITS[at[2]]), is_exact=False)
             text = BAR.sub('', line).strip()  # a report may stand behind a bar
             if at := KIMG.match(text):
                 self._seen(int(at[1]) << 10, is_exact=True)

@@ -90,7 +90,7 @@ class Task:
             return
         path = os.path.join(work.ROOT, command[0])
         command = [path, *command[1:]]
-        process = processes.Process(command, os.environ.copy(), print, lambda images: None)
+        process = processes.Process(command, os.environ.copy(), print)
         stopping = False
         while (code := process.exit_code()) is None:
             if (interrupt.signal or self.out_of_time) and not stopping:

@@ -146,15 +146,17 @@ def test_the_command_lifts_a_cancellation_though_the_run_still_stops(job):
 
 
 @pytest.mark.parametrize('code', [143, 129, 'out of luck'])
-def test_another_machine_that_stopped_in_order_does_not_end_the_first(code, job):
+def test_another_machine_that_stopped_in_order_does_not_end_the_first(code, job, capsys):
     """srun ends a task, whose first machine may still save, when another one ends with a code."""
-    task = slurm_task.Task(job(f'import sys\nsys.exit({code!r})'))
+    says = "print('decoding:  50%|# | 1.0k/2.0k [00:30<00:30]')\nprint('it waits')\n"
+    task = slurm_task.Task(job(f'{says}import sys\nsys.exit({code!r})'))
     interrupt = types.SimpleNamespace(signal=None)
     if isinstance(code, int):
         task._follow(interrupt)
     else:
         with pytest.raises(SystemExit):
             task._follow(interrupt)
+    assert 'it waits' in capsys.readouterr().out.splitlines()
 
 
 def test_an_import_that_ctrl_c_breaks_ends_as_ctrl_c_does():
@@ -177,13 +179,17 @@ def test_the_rate_is_of_counts_that_are_exact(job, monkeypatch):
     one = at_work(job(''))
     one.job.images_seen = 12_349_000
     one._next()
-    now = iter([100.0, 110.0, 500.0])
+    now = iter([100.0, 110.0, 500.0, 510.0, 10100.0])
     monkeypatch.setattr(work.time, 'monotonic', lambda: next(now))
     one._seen(12_300_000, is_exact=False)
     one._seen(12_400_000, is_exact=False)
     assert one.record.images_per_sec == 0
     one._seen(12_349_000 + 64_000, is_exact=True)
     assert one.record.images_per_sec == 160
+    one._seen(12_500_000, is_exact=False)
+    assert one.record.images_per_sec == 160
+    one._seen(14_000_000, is_exact=False)  # which may be off by 3% of what is new
+    assert one.record.images_per_sec == pytest.approx(165.1)
     one._next()  # k-means, say
     assert one.record.images_per_sec == 0
     monkeypatch.undo()
