@@ -188,7 +188,7 @@ class CriticAutoencoder(Autoencoder):
 
     Args:
         advweight: weight of the critic's term in the autoencoder's loss, the paper's lambda.
-        advdepth: channels of the critic's first block; 0 for the autoencoder's own `depth`.
+        advdepth: channels of the paper's critic's first block; 0 for the autoencoder's own `depth`.
         **shared: the arguments of `Autoencoder`.
     """
 

@@ -54,7 +54,7 @@ class VAE(Autoencoder):
         advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic. The
             ELBO is a sum over pixels, where ACAI's reconstruction is a mean, so that the same
             weight is far weaker here: on lines32 about 100 matches ACAI's 0.5 (docs/BEYOND.md).
-        advdepth: channels of the critic's first block; 0 for `depth`.
+        advdepth: channels of the paper's critic's first block; 0 for `depth`.
         reg: the critic's share of the input in the blend, ACAI's gamma.
         **shared: the arguments of `Autoencoder`.
     """
