@@ -1,4 +1,4 @@
-"""Copies of a user's own networks, and whether Keras' record of one makes the same again."""
+"""Copies of a user's own networks, and whether Keras' config of one remakes it."""
 import inspect
 import random
 import types

@@ -10,7 +10,7 @@ vectors assigned to code k and s_k their sum,
     count_k <- 0.999 count_k + 0.001 n_k,  total_k <- 0.999 total_k + 0.001 s_k
     code_k = total_k / count_k
 
-where the last count_k is smoothed, so that it is never 0.
+where the last line's count_k is smoothed, never 0.
 """
 import math
 
