@@ -1,8 +1,6 @@
 """Whether a dataset is of the images that a run was trained on."""
 import os
 
-from lib import data
-from lib.data import registry
 from lib.errors import UserError
 
 
@@ -13,6 +11,9 @@ def check_is_told(run, otherwise=''):
         run: a `lib.runs.RunFolder`.
         otherwise: what else would do, such as '; or give --dataset'.
     """
+    from lib import data  # and with it TensorFlow, for which a script's --help does not wait
+    from lib.data import registry
+
     name, folder = run.dataset, data.records_folder()
     is_own = folder and os.path.exists(data.classes_path(name, folder))
     if not (run.is_recorded or registry.find(name) or is_own):
