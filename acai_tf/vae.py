@@ -102,7 +102,8 @@ class VAE(Autoencoder):
         return self._sample(*self.latent_distribution(x), noise['eps'])
 
     def latent_distribution(self, x):
-        return self.latent_head(super().encode(x))
+        features = super().encode(x)  # builds the head, if nothing did before
+        return self.latent_head(features)
 
     def sample_latents(self, distribution, draws):
         return self._sample(*distribution, draws.normal('eps', ops.shape(distribution[0])))
