@@ -86,11 +86,25 @@ def parse_experiment_name(name, known):
     return values
 
 
+def _below(*names):
+    """A property of a `RunFolder`: the path of a place below it."""
+    return property(lambda run: os.path.join(run.path, *names))
+
+
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
     """TRAIN_DIR/DATASET/EXPERIMENT and the places below it."""
 
     path: str
+
+    checkpoints = _below('tf')
+    summaries = _below('tf', 'summaries')
+    images = _below('images')
+    args_path = _below(ARGS_NAME)
+    curve_path = _below(CURVE_NAME)
+    clustering_path = _below(CLUSTERING_NAME)
+    lock_path = _below(LOCK_NAME)
+    _owed_path = _below(OWED_NAME)
 
     @property
     def name(self):
@@ -101,34 +115,6 @@ class RunFolder:
     def dataset(self):
         """The dataset's name: the parent folder's."""
         return os.path.basename(os.path.dirname(os.path.abspath(self.path)))
-
-    @property
-    def checkpoints(self):
-        return os.path.join(self.path, 'tf')
-
-    @property
-    def summaries(self):
-        return os.path.join(self.path, 'tf', 'summaries')
-
-    @property
-    def images(self):
-        return os.path.join(self.path, 'images')
-
-    @property
-    def args_path(self):
-        return os.path.join(self.path, ARGS_NAME)
-
-    @property
-    def curve_path(self):
-        return os.path.join(self.path, CURVE_NAME)
-
-    @property
-    def clustering_path(self):
-        return os.path.join(self.path, CLUSTERING_NAME)
-
-    @property
-    def lock_path(self):
-        return os.path.join(self.path, LOCK_NAME)
 
     @property
     def is_original(self):
@@ -278,10 +264,6 @@ class RunFolder:
     def owes_report(self):
         """Whether a report that was not made is still to be made."""
         return os.path.exists(self._owed_path)
-
-    @property
-    def _owed_path(self):
-        return os.path.join(self.path, OWED_NAME)
 
     def owe_report(self, step, owed):
         """Keeps the `OwedReport` of a step.
