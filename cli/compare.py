@@ -29,8 +29,8 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
     models = {label: load.load_run(folder.path) for label, folder in folders.items()}
     trained_on = {label: load.identify(folder).dataset for label, folder in folders.items()}
     if not dataset_name:
-        for folder in folders.values():
-            fitting.check_is_told(folder, '; or give --dataset')
+        for label, folder in folders.items():
+            fitting.check_is_told(folder, trained_on[label], '; or give --dataset')
     dataset = data.get_dataset(dataset_name or _common(trained_on.values()), seed=seed)
     for label, model in models.items():
         _check_fits(folders[label], model, dataset, trained_on[label])

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-from acai_tf.load import check_is_there, load_run
+from acai_tf.load import check_is_there, identify, load_run
 from cli import fitting, overwriting, training
 from lib import checkpoints, files, locks, runs
 from lib.errors import UserError
@@ -73,10 +73,11 @@ def from_original(path, train_dir, options, overwrite=False):
     original = runs.RunFolder(path)
     if original.checkpoint_steps() and not original.is_original:
         raise UserError(f'{path} has an {runs.ARGS_NAME}: it is a run folder of ours already.')
-    fitting.check_is_told(original)
+    dataset = identify(original).dataset
+    fitting.check_is_told(original, dataset)
     model = load_run(path)
     step = int(model.global_step)
-    run = runs.folder_of(train_dir, original.dataset, type(model).__name__, model.params)
+    run = runs.folder_of(train_dir, dataset, type(model).__name__, model.params)
     if os.path.exists(run.path):
         if os.path.samefile(run.path, path):
             raise UserError(
@@ -97,9 +98,7 @@ def from_original(path, train_dir, options, overwrite=False):
         _copy_files(original.summaries, unfinished.summaries)
         _copy_files(original.images, unfinished.images)
         checkpoints.save_original(model, unfinished.checkpoint(step), step, moments=moments)
-        options = {
-            'dataset': original.dataset, 'latent_width': model.latent_shape[1], **options
-        }  # fmt: skip
+        options = {'dataset': dataset, 'latent_width': model.latent_shape[1], **options}
         # Original: it knew nothing else.
         args = training.recorded_args(model, options, **constants.COMPUTED_ON, jit=False)
         unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here

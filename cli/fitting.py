@@ -4,17 +4,18 @@ import os
 from lib.errors import UserError
 
 
-def check_is_told(run, otherwise=''):
+def check_is_told(run, name, otherwise=''):
     """Raises UserError for a run of the 2018 code that lies in a folder of no dataset's name.
 
     Args:
         run: a `lib.runs.RunFolder`.
+        name: of the folder that it lies in, or, if it is a link, that to which it leads.
         otherwise: what else would do, such as '; or give --dataset'.
     """
     from lib import data  # and with it TensorFlow, for which a script's --help does not wait
     from lib.data import registry
 
-    name, folder = run.dataset, data.records_folder()
+    folder = data.records_folder()
     is_own = folder and os.path.exists(data.classes_path(name, folder))
     if not (run.is_recorded or registry.find(name) or is_own):
         raise UserError(

@@ -109,7 +109,7 @@ def _images(ends, model, run):
 
 def _test_images(indices, model, run, name):
     """{index: test image} of the dataset of a name, which the run was trained on."""
-    fitting.check_is_told(run)
+    fitting.check_is_told(run, name)
     dataset = data.get_dataset(name)
     fitting.check_fits(run, model, dataset, name, 'give picture files in their place')
     found, seen = {}, 0

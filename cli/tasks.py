@@ -36,14 +36,19 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
         UserError: there is no such run or dataset, or they do not fit.
     """
     from acai_tf import load
-    from lib import data, runs
+    from lib import checkpoints, data, runs
 
     run = runs.RunFolder(FLAGS.ae_dir)
     model = load.load_run(FLAGS.ae_dir)
+    if name := checkpoints.first_non_finite(model):
+        raise UserError(
+            f'The weights {name} of {run.path} are not finite: its training diverged; give '
+            '--ae_dir another run.'
+        )
     trained_on = load.identify(run).dataset
     name = dataset_name or trained_on
     if not dataset_name:
-        fitting.check_is_told(run, '; or give --dataset' if 'dataset' in FLAGS else '')
+        fitting.check_is_told(run, trained_on, '; or give --dataset' if 'dataset' in FLAGS else '')
     dataset = data.get_dataset(name, batch_size, seed)
     fitting.check_fits(run, model, dataset, trained_on, 'give --ae_dir another run')
     return model, run, dataset

@@ -259,6 +259,12 @@ def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path, monkeypatch):
     with pytest.raises(UserError, match='alone is not a dataset; or give --dataset.$'):
         tasks.open_autoencoder()
     assert tasks.open_autoencoder('lines32')[2].name == 'lines32'
+    link = tmp_path / 'link'
+    link.symlink_to(original.BASELINE_RUN)
+    given.ae_dir = str(link)
+    assert tasks.open_autoencoder()[2].name == 'lines32'
+    run, _ = convert.from_original(str(link), str(tmp_path / 'of_link'), OPTIONS)
+    assert run.dataset == 'lines32'
     assert not (tmp_path / 'ours').exists()
 
 

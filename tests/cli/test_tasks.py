@@ -13,6 +13,7 @@ import pytest
 import acai_tf
 from cli import cluster, tasks
 from lib import checkpoints, runs
+from lib.errors import UserError
 from lib.paper import results
 from lib.tasks import kmeans, linear_classifier
 from tests import forked, made_runs
@@ -243,6 +244,13 @@ def test_what_table_3_shows_stays_while_others_are_made(tmp_path, capsys):
     assert there()['clustering.json'] == later and len(there()) == 5
 
 
+def test_latents_that_overflow_are_refused(tmp_path):
+    stored = {'train': np.full((20, 2), np.inf), 'test': np.zeros((4, 2))}
+    options = dict(nclass=2, use_svd=True, n_init=1, n_jobs=1, n_try=1)
+    with pytest.raises(UserError, match='The latents of .* are not finite'):
+        cluster._cluster(stored, runs.RunFolder(str(tmp_path)), **options)
+
+
 def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):
     ae_dir = tmp_path / 'blobs32' / AE_NAME
     shutil.copytree(train_dir / 'blobs32' / AE_NAME, ae_dir)
@@ -250,8 +258,9 @@ def test_latents_that_are_no_numbers_are_refused(train_dir, tmp_path):
     model.encoder.trainable_variables[0].assign(model.encoder.trainable_variables[0] * np.nan)
     step = int(model.global_step)
     checkpoints.save_original(model, ae_dir / 'tf' / f'model.ckpt-{step}', step)
-    error = run('cluster.py', f'--ae_dir={ae_dir}', '--n_init=2', code=1)
-    assert 'are not finite: its training diverged' in error
+    for script in 'cluster.py', 'projector.py', 'classify_latent_ae.py':
+        error = run(script, f'--ae_dir={ae_dir}', code=1)
+        assert 'are not finite: its training diverged; give --ae_dir another run' in error
 
 
 def test_a_stopped_clustering_goes_on(train_dir):
