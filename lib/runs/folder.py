@@ -272,7 +272,13 @@ class RunFolder:
             UserError: this cannot be written either.
         """
         text = json.dumps({'step': step, **owed._asdict()}, default=float)  # of NumPy's numbers
-        files.write_file(self._owed_path, text.encode())
+        try:
+            files.write_atomically(self._owed_path, text.encode())
+        except OSError as error:
+            raise UserError(
+                f'Cannot write to {self.path} ({error.strerror}): {files.what_to_do(error)}, and '
+                'the same command goes on from the newest checkpoint.'
+            ) from error
 
     def owed_report(self, step):
         """The `OwedReport` kept at a step; None where there is nothing whole of this step."""

@@ -31,6 +31,15 @@ def begun(run):
     return run
 
 
+def test_a_disk_too_full_even_for_what_is_owed_is_named(run, monkeypatch):
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('lib.files.write_atomically', full)
+    with pytest.raises(UserError, match='No space .*: make room, and the same command goes on'):
+        run.owe_report(5, OwedReport({}, {}))
+
+
 @pytest.mark.parametrize('owed', [[], {'step': 5}, {'step': 5, 'last_logs': {}, 'means': 1}])
 def test_half_of_an_owed_report_is_none(run, owed):
     whole = OwedReport({}, {'loss': 1.0}, 2.0)
