@@ -486,8 +486,8 @@ class KerasModel(keras.Model):
         except TypeError as error:
             raise UserError(
                 f'{cls.__name__} cannot be made of what was saved of it ({error}): its constructor '
-                'must take all arguments of Autoencoder, and may only set defaults of them, as '
-                "shared.setdefault('lr', 1e-3) does."
+                'must take all arguments of Autoencoder and all hyper-parameters, and may only set '
+                "defaults of them: shared.setdefault('lr', 1e-3), or reg=0.5 in its signature."
             ) from error
         for layer, trainable in zip(model._flatten_layers(), flags, strict=False):
             # Each by itself, not what is in it: a layer may be in two.

@@ -19,7 +19,7 @@ _RECORDED = ('dataset', 'latent_width', *SCHEDULE)
 def train(method):
     """Trains a method, a class of `acai_tf`, as the flags say; returns the exit code."""
     from cli import machines
-    from lib import data, devices, runs, train
+    from lib import data, devices, files, runs, train
 
     machines.join()
     count = devices.count_machines()
@@ -41,6 +41,7 @@ def train(method):
     own = {name: FLAGS[name].value for name in method.own_hyperparameters()}
     model = _model(method, own, choice, devices.start(choice, count))
     folder = runs.folder_of(FLAGS.train_dir, FLAGS.dataset, method.__name__, model.params)
+    files.check_checkpoint_path(folder.name, 'choose other values of its flags')
     args = recorded_args(
         model,
         {key: FLAGS[key].value for key in _RECORDED},
