@@ -86,6 +86,7 @@ def main(_):
         run = runs.RunFolder(os.path.join(folder, 'run'))
         run.create()
         options = dict(batch_size=BATCH, report_kimg=KIMG, make_reports=stopwatch.make_reports)
+        options['args'] = {'class': FLAGS.method}  # else it seems to be of the 2018 code
         train.train_run(model, dataset, run, total_kimg=0, **options)  # the first report
         measure_bare()
         for period in range(1, FLAGS.periods + 1):
