@@ -89,7 +89,7 @@ def test_a_subclass_that_fixes_an_argument_is_told_so_when_it_is_loaded(tmp_path
     Default(nclass=10, depth=2, latent=4, **IMAGE).save(path)
     assert keras.models.load_model(path).lr == 5e-3
     Fixed(nclass=10, depth=2, latent=4, **IMAGE).save(path)
-    with pytest.raises(UserError, match='may only set defaults of them, as shared.setdefault'):
+    with pytest.raises(UserError, match='may only set defaults of them: shared.setdefault'):
         Fixed.from_config(Fixed(nclass=10, depth=2, latent=4, **IMAGE).get_config())
 
 
