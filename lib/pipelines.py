@@ -3,7 +3,6 @@ import os
 from typing import NamedTuple
 
 import tensorflow as tf
-from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 
@@ -51,6 +50,9 @@ def count_whole(path):
             length, checksum = file.read(8), file.read(4)
             position += FRAME_BYTES + int.from_bytes(length, 'little')
             if position > size:
+                # In TensorBoard's stand-in for TensorFlow, for which whole files need not wait.
+                from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+
                 is_length = masked_crc32c(length) == int.from_bytes(checksum, 'little')
                 return Records(number, False, cut_short=len(checksum) < 4 or is_length)
             file.seek(position)
