@@ -129,7 +129,7 @@ def _files(folder):
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise unreadable(folder, error, f'cannot be listed ({error})') from error
+        raise unreadable(folder, error) from error
     return {name: os.path.join(folder, name) for name in names if NAME.fullmatch(name)}
 
 

@@ -87,7 +87,7 @@ def _members(path, allowed, members, wanted):
     except UserError:
         raise
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError) as error:
-        raise unreadable(path, error, f'is not a readable tar.gz ({error})') from error
+        raise unreadable(path, error, 'is not a readable tar.gz') from error
     return found
 
 

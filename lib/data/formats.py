@@ -62,7 +62,7 @@ class Format:
             with open(path, 'rb') as file:
                 digest = hashlib.file_digest(file, functools.partial(_new_hash, checksum))
         except OSError as error:
-            raise unreadable(path, error, f'cannot be read ({error})') from error
+            raise unreadable(path, error) from error
         compare(path, digest, checksum)
 
     def read(self, paths, split):
@@ -83,13 +83,13 @@ def unusable(path, why):
     return UserError(f'{path} {why}; replace it with the file its authors publish.')
 
 
-def unreadable(path, error, why):
+def unreadable(path, error, why='cannot be read'):
     """The error for a file that cannot be read: the system's or, for what it holds, `unusable`."""
     if getattr(error, 'errno', None):  # gzip's own errors have none
         return UserError(
             f'Cannot read {path} ({error.strerror}); make it readable, or copy it there again.'
         )
-    return unusable(path, why)
+    return unusable(path, f'{why} ({first_line(error)})')
 
 
 def compare(path, digest, checksum, cause='it may be cut short'):
@@ -161,7 +161,7 @@ def _read_idx(path, ndim):
             possible = fits(claimed, path) if packed else claimed <= os.path.getsize(path)
             content = file.read(claimed + 1) if possible else b''
     except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error, f'cannot be read ({error})') from error
+        raise unreadable(path, error) from error
     if not claimed or len(content) != claimed:
         raise unusable(
             path, f'is cut short, or no idx file: it says that it holds {claimed:,} bytes of {kind}'
@@ -188,8 +188,7 @@ class Mat(Format):
         except (UserError, MemoryError):
             raise
         except Exception as error:  # SciPy's reader raises of every kind
-            why = f'is not a readable MATLAB file ({first_line(error)})'
-            raise unreadable(path, error, why) from error
+            raise unreadable(path, error, 'is not a readable MATLAB file') from error
         whole = images.dtype == np.uint8 and labels.dtype.kind in 'iu'
         if images.shape[3:] != (count,) or not whole:
             raise unusable(path, 'holds no 8-bit pictures X with whole numbers y')
