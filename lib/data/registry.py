@@ -255,7 +255,7 @@ def check_width(width, name, most=MAX_SIZE_PX):
         name: what asks for it.
         most: the largest width that `name` can have.
     """
-    if not is_possible(width):
+    if width > most or not is_possible(width):
         raise UserError(
             f'{name} is not possible: the encoders halve a picture, so its width must be even, '
             f'from {MIN_SIZE_PX} to {most}, such as 64.'
