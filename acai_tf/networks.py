@@ -233,10 +233,9 @@ def check_weights(name, dtype):
 
 
 def _is_shape(value):
-    is_sequence = isinstance(value, (tuple, list))
     if isinstance(value, tf.TensorShape):
-        is_sequence = value.rank is not None
-    return is_sequence and all(
+        value = value.as_list() if value.is_fully_defined() else None
+    return isinstance(value, (tuple, list)) and all(
         isinstance(size, numbers.Integral) and size > 0 for size in value
     )
 

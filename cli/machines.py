@@ -54,8 +54,8 @@ def own_gpus(environment, config):
     each = len(gpus) // here
     is_all = int(environment.get('SLURM_GPUS_ON_NODE', len(gpus))) == len(gpus)
     # 'none', or 'verbose,none', is that Slurm is not to, whatever else it is told.
-    is_bound = environment.get('SLURM_GPU_BIND', '').rpartition(',')[2] != 'none'
-    is_bound = is_bound and any(name in environment for name in BINDS_GPUS)
+    is_told_not_to = environment.get('SLURM_GPU_BIND', '').rpartition(',')[2] == 'none'
+    is_bound = not is_told_not_to and any(name in environment for name in BINDS_GPUS)
     if here == 1 or not each or not is_all or is_bound:
         return None
     first = each * int(environment['SLURM_LOCALID'])

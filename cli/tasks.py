@@ -40,9 +40,9 @@ def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
 
     run = runs.RunFolder(FLAGS.ae_dir)
     model = load.load_run(FLAGS.ae_dir)
-    if name := checkpoints.first_non_finite(model):
+    if variable := checkpoints.first_non_finite(model):
         raise UserError(
-            f'The weights {name} of {run.path} are not finite: its training diverged; give '
+            f'The weights {variable} of {run.path} are not finite: its training diverged; give '
             '--ae_dir another run.'
         )
     trained_on = load.identify(run).dataset

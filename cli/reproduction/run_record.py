@@ -254,11 +254,11 @@ def queue(job, slurm='', queued=None):
 def _queued(job, slurm, before, queued):
     """The `Record` of a job that waits, or is done, where its last one was `before`, or None."""
     state = WAITING if job.next_command() else DONE
-    if before and not slurm and WAITING in (state, before.state):
-        if _waits_elsewhere(job, before, queued):
-            # That task, or command, does what it was asked for, whatever this command needs.
-            seen = min(job.images_seen, before.images)
-            return dataclasses.replace(before, state=WAITING, reason='', images_seen=seen)
+    goes_on = before and WAITING in (state, before.state) and _waits_elsewhere(job, before, queued)
+    if goes_on and not slurm:
+        # That task, or command, does what it was asked for, whatever this command needs.
+        seen = min(job.images_seen, before.images)
+        return dataclasses.replace(before, state=WAITING, reason='', images_seen=seen)
     record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
     if not slurm:
         record.process = locks.this_process()
