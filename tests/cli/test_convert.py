@@ -253,7 +253,8 @@ def test_the_dataset_of_a_run_must_be_told_by_its_place(tmp_path, monkeypatch):
         lambda: compare.compare_runs({'one': str(path)}, None, seed=0, images=4),
         lambda: tasks.open_autoencoder(),
     ):
-        with pytest.raises(UserError, match="folder of its dataset's name, .*; alone is not a"):
+        told = "folder of its dataset's name, such as lines32, .*; alone is not a dataset"
+        with pytest.raises(UserError, match=told):
             ask()
     flags.DEFINE_string('dataset', None, '', flag_values=given)
     with pytest.raises(UserError, match='alone is not a dataset; or give --dataset.$'):
