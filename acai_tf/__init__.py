@@ -16,6 +16,9 @@ from acai_tf.released import load_released
 from acai_tf.vae import VAE
 from acai_tf.vqvae import AEVQVAE
 from lib.data import get_dataset
+from lib.version import VERSION
+
+__version__ = VERSION
 
 # A new method is a new file in this folder; nothing has to list it.
 for _module in pkgutil.iter_modules(__path__):

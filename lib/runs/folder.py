@@ -11,7 +11,7 @@ import re
 import sys
 from typing import NamedTuple
 
-from lib import files, locks
+from lib import files, locks, version
 from lib.errors import UserError
 
 ARGS_NAME = 'args.json'
@@ -411,6 +411,7 @@ def _versions():
     import tensorflow
 
     return {
+        'acai_tf': version.of_code(),
         'python': platform.python_version(),
         'tensorflow': tensorflow.__version__,
         'keras': keras.__version__,

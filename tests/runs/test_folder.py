@@ -129,7 +129,7 @@ def test_args_are_recorded_with_the_versions(run):
     run.write_args(ARGS)
     record = run.read_record()
     assert record['args'] == ARGS
-    assert set(record['versions']) == {'python', 'tensorflow', 'keras', 'numpy'}
+    assert set(record['versions']) == {'acai_tf', 'python', 'tensorflow', 'keras', 'numpy'}
     assert os.listdir(run.path).count('args.json') == 1
     assert not [name for name in os.listdir(run.path) if files.PARTIAL in name]
 

@@ -1,0 +1,31 @@
+"""Which acai_tf this is."""
+import os
+import subprocess
+
+VERSION = '1.0'
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TIMEOUT_SEC = 10
+
+
+def of_code(root=ROOT):
+    """VERSION, and in a clone the commit: '1.0+g33d4c66', or '1.0+g33d4c66.dirty' where one of its
+    files was changed.
+
+    Args:
+        root: the folder with the packages.
+    """
+    git = os.path.join(root, '.git')
+    if not os.path.exists(git):  # installed; what repository lies around it is not ours
+        return VERSION
+    command = ['git', '--no-optional-locks', f'--git-dir={git}', f'--work-tree={root}', 'describe']
+    try:
+        # No tag is to be found: the commit alone.
+        commit = subprocess.check_output(
+            [*command, '--always', '--dirty', '--exclude=*'],
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=TIMEOUT_SEC,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return VERSION
+    return f'{VERSION}+g{commit.strip().replace("-", ".")}'
