@@ -22,7 +22,7 @@ def main():
         tasks.ON_PIXELS,
         dataset,
         os.path.join(FLAGS.train_dir, dataset.name),
-        # Original: the sign is ignored, and its default is -0.1, which names the run folder.
+        # Original: the sign is ignored; the default is -0.1, which the run folder's name contains.
         params={'smoothing': -abs(FLAGS.smoothing) or 0.0},
     )
     if accuracy is not None:

@@ -24,7 +24,7 @@ def main():
     )
     if accuracy is not None:
         class_name, size = type(ae).__name__, math.prod(ae.latent_shape)
-        # The paper's table 2 is of the classifier that is trained with the autoencoder.
+        # No value of the paper: table 2 has the classifier that is trained with the autoencoder.
         tasks.summarize('classify_latent_ae', images.name, class_name, size, accuracy)
     return code
 

@@ -1,5 +1,5 @@
-"""Turns a run of ours into files of the 2018 code, or a run folder of the 2018 code into ours;
-keeps of runs what others need.
+"""Converts a run of ours to files of the 2018 code, or a run folder of the 2018 code to ours; or
+copies from runs only what others need.
 
     python convert.py --run=RUN --out=PREFIX
     python convert.py --run=RUN --release=FOLDER
@@ -19,7 +19,7 @@ paths.define('records', None, 'Folder of runs, of which to keep what they report
 paths.define('out', None, "With --run: the files' prefix; with the others: a folder of runs.")
 paths.define('release', None, 'With --run: folder for its weights, scores and curve alone.')
 flags.DEFINE_bool('overwrite', False, 'Replace what exists at --out or --release.')
-define_schedule_flags()  # which the original's folders do not record
+define_schedule_flags()  # for options that the original's folders do not record
 SOURCES = 'run', 'original', 'records'
 
 

@@ -1,6 +1,6 @@
-"""Makes the record files of datasets: python create_datasets.py --datasets=mnist,svhn
+"""Makes the TFRecord files of datasets: python create_datasets.py --datasets=mnist,svhn
 
-Of one's own pictures: python create_datasets.py --images=FOLDER --name=mine
+From your own pictures: python create_datasets.py --images=FOLDER --name=mine
 """
 import cli
 from cli import flags, logging, paths
@@ -24,12 +24,12 @@ FLAGS = flags.FLAGS
 
 
 PUBLISHED = 'datasets', 'from', 'no-checksums', 'celeba_zip'
-OWN = 'test_fraction', 'strict'  # of one's own pictures
+OWN = 'test_fraction', 'strict'  # only for the user's own pictures
 OWN_NEEDS = {'images': 'the folder of your pictures', 'name': 'their dataset a name'}
 
 
 def refuse(names, why):
-    """Raises UserError for the first of some flags that is given."""
+    """Raises UserError for the first of the named flags that is given."""
     for name in names:
         if FLAGS[name].present:
             raise UserError(f'--{name} {why}')
@@ -39,7 +39,7 @@ def main():
     from lib import data
     from lib.data import downloads, picture_folder
 
-    logging.set_verbosity(logging.ERROR)  # TFDS's notes on its own folders
+    logging.set_verbosity(logging.ERROR)  # hides TFDS's notes on its own folders
     data_dir = FLAGS.data_dir or data.records_folder()
     if not data_dir:
         raise UserError('Name the folder of the records: --data_dir=FOLDER, or set AE_DATA.')

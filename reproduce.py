@@ -1,6 +1,6 @@
-"""Trains what a table of the paper needs and prints it: python reproduce.py --table=1 --seeds=5
+"""Trains the runs of a table of the paper and prints it: python reproduce.py --table=1 --seeds=5
 
-The same command goes on with what was stopped, and skips what is done. On a Slurm cluster:
+The same command resumes runs that were stopped, and skips those that are done. On a Slurm cluster:
 
     python reproduce.py --table=1 --executor=slurm --slurm partition=gpu,gpus_per_node=1
     python reproduce.py --status --train_dir=TRAIN
@@ -49,7 +49,7 @@ def only_reads_files():
 
 
 def check_alone(mode, *fitting):
-    """Raises UserError for flags that have no effect with --status, say."""
+    """Raises UserError for a given flag, other than `fitting`, that has no effect with --`mode`."""
     for flag in FLAGS.get_key_flags_for_module(sys.argv[0]):
         if flag.present and flag.name not in (mode, *fitting):
             of_all = ', which is of all runs in --train_dir' if fitting else ''

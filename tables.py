@@ -1,8 +1,9 @@
 """Prints tables of the runs below a folder: python tables.py TRAIN
 
-1, 2 and 3 are the paper's, with the 2018 code's runs and ours; tasks is what classify_fc.py,
-classify_latent_ae.py and cluster.py measured; samples is how good random samples of lines are;
-hours is how long runs have trained; original is the 2018 code beside ours at equal kimg.
+Values of --tables: 1, 2 and 3 are the paper's tables, with the 2018 code's runs and ours; tasks is
+what classify_fc.py, classify_latent_ae.py and cluster.py measured; samples is how good random
+samples of lines are; hours is how long runs have trained; original is the 2018 code beside ours at
+equal kimg.
 """
 import cli
 from cli import flags

@@ -1,4 +1,4 @@
-"""Trains the VAE, with --advweight under ACAI's critic:
+"""Trains the VAE, with ACAI's critic if --advweight is above 0:
 
     python vae.py --dataset=lines32 --latent_width=2 --depth=16 --latent=16
 """

@@ -1,4 +1,4 @@
-"""The paper's autoencoders. `ALL_AES` maps class names to classes, as run folders name them."""
+"""The paper's autoencoders. `ALL_AES` maps class names, as run folders use them, to classes."""
 import importlib
 import pkgutil
 
@@ -20,7 +20,7 @@ from lib.version import VERSION
 
 __version__ = VERSION
 
-# A new method is a new file in this folder; nothing has to list it.
+# A new method is a new file in this folder: importing it registers its class, so nothing lists it.
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f'{__name__}.{_module.name}')
 

@@ -1,4 +1,5 @@
-"""Adversarial autoencoder (Makhzani et al., 2016): with discriminator D of latents, prior N(0, 1),
+"""Adversarial autoencoder (Makhzani et al., 2016). With encoder f, decoder g, a discriminator D of
+latents and the prior N(0, 1):
 
     discriminator minimises  mean BCE(D(f(x)), 0) + mean BCE(D(prior), 1)
     autoencoder minimises    mean (x - g(f(x)))^2 + mean BCE(D(f(x)), 1)
@@ -25,11 +26,11 @@ class AAE(Autoencoder):
 
     Args:
         adversary_lr: the discriminator's own learning rate.
-        disc_layer_sizes: widths of the discriminator's hidden layers, by commas.
+        disc_layer_sizes: widths of the discriminator's hidden layers, separated by commas.
         **shared: the arguments of `Autoencoder`.
     """
 
-    # Not SEPARATE_OBJECTIVES: loss_ae_latent reaches the discriminator's weights too.
+    # SEPARATE_OBJECTIVES stays False: loss_ae_latent's gradient reaches the discriminator too.
     HAS_PRIOR = True
     BOUNDS = {'adversary_lr': (0.0, None), 'disc_layer_sizes': layer_sizes}
 

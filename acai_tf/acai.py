@@ -7,8 +7,8 @@ With encoder f, decoder g, critic d, alpha ~ U(0, 0.5), lambda = advweight and g
     critic minimises      mean (d(x_mix) - alpha)^2 + mean d(gamma x + (1 - gamma) g(f(x)))^2  (2)
     autoencoder minimises mean (x - g(f(x)))^2 + lambda mean d(x_mix)^2                        (3)
 
-x2 is the batch x1 in reverse order. Means are over the batch and, of images, over pixels and
-channels too; lambda weighs these means. The critic estimates the mixing coefficient of an image;
+x2 is the batch x1 in reverse order. Means are over the batch and, for images, also over pixels and
+channels; lambda weights these means. The critic estimates the mixing coefficient of an image;
 the autoencoder tries to make it answer 0, as for an image that is not an interpolation.
 """
 from keras import ops
@@ -19,7 +19,7 @@ from lib import losses
 
 
 class ACAI(CriticAutoencoder):
-    """The paper's method.
+    """ACAI, the paper's method: its critic estimates the mixing coefficients of interpolations.
 
     Args:
         reg: share of the input in its blend with the reconstruction, the paper's gamma.

@@ -1,4 +1,4 @@
-"""The base of every method: what an autoencoder is here, and the one train step."""
+"""The base class of every method: the interface of an autoencoder, and the only train step."""
 import dataclasses
 import functools
 import inspect
@@ -25,17 +25,17 @@ class Losses:
 
     Attributes:
         objectives: {parameter group: the scalar it minimises}.
-        scalars: {tag: scalar}, what is reported, under the original's tags.
-        updates: {attribute of the model that is a variable: its new value}, what a train step moves
-            without a gradient, such as moving averages. On several devices each must come to the
-            same: all-reduce what depends on the batch, as `lib.discretization` does.
+        scalars: {tag: scalar}, the values to report, under the original's tags.
+        updates: {name of an attribute that is a variable: its new value}, for variables that a
+            train step sets without a gradient, such as moving averages. A value must be the same
+            on all devices: all-reduce what depends on the batch, as `lib.discretization` does.
     """
 
     objectives: dict
     scalars: dict
     updates: dict = dataclasses.field(default_factory=dict)
 
-    # So that a `tf.function` can return it.
+    # These two methods let a `tf.function` return a Losses.
     def __tf_flatten__(self):
         return (), (self.objectives, self.scalars, self.updates)
 
@@ -45,28 +45,30 @@ class Losses:
 
 
 class Autoencoder(HasHyperparameters, KerasModel):
-    """An autoencoder with a running classifier on its latents.
+    """An autoencoder with a running latent classifier: one trained alongside, on its latents.
 
-    A method is a subclass: its constructor names its hyper-parameters, with their defaults, and
-    hands everything on; `make_groups` makes its layers and says who learns together;
-    `method_losses` says what each group of parameters minimises. Everything else is here: `encode`,
-    `decode`, `reconstruct`, `classify`, and the only `train_step`.
+    A method is a subclass: its constructor declares its hyper-parameters, with their defaults, and
+    passes all arguments on; `make_groups` makes its layers and assigns them to parameter groups;
+    `method_losses` returns what each group minimises. Everything else is here: `encode`, `decode`,
+    `reconstruct`, `classify`, and the only `train_step`.
 
     Args:
         image_shape: (height, width, colors); height and width divisible by 2**scales. With your
             own encoder: the shape of one example, of any rank; None takes it from the encoder or,
-            if that leaves it open, from the first batch.
+            if the encoder leaves it open, from the first batch.
         nclass: number of classes of the running latent classifier; required.
-        lr: Adam's learning rate, for every group unless `learning_rate` says otherwise; a number or
-            a Keras schedule.
+        lr: Adam's learning rate, for every group unless the method overrides `learning_rate`; a
+            number or a Keras schedule.
         scales, depth, latent: the sizes of the paper's networks: how often the encoder halves the
-            image, channels of its first block, channels of the latents. Required for them, and
-            refused with your own.
-        encoder, decoder: your own Keras layers or models, both or neither, (B, ...) -> (B, ...) and
-            back.
-        critic: your own, for methods that have one: (B, ...) -> numbers that are averaged to one
-            per example. None for the paper's or, with your own encoder, a fresh copy of that.
-        seed: integer from 0 to 2^31 - 1; seeds the paper's weights and, with the step, the noise.
+            image, channels of its first block, channels of the latents. Required for the paper's
+            networks, refused with your own.
+        encoder, decoder: your own Keras layers or models, both or neither; the encoder maps
+            (B, ...) -> (B, ...), the decoder maps back.
+        critic: your own critic network, for methods that have a critic: (B, ...) -> numbers that
+            are averaged to one per example. None for the paper's critic or, with your own encoder,
+            a fresh copy of that encoder.
+        seed: integer from 0 to 2^31 - 1; seeds the initial weights of the paper's networks and,
+            together with the step, the noise.
         dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
             stay in float32.
         name: the Keras model's name.
@@ -76,27 +78,27 @@ class Autoencoder(HasHyperparameters, KerasModel):
     Raises:
         UserError: an argument is out of range or contradicts another, or the networks' shapes do
             not fit; the message says what to give.
-        TypeError: nclass is missing, or the class has no such argument.
+        TypeError: nclass is missing, or the class does not have an argument that was given.
     """
 
-    # Original: the scopes of the variables in its checkpoints, which a few methods name otherwise.
+    # Original: the variable scopes in its checkpoints; a few methods name them differently.
     ENCODER_SCOPE, DECODER_SCOPE = 'ae_enc', 'ae_dec'
     # Original: True where one Adam minimised the sum of all objectives, so that its checkpoints
     # hold the powers of beta once.
     ORIGINAL_SHARES_ADAM = False
     # True if each objective's gradient reaches only its own group (the rest is stopped): one
     # backward pass over their sum then gives every group its gradient. A subclass that overrides
-    # method_losses or make_groups must say so again.
+    # method_losses or make_groups must set it again; otherwise it is False there.
     SEPARATE_OBJECTIVES = False
     # True where training pulls latents to N(0, 1), so that decoding noise gives samples.
     HAS_PRIOR = False
-    FIXED_LENGTH = False  # a run of any length can be made longer
+    FIXED_LENGTH = False  # a run can be extended later: nothing depends on its planned length
 
     # Activations per image that the backward pass stores in addition to the convolutions' outputs:
     # see `lib.memory`.
     extra_activations = 0
     critic = None  # a method that has one makes it in `make_groups`
-    latent_shape = None  # until it is known
+    latent_shape = None  # until the model is built
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -121,8 +123,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         name=None,
         **own,
     ):
-        self_made = frozenset(vars(self))  # what a subclass set before
-        # Layers compute in what their own policies say; what the model itself has stays as it is.
+        self_made = frozenset(vars(self))  # names of attributes that a subclass set before
+        # autocast=False: layers cast by their own dtype policies; the model itself casts nothing.
         super().__init__(dtype=dtype, name=name, autocast=False)
         networks.check_weights(f'dtype={self.dtype_policy.name}', self.dtype_policy.variable_dtype)
         if nclass is None:
@@ -136,7 +138,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         self.mode = networks.TrainMode()
         sizes = {'scales': scales, 'depth': depth, 'latent': latent}
         networks.check_arguments(type(self).__name__, self.given, image_shape, nclass, sizes)
-        # int, for Keras takes no NumPy integer, such as labels.max() + 1, for units.
+        # int(), because Keras takes no NumPy integer (such as labels.max() + 1) for `units`.
         self.nclass = int(nclass)
         if self.given.encoder is None:
             sizes = {name: int(size) for name, size in sizes.items()}
@@ -151,7 +153,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         # Original: the newest evaluation is stored with the weights.
         self.evaluation = {
             name: add_scalar(self, name, 'float32')
-            for name in sorted(original_names.EVALUATIONS)  # as saved models have them
+            for name in sorted(original_names.EVALUATIONS)  # the order in saved models
         }
         track(self, self.evaluation)
         self._set_attributes({**own, **self.params}, self_made)
@@ -185,14 +187,14 @@ class Autoencoder(HasHyperparameters, KerasModel):
             self.forget_graphs()
 
     def _set_attributes(self, values, self_made):
-        """Makes hyper-parameters attributes.
+        """Sets hyper-parameters as attributes of the model.
 
         Args:
             values: {name: value}.
-            self_made: the names that a subclass's constructor set before, which are its own.
+            self_made: the names of attributes that a subclass's constructor itself set before.
 
         Raises:
-            UserError: the model has something else of that name.
+            UserError: a name is taken by something else, or was set to another value.
         """
         for key, value in values.items():
             of_class = inspect.getattr_static(type(self), key, None)  # a method or a property
@@ -227,11 +229,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
     # What a method may override.
 
     def make_groups(self):
-        """Makes what the method has beside encoder and decoder; `latent_shape` is known by now.
+        """Makes the method's layers beyond encoder and decoder; `latent_shape` is already known.
 
         Returns:
-            {parameter group: its layers}, each group with an Adam of its own; with the classifier,
-            which has its own group, they hold every trainable variable once.
+            {parameter group: its layers}; each group gets its own Adam. Together with the
+            classifier, whose group `build` adds, the groups hold every trainable variable once.
         """
         return {'autoencoder': [self.encoder, self.decoder]}
 
@@ -240,7 +242,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.lr
 
     def sample_noise(self, batch, draws):
-        """The random tensors of one training batch: {name: tensor}. None by default.
+        """The random tensors of one training batch: {name: tensor}; {} by default.
 
         Args:
             batch: number of images.
@@ -253,8 +255,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
         Args:
             x: float images (B, H, W, C) in [-1, 1].
-            noise: {name: tensor} as `draw_noise` gives it, for a method that samples latents (VAE);
-                None draws it.
+            noise: {name: tensor} as `draw_noise` returns it, for a method that samples latents
+                (VAE); None to draw it here.
 
         Returns:
             Latents (B, *latent_shape) float32.
@@ -266,7 +268,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.encoder(x)
 
     def latent_distribution(self, x):
-        """What `encode` computes of images before it draws anything, so that it can be stored.
+        """What `encode` computes of images before any random draw, to be stored and sampled later.
 
         Returns:
             A tuple of tensors (B, *latent_shape): the latents themselves unless a method samples.
@@ -274,11 +276,11 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return (self.encode(x),)
 
     def sample_latents(self, distribution, draws):
-        """Latents (B, *latent_shape) from `latent_distribution` and `lib.randomness.Draws`."""
+        """Latents (B, *latent_shape) of a `latent_distribution`, by `lib.randomness.Draws`."""
         return distribution[0]
 
     def decode(self, h):
-        """Latents (B, *latent_shape) to images (B, H, W, C), about in [-1, 1], not clipped.
+        """Decodes latents (B, *latent_shape) to images (B, H, W, C), about in [-1, 1], not clipped.
 
         Raises:
             UserError: the latents are of another shape.
@@ -287,33 +289,33 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.decoder(h)
 
     def features(self, x):
-        """What the latent classifier sees of images (B, H, W, C): (B, ...), the latents unless a
-        method differs; `method_losses`, which has encoded them anyway, must return the same."""
+        """The latent classifier's input (B, ...) for images (B, H, W, C): the latents, unless a
+        method overrides this. `method_losses`, which encodes anyway, must return the same."""
         return self.encode(x)
 
     def method_losses(self, x, noise):
-        """What the method minimises.
+        """The losses of one batch: what each of the method's parameter groups minimises.
 
         Args:
             x: images (B, H, W, C).
-            noise: {name: tensor}, as `sample_noise` gives it.
+            noise: {name: tensor}, as `sample_noise` returns it.
 
         Returns:
-            (features, Losses): what the latent classifier sees, and objectives and scalars without
-            the classifier's own.
+            (features, Losses): the latent classifier's input, and the objectives and scalars other
+            than the classifier's own.
         """
         raise NotImplementedError(f'{type(self).__name__} must define method_losses(x, noise).')
 
     # The same for every method.
 
     def check_images(self, x):
-        """Builds a model that knows no shapes yet, and raises UserError for what is not a batch of
-        float images of its shape."""
+        """Builds the model if its shapes are not known yet, and raises UserError unless x is a
+        batch of float images of the model's shape."""
         self.build_for(x)
         self.encoder.check(x)
 
     def check_latents(self, h):
-        """Raises UserError for what is not a batch of latents (B, *latent_shape)."""
+        """Raises UserError unless h is a batch of latents (B, *latent_shape)."""
         shape = getattr(h, 'shape', None)
         if self.latent_shape and (shape is None or not layers.fits(shape[1:], self.latent_shape)):
             given = type(h).__name__ if shape is None else tuple(shape)
@@ -335,16 +337,17 @@ class Autoencoder(HasHyperparameters, KerasModel):
         )
 
     def forget_graphs(self):
-        """Has all graphs traced anew, Keras' too: they hold what is no variable, such as the seed
-        and what `keras.layers.Normalization` knows."""
+        """Discards all graphs, Keras' too, so that they are traced anew: as constants they hold
+        what is not a variable, such as the seed and what `keras.layers.Normalization` learned."""
         vars(self).pop('graphs', None)
         for kind in ('train', 'test', 'predict'):
-            if getattr(self, f'{kind}_function') is not None:  # Keras' loop may be within it
+            # Made anew rather than set to None, because Keras' loop may be running with it.
+            if getattr(self, f'{kind}_function') is not None:
                 getattr(self, f'make_{kind}_function')(force=True)
 
     def reconstruct(self, x, noise=None):
-        """`decode(encode(x, noise))` of images (B, H, W, C), of their shape: without dropout, or
-        noise on the input. Raises UserError where `encode` does."""
+        """Reconstructions of images (B, H, W, C), in the same shape: `decode(encode(x, noise))`,
+        without dropout or noise on the input. Raises UserError where `encode` does."""
         return self.decode(self.encode(x, noise))
 
     def classify(self, x):
@@ -357,15 +360,15 @@ class Autoencoder(HasHyperparameters, KerasModel):
 
         Args:
             x: images (B, H, W, C).
-            batch_index: tells several batches at one step apart, as those of an evaluation; 0 in
-                training, and where a report's evaluation begins.
+            batch_index: distinguishes several batches at the same step, such as those of an
+                evaluation; 0 in training, and for the first batch of a report's evaluation.
 
         Returns:
-            {name: tensor} as `sample_noise` gives it; {} for a method without noise.
+            {name: tensor} as `sample_noise` returns it; {} for a method without noise.
 
         Raises:
-            UserError: x is not a batch of float images of the model's shape, or of an unknown size,
-                as that of a keras.Input.
+            UserError: x is not a batch of float images of the model's shape, or its batch size is
+                unknown, as for a keras.Input.
         """
         self.check_images(x)
         if x.shape[0] is None and isinstance(x, keras.KerasTensor):
@@ -379,7 +382,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return self.sample_noise(ops.shape(x)[0], draws)
 
     def compute_losses(self, x, label, noise):
-        """`Losses` of a batch, the latent classifier's included. Changes no weight.
+        """The `Losses` of a batch, including the latent classifier's. Changes no weight.
 
         Args:
             x: images (B, H, W, C) in [-1, 1].
@@ -422,7 +425,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
                     f'{tuple(value.shape)}; it must be a number, as keras.ops.mean makes one.'
                 )
 
-    # No AutoGraph, as in Keras' `fit`: to translate the code takes seconds, and nothing needs it.
+    # No AutoGraph, as in Keras' `fit`: translating the code takes seconds, and nothing needs it.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, data):
         """One update of every parameter group, all from gradients at the same weights.
@@ -434,12 +437,12 @@ class Autoencoder(HasHyperparameters, KerasModel):
             {tag: scalar} of this batch, before the update.
 
         Raises:
-            UserError: the batch does not fit the model, or layers were thawed since `compile`.
+            UserError: the batch does not fit the model, or layers were unfrozen since `compile`.
         """
         x, label = self.unpack(data)
         noise = self.draw_noise(x)
         self.check_thawed()
-        # Keras sums the replicas' gradients; the objectives are means over the whole batch.
+        # Keras sums the replicas' gradients, but the objectives are means over the whole batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with self.mode, tf.GradientTape(persistent=True) as tape:
             losses = self.compute_losses(x, label, noise)
@@ -448,7 +451,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
                 for group, objective in losses.objectives.items()
             }
         gradients = self.compute_gradients(tape, objectives)
-        # Keras' `fit` may ask for one batch more than there is; that fails before anything changes.
+        # Keras' `fit` may ask for one batch past the end of the data; fail before any update then.
         with tf.control_dependencies([x, label]):
             for group, optimizer in self.optimizers.items():
                 optimizer.apply(gradients[group], self.group_variables(group))
@@ -460,7 +463,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return losses.scalars
 
     def compute_gradients(self, tape, objectives):
-        """{group: gradients of its objective with respect to its own variables}, at equal weights.
+        """{group: gradients of its objective for its own variables}, all at the same weights.
 
         Args:
             tape: a persistent tape that saw the objectives.

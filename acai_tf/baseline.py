@@ -10,7 +10,7 @@ from lib import losses
 
 
 class AEBaseline(Autoencoder):
-    """Reconstruction error alone. Denoising and dropout differ from it in one place each."""
+    """The baseline: reconstruction error alone. Denoising and dropout each change one place."""
 
     ENCODER_SCOPE, DECODER_SCOPE = 'ae_encoder', 'ae_decoder'
     SEPARATE_OBJECTIVES = True

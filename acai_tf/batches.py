@@ -1,4 +1,5 @@
-"""Batches: {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair (x, label), or x alone."""
+"""Checks and unpacks batches: a dict {'x': (B, ...), 'label': one-hot (B, nclass)}, a pair
+(x, label), or x alone."""
 import inspect
 import itertools
 import types
@@ -10,25 +11,25 @@ from lib.errors import UserError
 
 
 def examples(batch):
-    """The 'x' of a batch, or the batch itself where it is the data.
+    """The examples of a batch, or their shape: its 'x' if it is a dict, else the batch itself.
 
     Raises:
-        UserError: it is a dict without 'x', or several arrays.
+        UserError: the batch is a dict without 'x', or several arrays.
     """
     batch = _unlisted(batch)
     return _single(_part(batch, 'x', "'x', (B, ...)") if isinstance(batch, dict) else batch)
 
 
 def check_unweighted(method, *args, **kwargs):
-    """Refuses weights of examples among the arguments of a method of keras.Model, which would drop
-    them, or fail, where a batch is a dict.
+    """Refuses weights of examples or classes among the arguments of a keras.Model method, because
+    the method would ignore them, or fail, where a batch is a dict.
 
     Raises:
-        UserError: there are some.
+        UserError: there are such weights.
     """
     try:
         given = inspect.signature(method).bind(*args, **kwargs).arguments
-    except TypeError:  # of which the method itself tells
+    except TypeError:  # which the method itself will raise
         return
     weights = [given.get('sample_weight'), given.get('class_weight')]
     if isinstance(given.get('validation_data'), (tuple, list)):
@@ -44,21 +45,21 @@ def _weighted():
 
 
 def begun(x):
-    """A first look at what `fit` was given.
+    """Takes a first look at the data that `fit` was given, without losing any.
 
     Returns:
-        (its examples, what to give to Keras): of a tf.data.Dataset the examples' specification, of
-        a `keras.utils.PyDataset` or a generator those of the first batch.
+        (examples, data to pass on to Keras). The examples are their specification for a
+        tf.data.Dataset, those of the first batch for a `keras.utils.PyDataset` or a generator.
     """
     first = x
     if isinstance(x, tf.data.Dataset):
         first = x.element_spec
-    elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:  # None: it is endless
+    elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:  # None: endless
         first = _as_tuple(x[0])
     elif isinstance(x, types.GeneratorType):
         batches = list(itertools.islice(x, 1))
         if batches:
-            # A generator, by which Keras knows one; `yield from` would close the user's with it.
+            # A generator again, as Keras checks the type; `yield from` would also close the user's.
             first, x = _as_tuple(batches[0]), (each for each in itertools.chain(batches, x))
     return examples_of(first), x
 
@@ -68,7 +69,7 @@ def examples_of(batch):
     return examples(batch[0] if isinstance(batch, tuple) else batch)
 
 
-def _as_tuple(batch):  # as Keras makes one of a list
+def _as_tuple(batch):  # as Keras does with a list
     return tuple(batch) if isinstance(batch, list) else batch
 
 
@@ -77,11 +78,11 @@ def unpack(batch, image_shape, nclass):
 
     Args:
         batch: a dict or a pair of tensors, as Keras hands it to train_step.
-        image_shape: of one example, or None where any will do.
+        image_shape: the shape of one example, or None to accept any.
         nclass: how many numbers a label has.
 
     Raises:
-        UserError: it has none; the message says what a batch is.
+        UserError: the batch is anything else; the message says what it must be.
     """
     x, label, weight = keras.utils.unpack_x_y_sample_weight(batch)
     x, label = _unlisted(x), _unlisted(label)
@@ -107,15 +108,15 @@ def unpack(batch, image_shape, nclass):
 
 
 def has_known_shape(tensor):
-    """Whether a tensor, an array or a specification tells the shape of its examples; what Keras
-    makes arrays of, such as pandas' tables, does not."""
+    """Whether this is a tensor, an array or a specification whose examples have a known shape;
+    False for what Keras would convert to arrays, such as pandas tables."""
     shape = getattr(tensor, 'shape', None)
     is_array = shape is not None and hasattr(tensor, 'dtype')
     return is_array and not _is_unknown(shape) and len(shape) > 0
 
 
 def check_batched(spec, image_shape):
-    """Raises UserError for a dataset's specification that is of one example, not of a batch."""
+    """Raises UserError if a dataset's specification describes single examples, not batches."""
     if has_known_shape(spec) and tuple(spec.shape) == image_shape:
         raise UserError(
             f'The dataset gives single examples, of shape {image_shape}; give it as '
@@ -124,20 +125,20 @@ def check_batched(spec, image_shape):
 
 
 def check_is_known(shape):
-    """Raises UserError where the examples of a graph's tensor may be of any shape."""
+    """Raises UserError if the shape of a tensor in a graph leaves that of its examples open."""
     if _is_unknown(shape):
         raise _unknown('x')
 
 
 def _unlisted(x):
-    """What is in a list of one, as Keras takes it for models of one input; else the thing itself,
-    as the shape (None,) is."""
+    """The element of a list of length one, which Keras accepts for models with one input; anything
+    else (such as the shape (None,)) unchanged."""
     is_list = isinstance(x, (list, tuple)) and len(x) == 1 and hasattr(x[0], '__len__')
     return x[0] if is_list else x
 
 
 def _single(x):
-    """The data, or their shape; UserError for a list of several arrays, which is not a shape."""
+    """The data, or their shape (numbers), unchanged; UserError for a list of several arrays."""
     is_several = isinstance(x, (list, tuple)) and any(
         hasattr(each, '__len__') or hasattr(each, 'shape') for each in x
     )
@@ -150,7 +151,7 @@ def _single(x):
 
 
 def _part(batch, key, needs):
-    """The tensor of a key of a batch; UserError with what a batch needs where there is none."""
+    """The tensor under a key of a batch; if it is missing, a UserError that says what is needed."""
     if key not in batch:
         there = ', '.join(map(repr, batch)) or 'nothing'
         raise UserError(f'A batch must have {needs}; this one has {there} but no {key!r}.')
@@ -158,10 +159,10 @@ def _part(batch, key, needs):
 
 
 def _with_sizes(name, tensor, shape):
-    """A tensor of a graph that may be a batch of a shape as one that is.
+    """The tensor, its unknown sizes (in a graph) set to those of `shape` if they are compatible.
 
     Raises:
-        UserError: it may have any number of axes.
+        UserError: the tensor's number of axes is unknown.
     """
     own, batch = getattr(tensor, 'shape', None), (None, *shape)
     if not _is_unknown(own):

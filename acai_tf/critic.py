@@ -1,4 +1,4 @@
-"""ACAI's regulariser as a part: a critic of interpolations that any autoencoder can be given.
+"""ACAI's regulariser as a separate part: a critic of interpolations for any autoencoder.
 
     x_mix = g(alpha f(x1) + (1 - alpha) f(x2))                                 equation (1)
     loss_disc      = mean (d(x_mix) - alpha)^2                                 equation (2), left
@@ -18,14 +18,14 @@ from acai_tf.autoencoder import Autoencoder
 from lib import layers
 from lib.errors import UserError
 
-# Of the hyper-parameters of methods with a critic: `HasHyperparameters.BOUNDS`.
+# `HasHyperparameters.BOUNDS` for the hyper-parameters of methods with a critic.
 CRITIC_BOUNDS = {'advweight': (0.0, None), 'advdepth': (0, None), 'reg': (0.0, 1.0)}
 # Replaces gradients of (nearly) 0, which the rescaling would divide by; far below any gradient that
 # matters and far above where float32 loses precision.
 TINY_GRADIENT = 1e-20
-# The same in float16, of the largest gradient: half a step of float16's own rounding.
+# The same for float16, as a share of the largest gradient: half a rounding step of float16.
 FLOAT16_SHARE = 2.0**-11
-FLOAT16_RAISED = 2.0**10  # what a small gradient is raised to at most, far from float16's 65,504
+FLOAT16_RAISED = 2.0**10  # upper limit of raised gradients, far below float16's maximum, 65,504
 
 
 class CriticLosses(NamedTuple):
@@ -46,8 +46,8 @@ class Critic(keras.layers.Layer):
     def __init__(self, network):
         super().__init__(name='critic', dtype='float32')
         self.encoder = network
-        # Only the paper's critic surely does: batch normalisation in a user's network couples the
-        # examples of a batch.
+        # Certain only for the paper's critic: a user's network may couple the examples of a batch,
+        # for instance by batch normalisation.
         self.scores_each_alone = isinstance(network, layers.Encoder)
 
     def build(self, input_shape):
@@ -61,7 +61,7 @@ class Critic(keras.layers.Layer):
         return (None, *(1 for _ in input_shape[1:]))
 
     def score(self, x):
-        """Examples (B, ...) -> (B, 1, ..., 1) float32, of the same rank."""
+        """Scores examples: (B, ...) -> (B, 1, ..., 1) float32, of the same rank."""
         output = self.encoder(x)
         mean = ops.mean(output, axis=tuple(range(1, len(output.shape))))
         return ops.reshape(mean, (-1, *(1 for _ in x.shape[1:])))
@@ -69,11 +69,12 @@ class Critic(keras.layers.Layer):
     def score_for_both_players(self, images):
         """d(images) twice: one copy for the critic's loss, one for the autoencoder's.
 
-        Backward, the first copy's gradient reaches only the critic's weights, the second's only the
-        images. If the critic scores each image independently, as the paper's does, one backward
-        pass serves both: with per-image upstream gradients c_i (critic) and a_i (autoencoder), the
-        pass runs with c_i, and image i's gradient c_i J_i is rescaled by a_i / c_i; exact up to
-        rounding. A critic that couples the images of a batch takes one pass per player.
+        In the backward pass, the first copy's gradient reaches only the critic's weights, the
+        second's only the images. If the critic scores each image independently, as the paper's
+        does, one backward pass serves both: with per-image upstream gradients c_i (critic) and a_i
+        (autoencoder), the pass runs with c_i, and image i's gradient c_i J_i (J_i: that of its
+        score) is rescaled by a_i / c_i; exact up to rounding. A critic that couples the images of a
+        batch takes one pass per player.
         """
 
         @tf.custom_gradient
@@ -110,7 +111,7 @@ class Critic(keras.layers.Layer):
             x: images (B, H, W, C).
             ae: their reconstructions.
             x_mix: decoded mixtures of latents.
-            alpha: (B, 1, ..., 1), how much of each mixture is the first latent.
+            alpha: (B, 1, ..., 1), the share of the first latent in each mixture.
             reg: the paper's gamma, how much of x is blended into ae.
         """
         blend = ops.stop_gradient(ae + reg * (x - ae))
@@ -126,12 +127,12 @@ class Critic(keras.layers.Layer):
 
 
 def float16_upstream(to_critic, to_images):
-    """The upstream gradient of a backward pass in float16, of which neither player's underflows.
+    """Upstream gradient for a float16 backward pass in which neither player's gradient underflows.
 
-    Where the critic is nearly right, its own gradient would underflow, and with it the images',
-    which is rescaled from it. So it is scaled up to the size of the images', to FLOAT16_RAISED at
-    most, and its smallest entries are raised to FLOAT16_SHARE of the largest: by no more than
-    float16 rounds off the weights' gradient anyway.
+    Where the critic is nearly right, its own gradient would underflow, and with it the images'
+    gradient, which is rescaled from it. So the critic's gradient is scaled up to the size of the
+    images', to FLOAT16_RAISED at most, and its smallest entries are raised to FLOAT16_SHARE of the
+    largest, which changes the weights' gradient by no more than float16 rounds off anyway.
 
     Args:
         to_critic, to_images: the loss-scaled gradients of the two copies of the score.
@@ -156,16 +157,16 @@ def sample_alpha(batch, latent_shape, draws):
 
 
 def mix(h, alpha):
-    """Each latent with the one opposite in the batch: alpha h + (1 - alpha) reverse(h)."""
+    """Mixes a batch of latents with the batch reversed: alpha h + (1 - alpha) reverse(h)."""
     return alpha * h + (1 - alpha) * ops.flip(h, axis=0)
 
 
 def resolve_advdepth(params):
-    """Hyper-parameters as a run folder names them.
+    """Hyper-parameters as a run folder names them: advdepth=0 becomes `depth`.
 
-    # Original: a critic's depth of 0 is the autoencoder's, and that is what the folder's name says.
+    # Original: a critic's depth of 0 means the autoencoder's, and the folder's name has the latter.
     """
-    if 'depth' not in params:  # of networks of one's own
+    if 'depth' not in params:  # for a model with custom networks
         if params.get('advdepth'):
             raise UserError(
                 "advdepth belongs to the paper's critic; omit it when you pass an encoder and a "
@@ -176,7 +177,7 @@ def resolve_advdepth(params):
 
 
 def make_critic(model):
-    """The critic of a model that knows its shapes: see `acai_tf.networks.make_critic_network`."""
+    """Makes the critic of a model whose shapes are known: see `networks.make_critic_network`."""
     critic = Critic(networks.make_critic_network(model))
     critic.score(ops.zeros((1, *model.image_shape)))
     critic.build((None, *model.image_shape))
@@ -188,7 +189,8 @@ class CriticAutoencoder(Autoencoder):
 
     Args:
         advweight: weight of the critic's term in the autoencoder's loss, the paper's lambda.
-        advdepth: channels of the paper's critic's first block; 0 for the autoencoder's own `depth`.
+        advdepth: channels of the first block of the paper's critic; 0 for the autoencoder's
+            `depth`.
         **shared: the arguments of `Autoencoder`.
     """
 

@@ -15,7 +15,7 @@ class AEDropout(AEBaseline):
         **shared: the arguments of `Autoencoder`.
     """
 
-    BOUNDS = {'dropout': (1e-3, 1.0)}  # Original: called so, though it is what is kept
+    BOUNDS = {'dropout': (1e-3, 1.0)}  # Original: so named, though it is the keep probability
 
     def __init__(self, *, dropout=0.5, **shared):
         super().__init__(dropout=dropout, **shared)

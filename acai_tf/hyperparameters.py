@@ -1,5 +1,5 @@
-"""A method's own hyper-parameters, read from the signatures of its constructors, the only place
-with their defaults."""
+"""A method's own hyper-parameters, read from its constructors' signatures, the only place that
+states their defaults."""
 import dataclasses
 import inspect
 import numbers
@@ -17,12 +17,12 @@ class Hyperparameter:
     """A number or text that tells two runs of a method apart.
 
     Attributes:
-        name: its keyword, its flag, and its part of a run folder's name.
-        default: the constructor's; its type is that of all values.
-        help: what it is, from the class's docstring.
-        bounds: (lowest, highest) of a number, None where there is none; of a text a function that
-            raises ValueError for what it must not be.
-        is_bool: whether it is False or True, which are 0 and 1 in a run folder's name.
+        name: used as the keyword, as the flag and in a run folder's name.
+        default: the constructor's default; every value is of its type.
+        help: its description, from the class's docstring.
+        bounds: for a number, (lowest, highest), each None for no bound; for a text, a function that
+            raises ValueError for a text that is not allowed.
+        is_bool: whether it is a boolean; False and True are 0 and 1 in a run folder's name.
     """
 
     name: str
@@ -36,19 +36,19 @@ class Hyperparameter:
         return type(self.default)
 
     def checked(self, value):
-        """The value, of the right type.
+        """The value, converted to the hyper-parameter's type.
 
         Raises:
             ValueError: the value is not allowed; the message says what it must be.
         """
         if self.kind is str:
             if not isinstance(value, str) or '/' in value:
-                raise ValueError('must be text without a slash')  # of a run folder's name
+                raise ValueError('must be text without a slash')  # it names a folder
             if callable(self.bounds):
                 self.bounds(value)
             return value
         number = numbers.Integral if self.kind is int else numbers.Real
-        is_number = isinstance(value, number) and value == value  # which NaN is not
+        is_number = isinstance(value, number) and value == value  # False for NaN
         if not is_number or isinstance(value, bool) and not self.is_bool:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         largest = LARGEST_SIZE if self.kind is int else sys.float_info.max
@@ -67,7 +67,8 @@ def _range(low, high):
 
 
 def _constructor_arguments(cls):
-    """(class, parameter) of all that the constructors below the root take beside its own."""
+    """Yields (class, parameter) for each argument that constructors of subclasses add to those of
+    the root class (`Autoencoder`)."""
     root = next(base for base in cls.__mro__ if HasHyperparameters in base.__bases__)
     shared = inspect.signature(root.__init__).parameters
     for base in reversed(cls.__mro__):
@@ -85,7 +86,7 @@ def _bounds(cls, name):
 
 
 def _described_arguments(cls):
-    """{argument: its text} of a docstring's Args."""
+    """{argument: its text} from the Args section of a class's docstring."""
     *_, args = (inspect.getdoc(cls) or '').partition('\nArgs:\n')
     args = re.split(r'\n\S', args)[0]
     texts = re.findall(r'^    (\w+): (.*(?:\n {8}.*)*)', args, re.MULTILINE)
@@ -93,13 +94,13 @@ def _described_arguments(cls):
 
 
 class HasHyperparameters:
-    """A class whose constructors name its hyper-parameters, with their defaults.
+    """A class whose constructors declare its hyper-parameters, with their defaults.
 
     Attributes:
-        BOUNDS: {hyper-parameter: its bounds}, as `Hyperparameter` has them.
-        SWITCH: the hyper-parameter that, at 0, leaves others without effect, which `resolve` leaves
-            out then; None where there is none.
-        defined: {name: class} of all such classes, each by its newest definition.
+        BOUNDS: {hyper-parameter: its bounds}, as in `Hyperparameter.bounds`.
+        SWITCH: the hyper-parameter that, at 0, makes others ineffective; `resolve` then leaves
+            those out. None if no hyper-parameter does so.
+        defined: {name: class} of all such classes, with the newest definition of each.
     """
 
     BOUNDS = {}
@@ -116,7 +117,7 @@ class HasHyperparameters:
             )
         super().__init_subclass__(**kwargs)  # Keras registers the name
         HasHyperparameters.defined[cls.__name__] = cls
-        module = cls.__module__.rpartition('.')[2]  # whose script has the same name
+        module = cls.__module__.rpartition('.')[2]  # its script has the same name
         experiments.register(cls.__name__, cls.resolve, module)
 
     @classmethod
@@ -124,7 +125,8 @@ class HasHyperparameters:
         """{name: `Hyperparameter`} of a method: the keyword-only arguments of its constructors that
         have a number or a text as default, with the bounds in BOUNDS.
 
-        Not those of `Autoencoder` itself, such as lr, even where a subclass changes their default.
+        Arguments of `Autoencoder` itself, such as lr, are not among them, even where a subclass
+        changes their default.
         """
         own = {}
         for base, argument in _constructor_arguments(cls):
@@ -138,8 +140,8 @@ class HasHyperparameters:
         return own
 
     def unrecorded(self):
-        """The name of a constructor's argument that is no hyper-parameter and does not have its
-        default, as the attribute of its name shows; None for none."""
+        """The name of a constructor argument that saving would lose: not a hyper-parameter, and by
+        the attribute of the same name not at its default. None if there is no such argument."""
         own = self.own_hyperparameters()
         for _, argument in _constructor_arguments(type(self)):
             name, default = argument.name, argument.default
@@ -152,18 +154,19 @@ class HasHyperparameters:
 
     @classmethod
     def hyperparameters(cls):
-        """{name: type} of all that names a run folder."""
+        """{name: type} of all parameters in a run folder's name: the sizes and the method's own."""
         own = {name: each.kind for name, each in cls.own_hyperparameters().items()}
         return {**dict.fromkeys(runs.SIZES, int), **own}
 
     @classmethod
     def resolve(cls, **given):
-        """{hyper-parameter: value} as they name a run folder: the sizes that are given, and all
-        others.
+        """{hyper-parameter: value} as in a run folder's name: the sizes that are given, and all of
+        the method's own.
 
         Raises:
-            TypeError: the class has no such argument, as Python says it, or one without a value.
-            UserError: one is out of the class's BOUNDS.
+            TypeError: a given argument does not exist (worded as Python does), or it is not a
+                hyper-parameter because of its default.
+            UserError: a value is of a wrong type, or outside the class's BOUNDS.
         """
         known = cls.own_hyperparameters()
         values = {name: given[name] for name in runs.SIZES if name in given}

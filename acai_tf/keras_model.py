@@ -13,11 +13,11 @@ from lib.errors import UserError
 from lib.optimizer import Adam, LossScale, OfAllGroups, without_loss_scale
 from lib.tracking import track
 
-SEED_STATE = 'seed_state_'  # with a number, the key of one in a saved model
-TRAINABLE = 'trainable_layers'  # the key of all layers' flags, the model's first
+SEED_STATE = 'seed_state_'  # plus a number: the key of a random layer's state in a saved model
+TRAINABLE = 'trainable_layers'  # config key of all layers' `trainable` flags, the model's own first
 COMPILED = ('run_eagerly', 'steps_per_execution', 'jit_compile')
-OPTIMIZER = 'optimizer_'  # with a group, the name of one in tf.train.Checkpoint
-PACKAGE = 'acai_tf'  # under which saved models name their classes
+OPTIMIZER = 'optimizer_'  # plus a group: the name of its optimizer in tf.train.Checkpoint
+PACKAGE = 'acai_tf'  # the package under which saved models name their classes
 
 
 class KerasModel(keras.Model):
@@ -26,11 +26,11 @@ class KerasModel(keras.Model):
     A batch is {'x': (B, ...), 'label': one-hot (B, nclass)}, or a pair (x, label).
     """
 
-    # Made with the variables: a Mean per tag, the groups' layers, their optimizers. They are here
-    # so that no hyper-parameter takes their names.
+    # Set by `build`: the training tags, a Mean per tag, and each group's layers and optimizer.
+    # Declared here so that no hyper-parameter takes these names.
     tags = means = ()
     groups = optimizers = types.MappingProxyType({})
-    is_recorded = False  # whether a record of the built model was made, and so can be
+    is_recorded = False  # True once get_config has found that own networks can be recorded
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -40,7 +40,8 @@ class KerasModel(keras.Model):
                 f'acai_tf has a {cls.__name__} already, by which saved models know it; give your '
                 'method another name.'
             )
-        # In the script that trains it a class is of another module than where that is imported.
+        # Under a fixed package, as a class's module differs between the script that trains it
+        # (__main__) and the places that import that script.
         keras.saving.register_keras_serializable(package=PACKAGE)(cls)
         module = cls.__module__.partition('.')[0]  # the package in files of earlier versions
         keras.saving.get_custom_objects()[f'{module}>{cls.__name__}'] = cls
@@ -52,7 +53,7 @@ class KerasModel(keras.Model):
             input_shape: (None, *image_shape), also as the 'x' of a dict.
 
         Raises:
-            UserError: own networks whose shapes do not fit.
+            UserError: own networks' shapes do not fit, or the model is built for another shape.
         """
         shape = batches.examples(input_shape)
         if self.latent_shape is not None:
@@ -64,10 +65,10 @@ class KerasModel(keras.Model):
             )
         before = self.image_shape, self.latent_shape, self.groups, self.optimizers
         try:
-            # A model that is first called inside a graph makes its variables outside of it.
+            # A model that is first called inside a graph must make its variables outside of it.
             with tf.init_scope(), self.distribute_strategy.scope():
                 self._build(tuple(shape[1:]))
-        except Exception:  # so that a second call fails in the same way
+        except Exception:  # undone, so that a second call fails in the same way
             self.image_shape, self.latent_shape, self.groups, self.optimizers = before
             raise
 
@@ -80,7 +81,7 @@ class KerasModel(keras.Model):
         self.groups = {**self.make_groups(), 'classifier': [self.classifier]}
         if self.given.critic is not None and self.critic is None:
             raise UserError(f'{type(self).__name__} has no critic here; leave out critic=...')
-        x = ops.zeros((2, *self.image_shape))  # a method may compare examples
+        x = ops.zeros((2, *self.image_shape))  # two, as a method may compare examples
         losses = self.compute_losses(x, ops.zeros((2, self.nclass)), self.draw_noise(x))
         self.tags = list(losses.scalars)  # in the order of reports
         self.means = [keras.metrics.Mean(name=tag, dtype='float32') for tag in self.tags]
@@ -130,14 +131,14 @@ class KerasModel(keras.Model):
 
     @property
     def optimizer(self):
-        """All groups' optimizers, as Keras' callbacks and summary ask for them; None before there
-        are any."""
+        """All groups' optimizers as one object, which Keras' callbacks and summary ask for; None
+        before there are any."""
         each = list(self.optimizers.values())
         return OfAllGroups(each, self.global_step) if each else None
 
     @optimizer.setter
     def optimizer(self, optimizer):
-        if optimizer is not None:  # which Keras' compile sets
+        if optimizer is not None:  # Keras' compile sets None
             raise self._no_optimizer()
 
     def _no_optimizer(self):
@@ -147,7 +148,7 @@ class KerasModel(keras.Model):
         )
 
     def check_thawed(self):
-        """Raises UserError where a group trains weights that its optimizer does not know."""
+        """Raises UserError if a group trains weights that its optimizer was not built for."""
         for group, optimizer in self.optimizers.items():
             own = without_loss_scale(optimizer)
             if isinstance(own, Adam) and not self._trained_now(group) <= set(map(id, own.trained)):
@@ -163,8 +164,8 @@ class KerasModel(keras.Model):
         )
 
     def _check_groups(self):
-        """Raises UserError for weights that two groups would train, each for its own objective, for
-        those that none would, and for those that are not in float32, as Adam's moments are."""
+        """Raises UserError for weights that two groups would train (each for its own objective),
+        that no group would train, or that are not in float32, the dtype of Adam's moments."""
         owners = {}
         for group in self.groups:
             for variable in self.group_variables(group):
@@ -175,11 +176,11 @@ class KerasModel(keras.Model):
                         f'{variable.path} is in both groups, {other} and {group}; give each a '
                         'network of its own (keras.models.clone_model copies one).'
                     )
-        # Not `trainable_variables`: what a batch that failed has made is still among them.
+        # Not `trainable_variables`, which still has the variables made for a batch that failed.
         own = [value for name, value in vars(self).items() if not name.startswith('_')]
         parts = [each for each in keras.tree.flatten(own) if isinstance(each, keras.layers.Layer)]
         of_parts = [variable for part in parts for variable in part.trainable_variables]
-        # Beside layers' there are the model's own, which no group, a list of layers, can have.
+        # Then the model's own variables, which no group can hold, since groups are lists of layers.
         for variable in [*of_parts, *self._trainable_variables]:
             if variable.trainable and id(variable) not in owners:
                 raise UserError(
@@ -188,17 +189,17 @@ class KerasModel(keras.Model):
                 )
 
     def build_for(self, x):
-        """`build` for data, or a tensor's specification, of a model that knows no shapes yet.
+        """Builds a model whose shapes are not known yet, for data or a tensor's specification.
 
         Raises:
-            UserError: nor do the data, or own networks' shapes do not fit.
+            UserError: the data's shape is not known either, or own networks' shapes do not fit.
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
             batches.check_is_known(x.shape)
             self.build((None, *x.shape[1:]))
 
     def need_shapes(self):
-        """Raises UserError where the model knows no shapes yet."""
+        """Raises UserError if the model's shapes are not known yet."""
         if self.latent_shape is None:
             raise UserError(
                 "The model's shapes are not known yet; call it on a batch or train it first."
@@ -207,9 +208,9 @@ class KerasModel(keras.Model):
     def compile(self, optimizer=None, loss=None, metrics=None, **kwargs):
         """Keras' compile, so that plain `compile()` and `fit(dataset)` work.
 
-        As with Keras, it is what lets layers train that were frozen before, and what makes graphs
-        know what `Normalization` layers have adapted to since: a group whose trainable weights have
-        changed gets a new optimizer, and all is traced anew.
+        As in Keras, call it after unfreezing layers, for these to train, and after adapting
+        `Normalization` layers, for graphs to use the new statistics: a group whose trainable
+        weights have changed gets a new optimizer, and all graphs are traced anew.
 
         Raises:
             UserError: for an optimizer, a loss or metrics; the model has its own.
@@ -232,7 +233,7 @@ class KerasModel(keras.Model):
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        # Keras has what 'auto' came to on this machine.
+        # Keras records what 'auto' resolved to on this machine; keep what was asked for.
         return {**config, 'jit_compile': self.asked_jit_compile} if config else config
 
     def compile_from_config(self, config):
@@ -242,15 +243,15 @@ class KerasModel(keras.Model):
         """Keras' fit: its logs are the epoch's means under the training tags.
 
         Args:
-            x: a dataset, or what Keras takes, of {'x': (B, *image_shape), 'label': (B, nclass)};
-                or images alone, with one-hot labels (n, nclass) as `y`.
+            x: a dataset, or other data that Keras takes, of batches {'x': (B, *image_shape),
+                'label': (B, nclass)}; or images alone, with one-hot labels (n, nclass) as `y`.
 
         Raises:
             UserError: the images or labels do not fit the model, are not scaled or are missing, or
                 weights of examples or classes are given.
         """
         if isinstance(x, (tf.data.Dataset, types.GeneratorType)):
-            kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn of its own default
+            kwargs.setdefault('shuffle', False)  # Keras cannot, and would warn about its default
         batches.check_unweighted(super().fit, x, y, *args, **kwargs)
         with contextlib.ExitStack() as checked:
             x = checked.enter_context(self._checked(x, y))
@@ -261,15 +262,15 @@ class KerasModel(keras.Model):
 
     @contextlib.contextmanager
     def _checked(self, x, y=None):
-        """Builds the model for what Keras is given, and yields that.
+        """Builds the model for the data, checks them, and yields the data to pass on to Keras.
 
         Raises:
             UserError: arrays, a dataset of known shapes or a first batch do not fit, or the images
-                are not scaled; Keras' graphs would end in an error of their own, or in none.
+                are not scaled; Keras' graphs would raise an error of their own, or none.
         """
         data, x = batches.begun(x)
         self.build_for(data)
-        if not isinstance(x, (list, tuple)):  # of which the graph tells what is wrong
+        if not isinstance(x, (list, tuple)):  # the graph itself tells what is wrong with these
             if isinstance(x, tf.data.Dataset):
                 batches.check_batched(data, self.image_shape)
             self._check_shapes(data, y)
@@ -293,20 +294,21 @@ class KerasModel(keras.Model):
     def _check_shapes(self, data, y):
         if self.latent_shape and batches.has_known_shape(data):
             self.encoder.check(data)
-            if hasattr(data, 'numpy'):  # a tensor outside of graphs: its values too
+            if hasattr(data, 'numpy'):  # an eager tensor: check its values too
                 self.encoder.check(data[:1].numpy())
         if y is not None and batches.has_known_shape(data) and batches.has_known_shape(y):
             batches.unpack((data, y), self.image_shape, self.nclass)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        """Keras' evaluate: the means of the training tags, every example alike; changes no weight.
+        """Keras' evaluate: the means of the training tags, with all examples weighted equally.
 
-        As Keras does, it returns a list in the order of `metrics_names`, unless return_dict=True.
+        Changes no weight. As in Keras, returns a list in the order of `metrics_names`, unless
+        return_dict=True.
 
         Raises:
             UserError: as for `fit`.
         """
-        if kwargs.get('_use_cached_eval_dataset'):  # by `fit`, which has begun with the data before
+        if kwargs.get('_use_cached_eval_dataset'):  # called by `fit`, which already reads the data
             if not isinstance(x, (list, tuple)):
                 self._check_shapes(batches.examples_of(x), y)
             return super().evaluate(x, y, *args, **kwargs)
@@ -315,16 +317,16 @@ class KerasModel(keras.Model):
             return super().evaluate(x, y, *args, **kwargs)
 
     def train_on_batch(self, x, *args, **kwargs):
-        """Keras' train_on_batch, of a batch as `fit` takes them.
+        """Keras' train_on_batch, for a batch as `fit` takes them.
 
         Raises:
-            UserError: as for `fit`, but that images are not scaled is not noticed.
+            UserError: as for `fit`, except that unscaled images are not noticed.
         """
         batches.check_unweighted(super().train_on_batch, x, *args, **kwargs)
         return super().train_on_batch(x, *args, **kwargs)
 
     def predict(self, x, *args, **kwargs):
-        """Keras' predict: the reconstructions (n, *image_shape) of images, or of batches' 'x'.
+        """Keras' predict: reconstructions (n, *image_shape) of images, or of the 'x' of batches.
 
         Raises:
             UserError: the images do not fit the model, or are not scaled.
@@ -341,25 +343,25 @@ class KerasModel(keras.Model):
         size = tf.shape(x)[0]
         for mean in self.means:
             value = scalars[mean.name]
-            # Of several devices one may have no example, and no mean then.
+            # One of several devices may have no examples, and thus no mean (NaN).
             value = tf.where(size > 0, value, tf.zeros_like(value))
             mean.update_state(value, sample_weight=size)
 
     def unpack(self, data):
-        """(x, label) of a batch; UserError where it has none."""
+        """(x, label) of a batch; UserError if it does not have both."""
         return batches.unpack(data, self.image_shape, self.nclass)
 
     def test_step(self, data):
-        """The scalars of a batch, with noise of its own, for `evaluate`."""
+        """The scalars of a batch, for `evaluate`; each batch gets its own noise."""
         x, label = self.unpack(data)
         self.build_for(x)  # makes the means
-        seen = self.means[0].count  # examples before; tells the draws of batches apart
+        seen = self.means[0].count  # examples so far; gives each batch its own draws
         scalars = self.compute_losses(x, label, self.draw_noise(x, batch_index=1 + seen)).scalars
         self.update_means(scalars, x)
         return scalars
 
     def call(self, x):
-        """Reconstructions, of a batch or of its 'x'; what `predict` gives."""
+        """Reconstructions of a batch, or of its 'x' if it is a dict; `predict` returns these."""
         return self.reconstruct(batches.examples(x))
 
     def export(self, filepath, format='tf_saved_model', verbose=None, **kwargs):
@@ -367,8 +369,8 @@ class KerasModel(keras.Model):
         Keras' own `serve`, which is `call`.
 
         Each takes one tensor (B, ...) and returns one under 'output_0'. A method that samples (VAE)
-        draws the noise of the step of the export, so that equal calls give equal samples. Other
-        formats of Keras' export have `call` alone.
+        draws the noise of the global step at the export, so that equal calls give equal samples.
+        Other formats of Keras' export contain `call` alone.
 
         Raises:
             UserError: the shapes of own networks are not known yet, or an option is given that a
@@ -386,14 +388,15 @@ class KerasModel(keras.Model):
         h = tf.TensorSpec((None, *self.latent_shape), tf.float32, name='h')
         archive = keras.export.ExportArchive()
         archive.track(self)
-        # The first is also serving_default.
+        # The first endpoint is also serving_default.
         archive.add_endpoint('serve', functools.partial(self.reconstruct), [x])
         for name, spec in {'encode': x, 'decode': h, 'reconstruct': x, 'classify': x}.items():
             archive.add_endpoint(name, functools.partial(getattr(self, name)), [spec])
         return archive.write_out(filepath, verbose=verbose)
 
     def seed_states(self):
-        """The states of own networks' random layers, such as dropout, which Keras does not save."""
+        """The seed states of random layers in own networks, such as dropout; Keras does not save
+        them."""
         kept = {id(variable) for variable in self.weights}
         return [variable for variable in self.variables if id(variable) not in kept]
 
@@ -401,9 +404,9 @@ class KerasModel(keras.Model):
         """Keras' save.
 
         Raises:
-            UserError: for its old formats, which could not be loaded; for own networks that their
-                records would not make again; for other optimizers than the model's own; for layers
-                frozen, or made trainable, since `compile`.
+            UserError: for Keras' old formats, which could not be loaded; for own networks that
+                their configs would not remake; for optimizers other than the model's own; for
+                layers frozen, or made trainable, since `compile`.
         """
         if str(filepath).endswith(('.h5', '.hdf5')):
             raise UserError(
@@ -413,7 +416,7 @@ class KerasModel(keras.Model):
         return super().save(filepath, *args, **kwargs)
 
     def load_weights(self, *args, **kwargs):
-        """Keras' load_weights; UserError where the model knows no shapes yet."""
+        """Keras' load_weights; UserError if the model's shapes are not known yet."""
         self.need_shapes()
         super().load_weights(*args, **kwargs)
         self.forget_graphs()
@@ -437,7 +440,7 @@ class KerasModel(keras.Model):
 
     def _trackable_children(self, save_type='checkpoint', **kwargs):
         children = super()._trackable_children(save_type, **kwargs)
-        if save_type == 'savedmodel':  # which does not train
+        if save_type == 'savedmodel':  # no training, so no optimizers
             return {name: each for name, each in children.items() if not name.startswith(OPTIMIZER)}
         return children
 
@@ -490,10 +493,10 @@ class KerasModel(keras.Model):
                 "defaults of them: shared.setdefault('lr', 1e-3), or reg=0.5 in its signature."
             ) from error
         for layer, trainable in zip(model._flatten_layers(), flags, strict=False):
-            # Each by itself, not what is in it: a layer may be in two.
+            # Each layer's own flag, not its sublayers': a layer may be part of two others.
             layer._trainable = trainable
             for variable in layer._trainable_variables:
                 variable.trainable = trainable
         if flags and model.latent_shape is not None:
-            model._make_optimizers()  # what is frozen has none
+            model._make_optimizers()  # anew, without what is frozen
         return model

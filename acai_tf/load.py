@@ -10,11 +10,13 @@ from lib.runs import architecture, discovery
 
 
 def load_run(path):
-    """A trained model from its run folder, ours or the original's: its newest readable checkpoint.
+    """Loads a trained model from a run folder, ours or the original's.
+
+    Its weights are those of the folder's newest readable checkpoint.
 
     The method and its hyper-parameters come from args.json, else from the folder's name; the
-    image's shape, taken to be square, and the number of classes from the checkpoint. It computes in
-    float32, whatever it was trained in.
+    image's shape, taken to be square, and the number of classes from the checkpoint. The model
+    computes in float32, whatever it was trained in.
 
     Args:
         path: TRAIN_DIR/DATASET/EXPERIMENT.
@@ -37,7 +39,7 @@ def load_run(path):
 
 
 def check_is_there(path):
-    """Raises UserError unless there is a folder."""
+    """Raises UserError unless the path is a folder."""
     if not os.path.isdir(path):
         raise UserError(
             f'There is no folder {path}; give a run folder, TRAIN_DIR/DATASET/EXPERIMENT.'
@@ -80,7 +82,7 @@ def _hyperparameters():
 
 
 def _is_own(class_name):
-    """Whether a method is none of the paper's."""
+    """Whether a method is not one of the paper's."""
     return class_name not in experiments.DESCRIPTIONS
 
 
@@ -99,4 +101,4 @@ def _fitting_traits(run, class_name, params):
         if misfit:
             raise UserError(f'{prefix} does not fit its run folder: {misfit}')
         return traits
-    return checkpoints.read_traits(run.checkpoint(newest))  # says what is wrong with it
+    return checkpoints.read_traits(run.checkpoint(newest))  # raises why it is unreadable

@@ -1,5 +1,5 @@
-"""LSGAN-regularised autoencoder, the ablation of the paper's ICLR version: ACAI whose critic looks
-at reconstructions where ACAI's looks at interpolations. With critic d and lambda = advweight:
+"""LSGAN-regularised autoencoder, the ablation of the paper's ICLR version: ACAI with a critic of
+reconstructions in place of interpolations. With encoder f, decoder g, critic d, lambda = advweight:
 
     critic minimises       mean d(x)^2 + mean (d(g(f(x))) - 1)^2
     autoencoder minimises  mean (x - g(f(x)))^2 + lambda mean d(g(f(x)))^2
@@ -14,7 +14,7 @@ from lib import losses
 
 
 class LRAE(CriticAutoencoder):
-    """The ablation; its arguments are advweight, advdepth and those of `Autoencoder`.
+    """The LSGAN-regularised ablation; it takes advweight, advdepth and `Autoencoder`'s arguments.
 
     # Original: the class of the ICLR version's repository is called ACAI too.
     """

@@ -1,4 +1,4 @@
-"""Copies of a user's own networks, and whether Keras' config of one remakes it."""
+"""Copies a user's own networks, and checks that Keras can remake them from their configs."""
 import inspect
 import random
 import types
@@ -9,25 +9,25 @@ import numpy as np
 
 from lib.errors import UserError
 
-# What a copy of a layer may have otherwise: in the config of a layer, and in that of any part.
+# Config keys that may differ in a copy: of a layer's own config, and at any depth of a config.
 OF_A_LAYER, OF_A_PART = {'name', 'trainable'}, {'seed', 'shared_object_id'}
 SIMPLE = bool, int, float, str, types.FunctionType, types.NoneType  # values that can be compared
 
 
 def fresh_copy(network):
-    """A Keras network of the same layers with weights of its own, all of which can be trained.
+    """A copy of a Keras network: the same layers with new weights, all of them trainable.
 
-    Once it is built, `complete` must follow.
+    Call `complete` once the copy is built.
 
     Raises:
-        UserError: it cannot be copied.
+        UserError: the network cannot be copied.
     """
     try:
         if isinstance(network, keras.Model):
             copy = keras.models.clone_model(network)
         else:
             copy = type(network).from_config(network.get_config())
-        for layer in copy._flatten_layers():  # weights are new, also where a layer is frozen
+        for layer in copy._flatten_layers():  # new weights must train, even if frozen before
             layer.trainable = True
         return copy
     except (NotImplementedError, TypeError, ValueError) as error:
@@ -36,14 +36,14 @@ def fresh_copy(network):
 
 
 def complete(network, copy):
-    """Checks a built copy of a network, and gives it what the network's layers, such as
+    """Checks a built copy of a network, and transfers to it what layers of the network, such as
     `keras.layers.Normalization`, learned from data by `adapt`.
 
     Raises:
-        UserError: it is another network, as far as `_are_alike` tells.
+        UserError: the copy is a different network, as far as `_are_alike` can tell.
     """
     if not _are_alike(network, copy):
-        check_record(network)  # which may tell why
+        check_record(network)  # may raise an error that says why
         raise _not_copied(network, 'the copy is another network')
     both = [
         [layer for layer in each._flatten_layers() if hasattr(layer, 'adapt') and layer.weights]
@@ -62,20 +62,20 @@ def _not_copied(network, reason):
 
 
 def check_record(network):
-    """Refuses a built network that Keras would load as another.
+    """Refuses a built network that Keras would load as a different one.
 
-    Of a keras.Model without a get_config of its own, Keras (3.15) records the defaults of the
-    constructor in place of its arguments.
+    For a keras.Model without a get_config of its own, Keras (3.15) records the constructor's
+    defaults in place of the arguments that were given.
 
     Raises:
-        UserError: the record makes another network, as far as `_are_alike` tells, or nothing.
+        UserError: the config makes a different network, as far as `_are_alike` can tell, or none.
     """
     is_keras = _is_keras_own(type(network))
     is_model = isinstance(network, keras.Model) and not is_keras
     if is_model and _is_keras_own(type(network).get_config):
         _check_record_of_keras(network)
         return
-    # Keras' own classes record all their parts; of a user's, its constructor makes the others.
+    # Keras' own classes record all their parts; a user's constructor makes those not recorded.
     recorded = set() if is_keras else _names_in(_config_of(network) or {})
     for part in network._layers:
         if is_keras or part.name in recorded:
@@ -97,11 +97,11 @@ def _is_keras_own(thing):
 
 
 def _check_record_of_keras(network):
-    state = random.getstate()  # from which Keras draws seeds
+    state = random.getstate()  # Keras draws seeds from it
     try:
         again = type(network).from_config(network.get_config())
         again.build_from_config(network.get_build_config() or {})
-    except Exception as error:  # whatever its constructor raises, of which arguments are lacking
+    except Exception as error:  # whatever a constructor without its arguments raises
         raise _unrecorded(network) from error
     finally:
         random.setstate(state)
@@ -119,7 +119,7 @@ def _unrecorded(network):
 
 
 def _are_alike(*networks):
-    """Whether built networks have weights of the same shapes, and layers of the same settings."""
+    """Whether built networks have weights of the same shapes, and layers with the same settings."""
     first, second = ([weight.shape for weight in network.weights] for network in networks)
     if first != second:
         return False
@@ -131,7 +131,8 @@ def _are_alike(*networks):
 
 
 def _layers_of(network):
-    """Yields a network and its layers, one that occurs twice twice: a copy may have two."""
+    """Yields a network and its layers, recursively. A layer that occurs twice is yielded twice,
+    because a copy may have two layers in its place."""
     yield network
     for layer in network._layers:
         if not isinstance(layer, keras.layers.InputLayer):
@@ -142,12 +143,13 @@ def _is_set_alike(first, second, names):
     """Whether two layers have the same settings, as far as can be told.
 
     Args:
-        names: of all layers, which are compared in their own turn.
+        names: of all layers; where these occur in a config they are skipped, being compared in
+            their own turn.
     """
     if isinstance(first, keras.Model) and isinstance(second, keras.Model):
-        if type(first) is not type(second):  # of its own subclasses Keras copies the layers
+        if type(first) is not type(second):  # Keras may clone the layers but not the class
             return True
-        # A record may say nothing of arguments. As a rule they are attributes of the same names.
+        # A config may lack the arguments. As a rule they are attributes of the same names.
         arguments = inspect.signature(type(first)).parameters.keys() - OF_A_LAYER - OF_A_PART
         values = [[vars(each).get(name) for name in arguments] for each in (first, second)]
         return all(_is_same_value(*pair) for pair in zip(*values, strict=True))
@@ -158,19 +160,19 @@ def _is_set_alike(first, second, names):
 
 
 def _config_of(layer):
-    """What Keras records of a layer; None where it can record nothing, or code."""
+    """The config that Keras records for a layer; None if it can record nothing, or only code."""
     if isinstance(layer, keras.layers.Lambda):
         return None
     try:
-        with warnings.catch_warnings(action='ignore'):  # of code, which is not kept
+        with warnings.catch_warnings(action='ignore'):  # about recorded code; none is kept here
             config = keras.saving.serialize_keras_object(layer)['config']
-    except Exception:  # whatever a user's get_config raises; a layer within a model needs none
+    except Exception:  # whatever a user's get_config raises; a layer in a model needs none
         return None
     return {key: value for key, value in config.items() if key not in OF_A_LAYER}
 
 
 def _is_same_value(*values):
-    """Whether attributes are the same numbers, words or functions; True for anything else."""
+    """Whether attributes are the same numbers, texts or functions; True for anything else."""
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
     if not all(isinstance(value, SIMPLE) for value in values):
         return True

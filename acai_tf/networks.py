@@ -16,20 +16,20 @@ LARGEST_SIZE = 2**31 - 1
 
 
 class Given(types.SimpleNamespace):
-    """A user's own networks: encoder, decoder and critic, each None where the paper's serves.
+    """A user's own networks: encoder, decoder and critic, each None where the paper's is used.
 
-    A plain object, so that Keras sees them once: in the layers that they become part of.
+    A plain object, so that Keras tracks each network once: in the layer that it becomes part of.
     """
 
 
 def unwrapped(network):
-    """A user's own network itself, where it is wrapped as a part of another model, whose training
-    mode it would follow."""
+    """The user's network inside the `Network` of another model, whose training mode it would
+    otherwise follow; any other network unchanged."""
     return network.network if isinstance(network, Network) else network
 
 
 class TrainMode(threading.local):
-    """Whether the user's networks run in training mode: only inside its `with`.
+    """Whether the user's networks run in training mode: only inside its `with` block.
 
     Thread-local, because TensorFlow traces each replica in a thread of its own.
     """
@@ -62,7 +62,7 @@ class Network(keras.layers.Layer):
 
     @property
     def trainable(self):
-        """As of the network itself: Keras passes over what seems to be set already."""
+        """The network's own flag, as Keras skips setting a value that seems to be set already."""
         return self.network.trainable
 
     @trainable.setter
@@ -70,13 +70,13 @@ class Network(keras.layers.Layer):
         self.network.trainable = value
 
     def check(self, x):
-        """Raises UserError for what is not floats, or not examples of the shape that it met."""
+        """Raises UserError unless x is a batch of floats of the shape the network was built on."""
         self._check_data(x)
         if _has_rank(x) and not layers.fits(x.shape[1:], self.shape_of_one):
             raise self._other_shape(x)
 
     def _check_data(self, x):
-        """Raises UserError for what is not a batch of floats, of examples of any sizes."""
+        """Raises UserError unless x is a batch of floats of the right rank; sizes are unchecked."""
         wanted = batch_text(self.shape_of_one)
         if not hasattr(x, 'dtype'):
             raise UserError(
@@ -91,15 +91,15 @@ class Network(keras.layers.Layer):
     def _other_shape(self, x):
         return UserError(f'The data must be {batch_text(self.shape_of_one)}, not {tuple(x.shape)}.')
 
-    def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
+    def __call__(self, x, **kwargs):  # such as `training` from a model that contains it
         if self.name == 'encoder' and hasattr(self, 'shape_of_one'):
-            self._check_data(x)  # Keras would make floats of integers
+            self._check_data(x)  # before Keras turns integers into floats
         return super().__call__(x, **kwargs)
 
     def call(self, x):
         output = ops.cast(self.network(x, training=self.mode.on), 'float32')
-        # Without the mask that Keras hangs on a tensor: mixtures and stored latents have none, and
-        # would be decoded differently from what the encoder has just given.
+        # Drops the mask that Keras attaches to a tensor: mixtures and stored latents have none, and
+        # would be decoded differently from the encoder's direct output.
         return tf.identity(output)
 
     def compute_output_shape(self, input_shape):
@@ -146,7 +146,7 @@ class Network(keras.layers.Layer):
 
 
 def _has_rank(x):
-    """Whether it is known how many axes a tensor has, as of some in a graph it is not."""
+    """Whether a tensor's number of axes is known, which it is not for some tensors in a graph."""
     return getattr(x.shape, 'rank', 0) is not None
 
 
@@ -162,7 +162,7 @@ def _described(output):
 
 
 def input_shape_of(network):
-    """The shape of one example that a network says it takes, or None where it leaves that open."""
+    """The shape of one example that a network declares as its input; None where it is left open."""
     shape = getattr(network, 'input_shape', None)
     if not isinstance(shape, tuple) or not shape or None in shape[1:]:
         return None
@@ -224,7 +224,7 @@ def check_arguments(class_name, given, image_shape, nclass, sizes):
 
 
 def check_weights(name, dtype):
-    """Raises UserError for weights of another dtype than float32, in which they are trained."""
+    """Raises UserError for weights that are not in float32, the dtype in which they are trained."""
     if dtype != 'float32':
         raise UserError(
             f'{name} has weights in {dtype}, but they are trained in float32; choose the dtype '
@@ -254,7 +254,7 @@ def _check_image(image_shape, scales):
 
 
 def make(model):
-    """(encoder, decoder) of a model: its user's, or the paper's of the sizes in its `params`."""
+    """Makes a model's (encoder, decoder): the user's, or the paper's with the sizes in `params`."""
     given, policy, seed = model.given, model.dtype_policy, model.seed
     if given.encoder is not None:
         roles = (('encoder', given.encoder), ('decoder', given.decoder))
@@ -297,8 +297,8 @@ def build_networks(encoder, decoder, shape):
 
 
 def make_critic_network(model):
-    """The network behind the model's critic: the user's own, a fresh copy of the user's encoder, or
-    the paper's."""
+    """Makes the network behind the model's critic: the user's own, a fresh copy of the user's
+    encoder, or the paper's."""
     given = model.given
     if given.critic is None and given.encoder is None:
         return layers.Encoder(
@@ -314,8 +314,8 @@ def make_critic_network(model):
 
 
 def check_losses(layer, who):
-    """Raises UserError for a layer, or network, that added other losses than its weights' when it
-    was called."""
+    """Raises UserError for a layer, or network, that added losses other than its weights'
+    regularisers when it was called."""
     if len(layer.losses) > len(_regularized(layer.trainable_variables)):
         raise UserError(
             f'{who} has losses of its own (add_loss or activity_regularizer), which are in no '

@@ -1,4 +1,4 @@
-"""Weights of trained runs that lie in the repository's folder `released/`, one folder a run.
+"""Loads weights of trained runs from the repository's folder `released/`, one folder per run.
 
 A released folder is a run folder without what only training needs: args.json, one checkpoint
 without Adam's moments, `scores.json` and, in place of event files, their scalars as `curve.csv`.
@@ -12,10 +12,10 @@ FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def load_released(name):
-    """A trained model of `released/`, ready to encode, decode and interpolate.
+    """Loads a trained model of `released/`, ready to encode, decode and interpolate.
 
     Args:
-        name: its folder there, such as 'lines32-acai', a text or a path.
+        name: the name of its folder there, such as 'lines32-acai', a text or a path.
 
     Returns:
         An `acai_tf` model with the released weights.

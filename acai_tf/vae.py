@@ -47,15 +47,16 @@ class GaussianHead(keras.layers.Layer):
 
 
 class VAE(Autoencoder):
-    """The VAE. `encode` draws a sample z; the latent classifier reads the features before it.
+    """The VAE. `encode` samples z; the latent classifier reads the features z is computed from.
 
     Args:
         beta: weight of the KL term.
         advweight: weight of ACAI's critic in the objective; 0, the paper's VAE, has no critic. The
-            ELBO is a sum over pixels, where ACAI's reconstruction is a mean, so that the same
-            weight is far weaker here: on lines32 about 100 matches ACAI's 0.5 (docs/BEYOND.md).
-        advdepth: channels of the paper's critic's first block; 0 for `depth`.
-        reg: the critic's share of the input in the blend, ACAI's gamma.
+            ELBO is a sum over pixels, whereas ACAI's reconstruction loss is a mean, so that the
+            same weight is far weaker here: on lines32 about 100 matches ACAI's 0.5
+            (docs/BEYOND.md).
+        advdepth: channels of the first block of the paper's critic; 0 for `depth`.
+        reg: share of the input in its blend with the reconstruction, for the critic; ACAI's gamma.
         **shared: the arguments of `Autoencoder`.
     """
 
@@ -74,7 +75,7 @@ class VAE(Autoencoder):
         if params['advweight']:
             return resolve_advdepth(params)
         params = {key: value for key, value in params.items() if key not in CRITIC_BOUNDS}
-        # A subclass may have a critic by default: then the run folder's name must have the 0.
+        # A subclass may have a critic by default: then the run folder's name must state the 0.
         by_default = cls.own_hyperparameters()['advweight'].default
         return {**params, 'advweight': 0.0} if by_default else params
 
@@ -102,7 +103,7 @@ class VAE(Autoencoder):
         return self._sample(*self.latent_distribution(x), noise['eps'])
 
     def latent_distribution(self, x):
-        features = super().encode(x)  # builds the head, if nothing did before
+        features = super().encode(x)  # also builds the model, and so the head, if needed
         return self.latent_head(features)
 
     def sample_latents(self, distribution, draws):

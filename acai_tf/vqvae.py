@@ -29,7 +29,7 @@ class QuantizedDecoder(keras.layers.Layer):
     Args:
         decoder: latents to images.
         latent_shape: of one example.
-        num_latents: vectors of an example.
+        num_latents: number of vectors per example.
         codes: () -> (K, D), the codes as they are when the layer is called.
         seed, name: of the dense layers.
     """
@@ -61,7 +61,7 @@ class QuantizedDecoder(keras.layers.Layer):
 
     def call(self, h):
         """Latents (B, *latent_shape) -> images, features (B, D), vectors (B * num_latents, D),
-        their codes, of the same shape, and the numbers of these (B * num_latents,)."""
+        their codes, of the same shape, and the indices of these codes (B * num_latents,)."""
         codebook = self.codes()
         flat = ops.reshape(h, (-1, self.size))
         vectors = ops.reshape(self.dense(flat), (-1, self.size))  # (B * num_latents, D)
@@ -74,12 +74,12 @@ class QuantizedDecoder(keras.layers.Layer):
 
 
 class AEVQVAE(Autoencoder):
-    """The VQ-VAE. Only a train step moves its codebook.
+    """The VQ-VAE. Only a train step updates its codebook.
 
     Args:
         z_log_size: log2 of the number of codes.
         beta: weight of the commitment loss.
-        num_latents: how many codes stand for an image.
+        num_latents: number of codes that represent an image.
         **shared: the arguments of `Autoencoder`.
     """
 
@@ -94,7 +94,7 @@ class AEVQVAE(Autoencoder):
 
     @property
     def extra_activations(self):
-        return self.num_latents << self.z_log_size  # the distances from every code
+        return self.num_latents << self.z_log_size  # each vector's distance to every code
 
     def make_groups(self):
         self.vqvae = QuantizedDecoder(
@@ -106,12 +106,12 @@ class AEVQVAE(Autoencoder):
             name='vqvae',
         )
         size, codes = self.vqvae.size, 1 << self.z_log_size
-        # Original: uniform within sqrt(3 / number of codes), and these names and shapes.
+        # Original: uniform within +-sqrt(3 / number of codes), with these names and shapes.
         initializer = keras.initializers.VarianceScaling(
             distribution='uniform', seed=randomness.layer_seed(self.seed, 'means')
         )
         self.codebook = self._average('means', (1, 1, codes, size), initializer)
-        # Original: counts from 0 and totals from the codebook, with no debiasing of either.
+        # Original: counts start at 0 and totals at the codebook, with no debiasing of either.
         self.count = self._average('ema_count_0', (1, codes), 'zeros')
         self.total = self._average('ema_means_0', (1, codes, size), 'zeros')
         self.total.assign(self.codebook[0])
@@ -134,11 +134,11 @@ class AEVQVAE(Autoencoder):
 
     def features(self, x):
         # Original: the classifier reads the bottleneck's output.
-        h = self.encode(x)  # of a model without shapes this makes the codebook
+        h = self.encode(x)  # first: it makes the codebook if shapes were unknown
         return self.vqvae(h)[1]
 
     def method_losses(self, x, noise):
-        # Original: the step's losses are against the codebook from before its update.
+        # Original: a step's losses use the codebook from before that step's update.
         ae, features, vectors, codes, assignment = self.vqvae(self.encode(x))
         loss_ae = losses.mean_squared_error(x, ae)
         vqvae_loss = self.beta * losses.mean_squared_error(vectors, ops.stop_gradient(codes))

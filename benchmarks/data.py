@@ -1,9 +1,9 @@
 """Images per second of each record pipeline alone: python benchmarks/data.py
 
-Writes records of random pictures, shaped as the real ones, to a temporary folder. `first epoch`
-includes decoding; `later` is what training sees from then on, in memory and from a decoded file.
-With --step_rate, what benchmarks/train_step.py printed on this machine, the last column says how
-many such train steps they would feed.
+Writes records of random pictures, shaped like the real ones, to a temporary folder. `first epoch`
+includes decoding; `later` is what training sees from then on, with the decoded images in memory or
+in a file. With --step_rate, the images per second that benchmarks/train_step.py printed on this
+machine, the last column says how many times as fast as that train step the later epochs are.
 """
 import os
 import pathlib
@@ -49,7 +49,7 @@ def rate(batches, count):
 
 
 def measure(name, folder):
-    """Images per second: (the first epoch, later ones)."""
+    """(images per second of the first epoch, those of later ones)."""
     start = time.perf_counter()
     dataset = data.get_dataset(name, FLAGS.batch, data_dir=folder)
     steps = -(-FLAGS.images // FLAGS.batch)

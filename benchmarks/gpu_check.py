@@ -1,4 +1,4 @@
-"""Whether this machine's GPUs compute the paper's training, and how fast: make gpu-check
+"""Checks whether this machine's GPUs compute the paper's training, and how fast: make gpu-check
 
     python benchmarks/gpu_check.py                    # all methods, on one GPU and on all
     python benchmarks/gpu_check.py --methods=ACAI --precisions=float32,mixed_bfloat16
@@ -7,10 +7,11 @@
 Prints one table. For each precision, with and without XLA, on one GPU and on all, each method
 trains ten steps on the batches and noise that the 2018 code was recorded with: the largest error is
 that of its losses and, in float32, of its weights, in units of what tests/golden_runs.py allows.
-Then it trains at the paper's lines configuration: the images per second are of a batch that lies
-ready. A row for each trick of lib/convolution.py does the first method without it; what is
-faster without does not pay here. What devices.choose refuses is left out. The exit code is 0 if all
-passed, 1 if not, or if there is no GPU: what was not checked must not look like what passed.
+Then it trains at the paper's lines configuration, on one stored batch, to measure the images per
+second. For each trick of lib/convolution.py there is also a row of the first method without it: a
+trick does not pay on this machine if that row is faster. Settings that devices.choose refuses are
+left out. The exit code is 0 if all checks passed, and 1 if one failed or if there is no GPU: a
+machine that was not checked must not look like one that passed.
 """
 import contextlib
 import functools
@@ -39,7 +40,7 @@ SCRIPT_OF = {method: script for script, method in tiny.SCRIPTS.items()}
 
 
 class Setting(NamedTuple):
-    """What is computed on, and how: device names, a Keras dtype policy, whether XLA compiles."""
+    """What a check computes on, and how: device names, Keras dtype policy, whether XLA compiles."""
 
     devices: tuple
     dtype: str
@@ -56,21 +57,21 @@ class Setting(NamedTuple):
 
 @functools.cache
 def strategy_on(names):
-    """As `devices.start` makes it, on devices of any kind; the same each time, as a second one of
-    the same devices would meet the first one's collective operations."""
+    """A strategy as `devices.start` makes it, but on devices of any kind. It is cached, because a
+    second one on the same devices would collide with the first one's collective operations."""
     if len(names) > 1:
         return tf.distribute.MirroredStrategy(list(names))
     return tf.distribute.get_strategy()
 
 
 def settings(names, precisions):
-    """Those that a run may have: on the first device, and on all."""
+    """Every `Setting` that a run may have, on the first device and on all."""
     possible = []
     for used in dict.fromkeys([tuple(names[:1]), tuple(names)]):
         for dtype in precisions:
             for jit in ('off', 'on'):
                 gpus = [devices.Gpu(name) for name in used]
-                with contextlib.suppress(UserError):  # it cannot work
+                with contextlib.suppress(UserError):  # refused: it cannot work
                     choice = devices.choose(gpus, precision=dtype, jit=jit)
                     possible.append(Setting(used, dtype, choice.jit))
     return possible
@@ -88,7 +89,7 @@ def convolve_twice(x, pointwise, bias, kernel):
     return convolve(tf.nn.bias_add(convolve(x, pointwise), bias), kernel)
 
 
-# What the functions of lib/convolution.py compute, plainly.
+# Plain versions of the functions of lib/convolution.py.
 PLAIN = {
     'convolve_tiny': convolve,
     'convolve_to_one': convolve,
@@ -98,18 +99,18 @@ PLAIN = {
 
 
 def tricks(setting):
-    """Those of PLAIN's names that serve on a setting's devices."""
+    """The names in PLAIN whose tricks a setting's devices use; on GPUs convolve_to_one is plain."""
     on_gpu = setting.devices[0].startswith('GPU')
     return [name for name in PLAIN if not (on_gpu and name == 'convolve_to_one')]
 
 
 def without(trick):
-    """A context whose graphs convolve plainly where a function of PLAIN's names would serve."""
+    """A context whose graphs use the plain version of a trick, which is one of PLAIN's names."""
     return mock.patch.object(convolution, trick, PLAIN[trick])
 
 
 def images_per_second(make_model, setting, batch_size, seconds):
-    """Of train steps as the training loop makes them, several in a call, on a stored batch."""
+    """The speed of train steps on a stored batch, several in a call as in the training loop."""
     strategy = setting.strategy
     replicas = strategy.num_replicas_in_sync
     batch_size = max(1, batch_size // replicas) * replicas
@@ -123,23 +124,23 @@ def images_per_second(make_model, setting, batch_size, seconds):
 
 
 def check(name, method, make_model, setting, **size):
-    """A row of the table, and whether it passed.
+    """Runs one check; returns its row of the table, and whether it passed.
 
     Args:
-        name: of the check.
-        method: a class of `acai_tf`, by name.
+        name: the check's name.
+        method: the name of a class of `acai_tf`.
         make_model: (method, dtype=...) -> a model whose speed is measured.
         setting: `Setting`.
-        **size: batch_size and seconds, of the measured speed.
+        **size: batch_size and seconds, for measuring the speed.
     """
     how = setting.dtype, setting.jit, setting.strategy
     try:
         largest = golden_runs.largest_error(SCRIPT_OF[method], *how)
         rate = images_per_second(functools.partial(make_model, method), setting, **size)
-    except Exception as error:  # whatever it is: the other checks go on
+    except Exception as error:  # of any kind: the other checks must go on
         reason = (str(error).strip() or repr(error)).splitlines()[0][:60]
         return (name, f'NO ({type(error).__name__}: {reason})', '', ''), False
-    passed = bool(largest <= 1)  # not if it is NaN
+    passed = bool(largest <= 1)  # False if it is NaN
     return (name, 'yes' if passed else 'NO', f'{largest:.2g}', f'{rate:,.0f}'), passed
 
 
@@ -149,7 +150,7 @@ def checks(names, precisions, methods, make_model, **size):
     Args:
         names: the devices, such as ['GPU:0', 'GPU:1'].
         precisions: Keras dtype policies.
-        methods: classes of `acai_tf`, by name.
+        methods: names of classes of `acai_tf`.
         make_model, **size: as for `check`.
     """
     possible = settings(names, precisions)
@@ -198,7 +199,7 @@ def main(_):
     size = {'batch_size': FLAGS.batch, 'seconds': FLAGS.seconds}
     rows, all_passed = [], True
     for row, passed in checks(names, precisions, FLAGS.methods, measured.make_model, **size):
-        print(*row, file=sys.stderr)  # how far it is
+        print(*row, file=sys.stderr)  # shows the progress
         rows.append(row)
         all_passed = all_passed and passed
     print(table(rows))
@@ -211,7 +212,7 @@ if __name__ == '__main__':
 
     FLAGS = flags.FLAGS
     flags.DEFINE_enum('device', 'gpu', ['gpu', 'cpu'], 'What to check.')
-    measured.define_methods('Classes to check.', SCRIPT_OF)  # those that were recorded
+    measured.define_methods('Classes to check.', SCRIPT_OF)  # those with a recorded run
     flags.DEFINE_integer('batch', 64, 'Images of a step whose speed is measured.', 1)
     flags.DEFINE_float('seconds', 2, 'How long each speed is measured at least.', 0.0)
     flags.DEFINE_list('precisions', [], 'Keras dtype policies; none for those of the devices.')

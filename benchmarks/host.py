@@ -1,10 +1,10 @@
-"""What the host can do, whatever computes the train step: python benchmarks/host.py
+"""How fast the host is, whatever computes the train step: python benchmarks/host.py
 
-Steps per second of the training loop with a step that does nothing, one step a call and several,
-and images per second of the lines' pipeline alone, taken as the loop takes them. All take turns;
-the medians are printed. A GPU whose step is faster than these waits for the host. With
---method=ACAI it trains that on lines instead, in the paper's configuration, a few steps in turn:
-whether several a call cost anything where a step takes long.
+Measures steps per second of the training loop with a step that does nothing, one step a call and
+several, and images per second of the lines' pipeline alone, taken as the loop takes them. All take
+turns; the medians are printed. A GPU whose step is faster than these waits for the host. With
+--method=ACAI it trains ACAI on lines instead, in the paper's configuration, in turns of --steps
+steps, one a call or all in one: whether several a call cost anything where a step takes long.
 """
 import os
 import statistics
@@ -20,7 +20,7 @@ from absl import app, flags  # noqa: E402
 from lib import data, train  # noqa: E402
 
 FLAGS = flags.FLAGS
-PERIODS = 10  # of a turn of the loop
+PERIODS = 10  # report periods in a turn of the loop
 flags.DEFINE_integer('batch', 64, 'Images of a step.', 1)
 flags.DEFINE_integer('turns', 5, 'How often each variant takes its turn.', 1)
 flags.DEFINE_integer('steps', 1000, 'Steps, or batches, of a turn.', 2)
@@ -42,7 +42,7 @@ class Nothing(keras.Model):
         self.built = True
 
     def need_shapes(self):
-        """All shapes are known."""
+        """Does nothing: all shapes are known."""
 
     def train_step(self, batch):
         self.global_step.assign_add(1)
@@ -50,7 +50,7 @@ class Nothing(keras.Model):
 
 
 class Clock(keras.callbacks.Callback):
-    """When each call ended, and at which step."""
+    """Records when each call ended, and at which step."""
 
     def __init__(self):
         super().__init__()
@@ -90,7 +90,7 @@ def pipeline_rate(dataset):
 
 
 def training_rates(dataset):
-    """A function of the steps of a call: steps per second of training, as the loop does it."""
+    """A function from the steps in a call to steps per second of training as in the loop."""
     train_steps = train.make_train_steps(measured.make_model(FLAGS.method), jit_compile=False)
     batches = iter(dataset.train)
 

@@ -3,9 +3,9 @@
     python benchmarks/kmeans.py                        60,000 x 256 latents, 10 clusters
     python benchmarks/kmeans.py --images=5000 --size=32 --rounds=4
 
-The latents are whitened, overlapping normal blobs. Both sides make the same inits, so that they
-also must end at the same objective but for rounding, which is checked. Ours runs inits side by
-side, several in one go: on every thread as many as cluster.py's, unless --inits says otherwise.
+The latents are whitened, overlapping normal blobs. Both sides make the same inits, so they must
+also end at the same objective up to rounding; this is checked. Ours runs inits in parallel, several
+in one go: on every thread as many as cluster.py does, unless --inits says otherwise.
 """
 import pathlib
 import statistics

@@ -3,8 +3,8 @@
     python benchmarks/loop.py [--method=ACAI] [--periods=2]
 
 Trains on lines32 at the paper's configuration and normal report period (64 * 1024 images) in a
-temporary folder, and measures the bare step before and after each period. What tracing and
-restoring take, once in a run, does not count. Also prints how long each part of a report takes;
+temporary folder, and measures the bare step before and after each period. Tracing and restoring,
+which happen once in a run, are not counted. Also prints how long each part of a report takes;
 the lines' scores are of 2 x 4,096 decoded images, each compared with 10,000 lines.
 """
 import collections
@@ -29,7 +29,7 @@ BARE_STEPS = 100
 
 
 class Stopwatch(callbacks.Callback):
-    """Takes the time of a period's steps but the first, and of each part of its report.
+    """Times a period's steps, except the first, and each part of its report.
 
     Attributes:
         rate: images a second of the newest period's steps.
@@ -74,7 +74,7 @@ def main(_):
     dataset = data.get_dataset('lines32', BATCH)
     batch = next(iter(dataset.train))
     bare, loop = [], []
-    spare = make_model(FLAGS.method)  # whose training does not count
+    spare = make_model(FLAGS.method)  # only for the bare step: its training does not count
     step = tf.function(spare.train_step)
 
     def measure_bare():
@@ -86,7 +86,7 @@ def main(_):
         run = runs.RunFolder(os.path.join(folder, 'run'))
         run.create()
         options = dict(batch_size=BATCH, report_kimg=KIMG, make_reports=stopwatch.make_reports)
-        options['args'] = {'class': FLAGS.method}  # else it seems to be of the 2018 code
+        options['args'] = {'class': FLAGS.method}  # else the run would pass for the 2018 code's
         train.train_run(model, dataset, run, total_kimg=0, **options)  # the first report
         measure_bare()
         for period in range(1, FLAGS.periods + 1):
@@ -96,7 +96,7 @@ def main(_):
     bare_rate, loop_rate = statistics.median(bare), statistics.median(loop)
     print(f'bare step {bare_rate:.0f} img/s, whole loop {loop_rate:.0f} img/s: ', end='')
     print(f'{loop_rate / bare_rate:.2f} of the bare step')
-    for name, (_, *seconds) in stopwatch.seconds.items():  # but for the first, which traces
+    for name, (_, *seconds) in stopwatch.seconds.items():  # without the first, which traces
         print(f'{name:16} {statistics.median(seconds):.2f} s a report')
 
 

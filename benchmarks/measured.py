@@ -16,8 +16,7 @@ METHODS = list(acai_tf.ALL_AES)
 
 
 def define_methods(text, known=METHODS):
-    """Defines --methods: classes of `acai_tf`, one at least; all that are `known` if it is not
-    given."""
+    """Defines the flag --methods: one or more classes of `acai_tf`; by default all `known` ones."""
     flags.DEFINE_list('methods', list(known), text)
     flags.register_validator(
         'methods',
@@ -27,7 +26,7 @@ def define_methods(text, known=METHODS):
 
 
 def make_model(name, dtype='float32'):
-    """A method at the paper's lines configuration."""
+    """A method's model at the paper's lines configuration."""
     (experiment,) = experiments.of_method(name, constants.LINES32)
     return acai_tf.ALL_AES[name](
         image_shape=(32, 32, 1), nclass=10, dtype=dtype, **experiment.params
@@ -35,7 +34,7 @@ def make_model(name, dtype='float32'):
 
 
 def turn(function, times):
-    """Seconds that so many calls take, until a GPU is done with them too."""
+    """Seconds that so many calls take, measured until a GPU has also finished them."""
     start = time.perf_counter()
     for _ in range(times):
         answer = function()

@@ -2,9 +2,9 @@
 
     python benchmarks/start.py [--turns=3]
 
-Starts acai.py at the paper's lines configuration, each time as a process of its own: until
---dry_run has answered, and until the first train step is reported. Then trains 64 * 1024 images,
-with the reports at both ends, and prints the peak of the process's memory.
+Starts acai.py at the paper's lines configuration, each time in a new process, and measures the time
+until --dry_run has answered and until the first train step is reported. Then trains on 64 * 1024
+images, with the reports at both ends, and prints the peak of the process's memory.
 """
 import os
 import resource
@@ -23,7 +23,7 @@ COMMAND = [sys.executable, 'acai.py', '--latent_width=2', '--depth=16', '--laten
 
 
 def until(line_start, *own_flags):
-    """Seconds until the script prints a line that begins so; then it is killed."""
+    """Seconds until the script prints a line beginning with `line_start`; then it is killed."""
     start = time.perf_counter()
     options = dict(cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     with subprocess.Popen([*COMMAND, *own_flags], **options) as process:
@@ -48,7 +48,7 @@ def main(_):
         length = ['--total_kimg=64', f'--train_dir={folder}']
         subprocess.run([*COMMAND, *length], cwd=ROOT, check=True, capture_output=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    unit = 2**30 if sys.platform == 'darwin' else 2**20  # bytes there, elsewhere KiB
+    unit = 2**30 if sys.platform == 'darwin' else 2**20  # bytes on macOS, elsewhere KiB
     print(f'peak memory of a run: {peak / unit:.2f} GiB')
 
 

@@ -3,11 +3,12 @@
     python benchmarks/train_step.py
     python benchmarks/train_step.py --methods=ACAI,AEBaseline --dtypes=float32,mixed_bfloat16
 
-All variants take turns, a few steps each, and the median of the turns is printed, with the step's
-arithmetic and its share of this machine's rate of large float32 matrix products, which takes its
-turns too. The arithmetic is that of the layers as the paper has them: 2 operations for each
-multiplication of a convolution, or of the VQ-VAE's dense layers, forward, for its input's gradient
-and its weights', and once for its distances from all codes; other layers' hardly count.
+All variants take turns, a few steps each. The median of the turns is printed, with the step's
+arithmetic, and its share of this machine's rate of large float32 matrix products, which is measured
+in turn too. The arithmetic is that of the layers as the paper has them: 2 operations for each
+multiplication of a convolution, or of the VQ-VAE's dense layers, in the forward pass, the input's
+gradient and the weights' gradient, and once for the VQ-VAE's distances from all codes. The other
+layers' arithmetic hardly counts.
 """
 import functools
 import math
@@ -33,7 +34,7 @@ MATRIX = 4096, 1024
 
 
 def forward_flops(layer, width=32):
-    """Forward operations of an image through an encoder or decoder, as a list by layer."""
+    """Operations of an image's forward pass through an encoder or decoder, as a list by layer."""
     flops = []
     for index, conv in enumerate(layer.convs):
         if getattr(conv, 'doubles', False):
@@ -48,7 +49,8 @@ def forward_flops(layer, width=32):
 def step_gflops(model):
     """Operations of one image's train step, in 10^9.
 
-    A pass is forward, weights' gradient and, but for the first layer on data, input's gradient.
+    A pass counts as forward, weights' gradient and, but for the first layer on data, input's
+    gradient.
     ACAI decodes twice and shows its critic two pictures, whose backward pass serves both players.
     """
     encoder, decoder = forward_flops(model.encoder), forward_flops(
@@ -63,7 +65,7 @@ def step_gflops(model):
     if critic:
         pictures = 2
         total += pictures * 3 * sum(forward_flops(critic.encoder))
-        if not isinstance(model, acai_tf.LRAE):  # which decodes once
+        if not isinstance(model, acai_tf.LRAE):  # LRAE decodes once
             total += 3 * sum(decoder)
     return total / 1e9
 

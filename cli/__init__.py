@@ -10,7 +10,7 @@ import sys
 from cli import closed_output, ctrl_c
 
 closed_output.replace()
-ctrl_c.answer()  # before all that takes time; the scripts import absl's flags from here
+ctrl_c.answer()  # before any slow import; the scripts import absl's flags from this package
 
 from absl import app, flags, logging  # noqa: E402
 
@@ -22,7 +22,7 @@ SHARED_FLAGS_MODULES = ('cli.shared_flags', 'cli.tasks')
 
 
 def train(class_name):
-    """Runs a script that trains a method; its own hyper-parameters are flags of the script.
+    """Runs the script that trains a method; the method's own hyper-parameters become flags.
 
     Args:
         class_name: the method's class in `acai_tf`.
@@ -47,36 +47,41 @@ def train(class_name):
 
 
 def run(main, positional=(), required=None, wants_tensorflow=lambda: True):
-    """Runs a script: `main` after its flags are parsed.
+    """Runs a script: parses its flags, calls `main`, and exits with the code that this returns.
 
     Args:
         main: a function of the positional arguments; what it returns is the exit code.
-        positional: what these are called, such as TRAIN; all must be given, but for one that ends
-            in '...', which may be given any number of times.
-        required: {flag: what to give} of the flags that have no default.
-        wants_tensorflow: whether main needs it, once the flags are parsed; it takes seconds.
+        positional: the names of these arguments, such as TRAIN; all must be given, except that the
+            last one, if its name ends in '...', may be given any number of times.
+        required: {flag: what to give} of the flags that have no default but must be given.
+        wants_tensorflow: a function that says, once the flags are parsed, whether main needs
+            TensorFlow, whose import takes seconds.
     """
     with _quiet_when_unread(), _started(positional, required, wants_tensorflow) as given:
         if wants_tensorflow():
             from lib import devices
 
-            # One GPU, where there are several: a task computes on no more, and would open them all.
+            # One GPU at most: a task computes on no more, but TensorFlow would open all of them.
             devices.start(devices.choose(devices.find_gpus(), devices=1))
         sys.exit(main(*given))
 
 
 def _import_tensorflow():
-    """Imports TensorFlow, and Keras without what it imports only because it is installed: for its
-    wrappers and galleries, which no script uses, that takes a third of the time."""
+    """Imports TensorFlow and Keras, hiding matplotlib and scikit-learn from Keras meanwhile.
+
+    Keras imports these where they are installed, for wrappers and galleries that no script uses,
+    which takes a third of the time.
+    """
     absent = {name: None for name in ('matplotlib', 'sklearn') if name not in sys.modules}
-    sys.modules.update(absent)  # Python takes None for a module that is not there
+    sys.modules.update(absent)  # None makes Python treat a module as not installed
     try:
         with _in_one_sentence():
             importlib.import_module('lib.tensorflow_setup')
     finally:
         for name in absent:
             del sys.modules[name]
-    # Every model has graphs of its own. TensorFlow counts them as retraces, since they share code.
+    # A false alarm: each model has its own graphs, which TensorFlow counts as retraces of the code
+    # that they share.
     sys.modules['tensorflow'].get_logger().addFilter(
         lambda record: 'tf.function retracing' not in record.getMessage()
     )
@@ -84,7 +89,7 @@ def _import_tensorflow():
 
 @contextlib.contextmanager
 def _in_one_sentence():
-    """Ends with one sentence and exit code 1 where its user erred."""
+    """Ends the script with one sentence on stderr and exit code 1 on a UserError."""
     try:
         yield
     except UserError as error:
@@ -93,8 +98,9 @@ def _in_one_sentence():
 
 @contextlib.contextmanager
 def _quiet_when_unread():
-    """Exits with 1, or what the script ends with, where what reads its output has ended, as `head`
-    does, or a disk has no room for it."""
+    """Ends the script without a traceback where its output cannot be written: the program that
+    reads it has ended, as `head` does, or a disk is full. The exit code is 1, or the script's own
+    if that is not 0."""
     try:
         yield
         return
@@ -105,16 +111,16 @@ def _quiet_when_unread():
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at exit too
         end = end if end.code else _end_of_output(error)
     raise end
 
 
 def _end_of_output(error):
-    """The SystemExit of an OSError that writing raised; raises any other."""
+    """The SystemExit for an OSError of writing the output; raises any other OSError again."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SystemExit(f'{sys.argv[0]}: Cannot write ({error.strerror}); make room.')
-    if error.errno == errno.EIO:  # of a terminal that is closed, which shows no more, or of a disk
+    if error.errno == errno.EIO:  # a closed terminal, which shows nothing any more, or a disk
         return SystemExit(f'{sys.argv[0]}: {error}')
     if error.errno == errno.EPIPE:
         return SystemExit(1)
@@ -123,7 +129,7 @@ def _end_of_output(error):
 
 @contextlib.contextmanager
 def _started(positional=(), required=None, wants_tensorflow=lambda: True):
-    """Parses the flags, and ends with one sentence and exit code 1 where its user erred.
+    """Parses the flags and runs the block; a user's mistake ends it with one sentence and code 1.
 
     Args:
         positional, required, wants_tensorflow: as for `run`.
@@ -131,7 +137,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
     Yields:
         The positional arguments.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # for names of files that are not text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # to print file names that are not valid text
         sys.stdout.reconfigure(errors='backslashreplace')
     for module in SHARED_FLAGS_MODULES:  # so that --help lists them too
         for flag in FLAGS.flags_by_module_dict().get(module, ()):
@@ -147,7 +153,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
         _check_flags(required or {})
     if wants_tensorflow():
         _import_tensorflow()
-    logging.set_verbosity(logging.WARNING)  # such as TensorFlow's on every collective operation
+    logging.set_verbosity(logging.WARNING)  # hides TensorFlow's note on every collective operation
     try:
         with _in_one_sentence():
             yield given
@@ -158,7 +164,7 @@ def _started(positional=(), required=None, wants_tensorflow=lambda: True):
             raise
         from lib import memory
 
-        trains = 'batch' in FLAGS and 'train_dir' in FLAGS  # convert.py records a batch
+        trains = 'batch' in FLAGS and 'train_dir' in FLAGS  # convert.py only records --batch
         sentence = memory.too_little(error, has_batch=trains)
         sys.exit(f'{script}: {sentence}')
     finally:
@@ -177,7 +183,7 @@ def _check_arguments(script, given, names):
 
 
 def _check_flags(required):
-    """Raises UserError for a flag that is missing, empty, or no number to compute with."""
+    """Raises UserError for a flag that is missing, empty, or a number that is not finite."""
     for name, what in required.items():
         if FLAGS[name].value is None:
             raise UserError(f'--{name} is missing; give {what}.')
@@ -190,19 +196,19 @@ def _check_flags(required):
 
 
 def _is_empty(name):
-    """Whether a flag is given, but empty, as --train_dir=$TRAIN without a TRAIN, or has an empty
-    part."""
+    """Whether a flag is given, but is empty (as --train_dir=$TRAIN is where TRAIN is not set) or
+    has an empty part."""
     flag = FLAGS[name]
-    if not flag.present or isinstance(flag.parser, flags.EnumParser):  # of which '' may be one
+    if not flag.present or isinstance(flag.parser, flags.EnumParser):  # '' may be a choice
         return False
     return flag.value in ('', []) or isinstance(flag.value, list) and '' in flag.value
 
 
 def parse(arguments):
-    """What is left of the arguments; a wrong flag ends with one sentence, as any mistake does."""
+    """Parses the flags and returns the other arguments; a wrong flag ends in one sentence."""
     try:
         return FLAGS(arguments)
-    except SystemExit:  # absl's of --help, with 1
+    except SystemExit:  # absl exits with 1 after --help
         sys.exit()
     except flags.Error as error:
         sys.exit(f'{arguments[0]}: {error} (--help lists the flags)')

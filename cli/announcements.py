@@ -9,14 +9,14 @@ from lib.errors import UserError
 from lib.paper import constants
 
 NVIDIA_DRIVER = '/proc/driver/nvidia/version'
-MAY_CHANGE = ('total_kimg', 'report_kimg', 'jit')  # from one command to the next that goes on
+MAY_CHANGE = ('total_kimg', 'report_kimg', 'jit')  # options that may differ when a run is resumed
 
 
 def unused_gpu(gpus):
-    """A sentence about an NVIDIA GPU that is here, but that TensorFlow does not see; None else.
+    """A sentence about this machine's NVIDIA GPU if TensorFlow does not see it; None otherwise.
 
     Args:
-        gpus: those that it sees.
+        gpus: the GPUs that TensorFlow sees.
     """
     hidden = os.environ.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
     if hidden or gpus or not os.path.exists(NVIDIA_DRIVER):
@@ -28,12 +28,12 @@ def unused_gpu(gpus):
 
 
 def size_of(variables):
-    """How many numbers variables hold."""
+    """The total number of elements of some variables."""
     return sum(math.prod(variable.shape) for variable in variables)
 
 
 def begin(folder, model, args, last):
-    """Says what is about to be trained: a new run's size and place, or what is other than before.
+    """Prints what is about to be trained: a new run's size and folder, or a run's changed options.
 
     Args:
         folder: the `lib.runs.RunFolder`, before args.json is written.
@@ -57,12 +57,12 @@ def begin(folder, model, args, last):
 
 
 def _as_flag(value):
-    """A recorded value as its flag has it: of --jit a truth value is recorded."""
+    """A recorded value as its flag takes it: --jit, 'on' or 'off', is recorded as a bool."""
     return {True: 'on', False: 'off'}[value] if isinstance(value, bool) else value
 
 
 def _alike(folder, args):
-    """[(path, option, its value)] of runs beside a new one that differ from it in one option."""
+    """[(path, option, value there)] of the runs beside a new one that differ in one option only."""
     alike = []
     for path in sorted(glob.glob(os.path.join(glob.escape(os.path.dirname(folder.path)), '*'))):
         try:
@@ -79,16 +79,16 @@ def _alike(folder, args):
 
 
 def _independent(args):
-    """Options without those that may change, and without what follows from others."""
-    follows = {*MAY_CHANGE, 'scales'}  # from latent_width
+    """Options without those that may change and those that follow from other options."""
+    follows = {*MAY_CHANGE, 'scales'}  # scales follows from latent_width
     if args.get('advdepth') == args.get('depth'):
         follows.add('advdepth')
-    args = {**constants.COMPUTED_ON, **args}  # which earlier runs did not record
+    args = {**constants.COMPUTED_ON, **args}  # earlier runs did not record these
     return {option: value for option, value in args.items() if option not in follows}
 
 
 def end(folder, train_dir):
-    """Says where to look at what a run left."""
+    """Prints where a run's pictures and curves can be seen."""
     picture = os.path.join(folder.images, 'name.png')
     if os.path.exists(picture):
         print(f'Pictures: {picture}')

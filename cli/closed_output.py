@@ -4,10 +4,10 @@ import sys
 
 
 def replace():
-    """Opens what is closed of standard input, output and error, for which Python has None.
+    """Opens /dev/null for those of standard input, output and error that are closed (None in sys).
 
-    Else the next file opened, a checkpoint say, has that number, and what native code logs goes
-    into it.
+    Otherwise the next file that is opened, such as a checkpoint, would get the free file
+    descriptor, and the log of native code would go into it.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)

@@ -74,16 +74,17 @@ def cluster_run(*, use_svd, n_init, n_jobs, n_try):
 
 
 def _made_already(path, record):
-    """The record that is there of the same latents and options; None where there is none."""
+    """The record of an earlier clustering of the same latents with the same options; None if there
+    is none."""
     for place in (path, _named(path, record)):
-        before = results.read_clustering(place, tell=False)  # it is made again
+        before = results.read_clustering(place, tell=False)  # a damaged one is made again
         if before and all(before.get(name) == record[name] for name in (*OPTIONS, 'latents')):
             return before
     return None
 
 
 def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
-    """The `kmeans.Clustering` of each try at clustering stored latents."""
+    """Clusters stored latents; returns a list with the `kmeans.Clustering` of each try."""
     train, test = (stored[name].reshape(len(stored[name]), -1) for name in ('train', 'test'))
     if len(train) < nclass:
         raise UserError(f'{len(train)} images are too few for {nclass} clusters.')
@@ -110,9 +111,9 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 
 
 def _progress_paths(run, options):
-    """Where what is done of each try is kept: files for each set of options, which their names say,
-    but for table 3's."""
-    # Not n_try, for each try has a file of its own.
+    """The path of the file that keeps each try's progress; the name contains the options that
+    differ from table 3's."""
+    # Without n_try, because each try has a file of its own.
     usual = {name: experiments.TABLE_3_OPTIONS[name] for name in ('n_init', 'use_svd')}
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
     stem = os.path.join(run.path, f'clustering{others}')
@@ -120,11 +121,13 @@ def _progress_paths(run, options):
 
 
 def _write(path, record):
-    """Writes a record, beside what is there of other options or of another step. What has table 3's
-    options keeps the plain name, which tables read, while others of its step are made.
+    """Writes a record, and keeps an existing one of other options or of another step beside it.
+
+    The new record gets the plain name, which tables read, and the old one is renamed after its
+    options; but one with table 3's options keeps the plain name against others of the same step.
 
     Returns:
-        Whether it has the plain name.
+        Whether the new record has the plain name.
     """
     old = results.read_clustering(path, tell=False)
     if not old or all(old[name] == record[name] for name in OPTIONS):
@@ -151,15 +154,15 @@ def _is_of_table(record):
 
 
 def _named(path, record):
-    """A path that says what a record's options are."""
+    """The path for a record with its options in the file name."""
     stem, ending = os.path.splitext(path)
     return '_'.join([stem, *(f'{name}{record[name]}' for name in OPTIONS)]) + ending
 
 
 def papers_value(run, record):
-    """The paper's `PaperValue` beside a clustering of a `lib.paper.results.Run`, by its record;
-    None where it has none of the same options."""
-    run = dataclasses.replace(run, clustering=record)  # its folder may have another one's
+    """The paper's `PaperValue` to compare with a clustering record of a `lib.paper.results.Run`;
+    None where the paper has none with the same options."""
+    run = dataclasses.replace(run, clustering=record)  # its folder may hold another record
     if kinds.settings_of(run, results.CLUSTERING):
         return None
     return reported.paper_value(
@@ -168,7 +171,7 @@ def papers_value(run, record):
 
 
 def _check(run, images):
-    """Raises UserError where nothing can be clustered, or what comes of it not be kept."""
+    """Raises UserError if there is nothing to cluster, or the result could not be written."""
     tasks.need_classes(images)
     if images.train_once is None:
         raise UserError(

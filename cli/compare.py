@@ -1,4 +1,4 @@
-"""Trained runs side by side, such as one of the 2018 code and one of ours."""
+"""Compares trained runs side by side, such as one of the 2018 code and one of ours."""
 import os
 
 from acai_tf import load
@@ -44,7 +44,7 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
             recorded = {name: float(value) for name, value in model.evaluation.items()}
         comparison.fix_noise(model, seed)
         columns[label] = {'step': step, **comparison.scores(model, dataset, images)}
-        # What the code that trained it measured at its last report; 0 before the first.
+        # What the code that trained the run measured at its last report; 0 before the first one.
         for name, value in recorded.items():
             if value and name in columns[label]:
                 columns[label][f'{name}, as recorded'] = value
@@ -65,7 +65,7 @@ def compare_runs(paths, dataset_name, *, seed, images, out=None):
 
 
 def labelled(paths):
-    """{label: path} of run folders, the label being what tells each from the others.
+    """{label: path} of run folders; a label says what tells its run from the others.
 
     Raises:
         UserError: one is not a run folder, or is given twice.
@@ -84,7 +84,7 @@ def labelled(paths):
 
 
 def _what_it_is(path):
-    """{name: value as a label says it} of a run folder."""
+    """{trait: its text in a label} of a run folder: method, code, dataset, options and seed."""
     load.check_is_there(path)
     folder = runs.RunFolder(path)
     class_name, params, dataset, recorded = load.identify(folder)
@@ -100,7 +100,7 @@ def _what_it_is(path):
 
 
 def _common(names):
-    """The dataset of all runs, by those of each."""
+    """The one dataset of all runs, from the name of each run's; raises UserError if they differ."""
     names = list(dict.fromkeys(names))
     if len(names) > 1:
         raise UserError(
@@ -111,7 +111,7 @@ def _common(names):
 
 def _check_fits(folder, model, dataset, trained_on):
     fitting.check_fits(folder, model, dataset, trained_on, 'choose another --dataset')
-    if model.nclass != dataset.nclass:  # which its losses need
+    if model.nclass != dataset.nclass:  # its losses need equally many classes
         raise UserError(
             f'{folder.path} tells {model.nclass} classes apart, and {dataset.name} has '
             f'{dataset.nclass}; choose another --dataset.'

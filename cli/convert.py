@@ -1,4 +1,4 @@
-"""Runs of ours as files of the 2018 code, and its run folders as ours."""
+"""Converts runs of ours to files of the 2018 code, and its run folders to ours."""
 import contextlib
 import json
 import os
@@ -14,8 +14,8 @@ from lib.paper import constants, results
 def to_original(path, prefix, overwrite=False):
     """Writes a run's newest checkpoint as TensorFlow 1 files.
 
-    Beside them goes the file `checkpoint`, by which the 2018 code finds what to resume from,
-    unless one is there and may not be overwritten.
+    Also writes the file `checkpoint` beside them, in which the 2018 code looks up what to resume
+    from, unless there is one that may not be overwritten.
 
     Args:
         path: the run folder.
@@ -53,21 +53,21 @@ def to_original(path, prefix, overwrite=False):
 def from_original(path, train_dir, options, overwrite=False):
     """Makes a run folder of ours from the 2018 code's, which stays as it is.
 
-    It holds the newest checkpoint, the event files, the pictures, and an args.json.
+    The new folder holds the newest checkpoint, the event files, the pictures, and an args.json.
 
     Args:
         path: the 2018 code's run folder.
         train_dir: where to make TRAIN_DIR/DATASET/EXPERIMENT.
-        options: {option: value} to record that neither the folder's name nor its checkpoint says,
-            such as the learning rate.
+        options: {option: value} to record for what neither the folder's name nor its checkpoint
+            contains, such as the learning rate.
         overwrite: replace a run folder that exists.
 
     Returns:
         (lib.runs.RunFolder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists, holds more than a conversion does,
-            is trained in or cannot be written.
+        UserError: the run cannot be used; or the new folder exists, holds more than a conversion
+            writes, is being trained in, or cannot be written.
     """
     check_is_there(path)
     original = runs.RunFolder(path)
@@ -99,14 +99,14 @@ def from_original(path, train_dir, options, overwrite=False):
         _copy_files(original.images, unfinished.images)
         checkpoints.save_original(model, unfinished.checkpoint(step), step, moments=moments)
         options = {'dataset': dataset, 'latent_width': model.latent_shape[1], **options}
-        # Original: it knew nothing else.
+        # Original: the 2018 code computed in no other way.
         args = training.recorded_args(model, options, **constants.COMPUTED_ON, jit=False)
-        unfinished.write_args(args, code=results.ORIGINAL)  # until it is trained on here
+        unfinished.write_args(args, code=results.ORIGINAL)  # until this project trains it on
     return run, step
 
 
 def _has_moments(run, step, consequence):
-    """Whether a checkpoint has Adam's moments; says what follows where it has none."""
+    """Whether a checkpoint has Adam's moments; prints the consequence if it has none."""
     if checkpoints.has_moments(run.checkpoint(step)):
         return True
     print(f"{run.path} has weights without Adam's moments, so that {consequence}.")
@@ -114,7 +114,7 @@ def _has_moments(run, step, consequence):
 
 
 def _check_may_be_replaced(run):
-    """Raises UserError unless there is a run folder that holds no more than was converted."""
+    """Raises UserError unless a folder is a run folder that holds only what a conversion wrote."""
     if not os.path.isdir(run.path):
         raise UserError(f'{run.path} is not a folder; choose another --out.')
     if results.code_of(run) != results.ORIGINAL:
@@ -123,15 +123,15 @@ def _check_may_be_replaced(run):
             'another --out, or delete that folder.'
         )
     others = set(os.listdir(run.path)) - {'tf', 'images', runs.ARGS_NAME, runs.LOCK_NAME}
-    if os.path.isdir(run.summaries):  # such as the projector's
+    if os.path.isdir(run.summaries):  # it may hold folders, such as the projector's
         below = [each.name for each in os.scandir(run.summaries) if each.is_dir()]
         others |= {f'tf/summaries/{name}' for name in below}
     overwriting.check_holds_only(run.path, others, 'out')
 
 
 def _copy_files(source, target):
-    """Copies a folder's files, if there is one, without their permissions: an archive is often
-    read-only, and the copy goes on.
+    """Copies the files of a folder, if it exists, without their permissions: an archive is often
+    read-only, but its copy must be writable to train on.
 
     Raises:
         UserError: the folder or one of its files cannot be read.
@@ -151,7 +151,7 @@ def _copy_files(source, target):
 
 @contextlib.contextmanager
 def _reading():
-    """Raises UserError for what cannot be opened."""
+    """Turns the OSError of a path that cannot be read into a UserError."""
     try:
         yield
     except OSError as error:

@@ -7,20 +7,20 @@ _came = False
 
 
 def answer():
-    """From now on, Ctrl-C says that the script stopped; unless it is ignored, as under nohup."""
+    """From now on, Ctrl-C prints that the script stopped; unless it is ignored, as behind &."""
     sys.excepthook = _end_quietly
     if _is_handled(by=signal.default_int_handler):
         signal.signal(signal.SIGINT, _interrupt)
 
 
 def leave():
-    """From now on Ctrl-C ends the process at once, for its work is done and Python cleans up."""
+    """From now on, Ctrl-C ends the process at once: the work is done, and Python is cleaning up."""
     if _is_handled(by=_interrupt):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_handled(by):
-    in_main = threading.current_thread() is threading.main_thread()  # others cannot change it
+    in_main = threading.current_thread() is threading.main_thread()  # others cannot set it
     return in_main and signal.getsignal(signal.SIGINT) is by
 
 

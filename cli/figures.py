@@ -1,4 +1,4 @@
-"""The paper's figures from runs."""
+"""Draws the paper's figures from runs."""
 import dataclasses
 import os
 
@@ -13,14 +13,15 @@ from lib.errors import UserError
 from lib.paper import constants, kinds, results
 
 STEPS = 16  # images of an interpolation
-PAIRS = 4  # interpolations a method on real data
+PAIRS = 4  # interpolations per method on real data
 SAMPLES = 16  # rows and columns of VAE samples
 
 
 def draw_all(train_dir, out):
     """Draws every figure that the runs below a folder allow, as PDF and PNG.
 
-    Says which files it wrote, which runs their rows show, and in a sentence what it could not draw.
+    Prints which files it wrote, which runs their rows show, and in a sentence what it could not
+    draw.
 
     Args:
         train_dir: holds [RUNk/]DATASET/EXPERIMENT.
@@ -55,7 +56,8 @@ def _draw_curves(dataset_name, of_kind, out):
 
 
 def _curves_of(records):
-    """Those of a kind's runs that a mean of its curves is over: a seed counts once."""
+    """The runs of a kind over which its curves are averaged: each seed once. Prints which runs it
+    leaves out."""
     seeds, notes = results.distinct(curves.with_line(records), any_period=True)
     for note in notes:
         print(f'Not drawn as a curve: {note}')
@@ -79,7 +81,7 @@ def by_kind(records):
 
 
 def draw_examples():
-    """The six pictures of lines."""
+    """A figure of the paper's six pictures of lines."""
     examples = line_examples.examples().items()
     letters = 'abcdef'
     return sheets.strips(
@@ -91,9 +93,11 @@ def draw_examples():
 
 
 def _models(of_kind, dataset):
-    """Yields (kind, label of its row, model) of each kind's first seed that has a readable
-    checkpoint and is of the dataset's images, its longest run, and says which that is, and of which
-    kinds there is none."""
+    """Yields (kind, label of its row, model) for each kind that has a run which can be drawn.
+
+    The run is the longest of the kind's first seed that has a readable checkpoint for the dataset's
+    images. Prints which run that is, and which kinds have no checkpoint.
+    """
     trained = {
         kind: [dataclasses.replace(run, path=run.weights) for run in having]
         for kind, seeds in of_kind.items()
@@ -121,7 +125,8 @@ def _models(of_kind, dataset):
 
 
 def _lines_stem(dataset, name, out):
-    """The path of a figure of lines, without its ending; the paper's dataset goes unnamed."""
+    """The path of a figure of lines, without its extension; it names the dataset unless that is the
+    paper's."""
     return os.path.join(out, name if dataset == constants.LINES32 else f'{dataset}_{name}')
 
 
@@ -145,7 +150,7 @@ def _draw_lines(dataset, of_kind, out):
 
 
 def _samples_row(label, model, dataset):
-    """(label, two rows of random samples), which says where their latents are from."""
+    """(label, two rows of random samples); the label says where the samples' latents are from."""
     images = sampling.sample_images(model, dataset, 2 * STEPS)
     source = 'prior' if model.HAS_PRIOR else 'fitted normal'
     return f'{label}\n{source}', images.reshape(2, STEPS, *images.shape[1:])
@@ -158,7 +163,7 @@ def _draw_samples(model):
 
 
 def _draw_real(dataset, of_kind, out):
-    """The sheets of one dataset, two for each size of the latents."""
+    """Draws the sheets of one dataset, two for each latent size."""
     images = eval.first_images(dataset, 2 * PAIRS)
     ends = np.stack(np.split(images[: len(images) // 2 * 2], 2))
     if not ends.size:

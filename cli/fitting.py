@@ -1,18 +1,18 @@
-"""Whether a dataset is of the images that a run was trained on."""
+"""Checks that a dataset has the kind of images that a run was trained on."""
 import os
 
 from lib.errors import UserError
 
 
 def check_is_told(run, name, otherwise=''):
-    """Raises UserError for a run of the 2018 code that lies in a folder of no dataset's name.
+    """Raises UserError for a run of the 2018 code whose parent folder is not named after a dataset.
 
     Args:
         run: a `lib.runs.RunFolder`.
-        name: of the folder that it lies in, or, if it is a link, that to which it leads.
-        otherwise: what else would do, such as '; or give --dataset'.
+        name: the name of the parent folder; if the run is a link, of its target's parent folder.
+        otherwise: what else the user can do, such as '; or give --dataset'.
     """
-    from lib import data  # and with it TensorFlow, for which a script's --help does not wait
+    from lib import data  # imports TensorFlow, for which a script's --help must not wait
     from lib.data import registry
 
     folder = data.records_folder()
@@ -25,15 +25,15 @@ def check_is_told(run, name, otherwise=''):
 
 
 def check_fits(run, model, dataset, trained_on, otherwise):
-    """Raises UserError for a dataset whose images a run's model does not take, or which the run was
-    trained on as it was before it was made again.
+    """Raises UserError for a dataset whose images a run's model does not take, or which was made
+    again with other classes or counts since the run was trained on it.
 
     Args:
         run: a `lib.runs.RunFolder`.
         model: its model.
         dataset: a `lib.data.Dataset`.
         trained_on: the name of the dataset that the run was trained on.
-        otherwise: what to do, such as 'choose another --dataset'.
+        otherwise: what the user can do, such as 'choose another --dataset'.
     """
     if dataset.image_shape != model.image_shape:
         sizes = ['x'.join(map(str, shape)) for shape in (dataset.image_shape, model.image_shape)]

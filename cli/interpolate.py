@@ -21,17 +21,17 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's own conversion to grey
 
 
 def draw_between(run_path, ends, out, *, steps, spherical, zoom):
-    """Writes what a trained autoencoder decodes between pictures.
+    """Writes a trained autoencoder's interpolation between two or four pictures.
 
     Args:
         run_path: a run folder, ours or the original's.
         ends: left and right, or the four corners top left, top right, bottom left, bottom right;
             each the path of a picture, or the index of a test image.
-        out: path of the result. A .png holds two ends' way from left to right, or the square of
-            four corners, and beside them the ends themselves; a .gif moves there and back, for two
-            ends only.
+        out: path of the result. A .png shows the interpolation from left to right, or the square
+            between four corners, with the ends themselves beside it; a .gif, for two ends only,
+            moves from left to right and back.
         steps: pictures from one end to the other, both included.
-        spherical: whether to go along great arcs.
+        spherical: whether to interpolate along great arcs instead of straight lines.
         zoom: how often each pixel is repeated along both sides.
 
     Raises:
@@ -53,7 +53,7 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
     rows = between(eval.encode(model, real), steps, spherical)  # (rows, steps, *latent_shape)
     images = eval.decode(model, rows)
     if kind == '.gif':
-        small = pictures.to_uint8(images[0])  # first, for it is a quarter of the memory
+        small = pictures.to_uint8(images[0])  # before enlarging: a quarter of the memory
         frames = _there_and_back(small.repeat(zoom, axis=1).repeat(zoom, axis=2))
         files.write_file(out, _gif(frames))
         print(f'Wrote {out}: {len(frames)} frames, in {steps} steps there and back.')
@@ -66,10 +66,11 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
 
 
 def _beside_the_ends(real, images):
-    """[(caption, picture)]: the left ends, what is decoded (rows, steps, H, W, C), the right ends.
+    """[(caption, picture)] of the left ends, the decoded images and the right ends.
 
     Args:
-        real: the ends, left and right, or the four corners row by row.
+        real: the ends, left and right, or the four corners row by row, (2 or 4, H, W, C).
+        images: what is decoded, (rows, steps, H, W, C).
     """
     pairs = real.reshape(-1, 2, *real.shape[1:])  # (1 or 2, left and right, H, W, C)
     rows = len(images)
@@ -83,9 +84,10 @@ def _beside_the_ends(real, images):
 
 
 def between(latents, steps, spherical=False):
-    """Latents between two or four: (2 or 4, ...) -> (1 or steps, steps, ...).
+    """Interpolates between two or four latents: (2 or 4, ...) -> (1 or steps, steps, ...).
 
-    Four are the corners of a square, whose rows lie between its left and right sides.
+    Four latents are the corners of a square, row by row: its left and right sides are interpolated
+    first, then each row between them.
     """
     mix = interpolate.slerp if spherical else interpolate.lerp
     if len(latents) == 2:
@@ -108,7 +110,7 @@ def _images(ends, model, run):
 
 
 def _test_images(indices, model, run, name):
-    """{index: test image} of the dataset of a name, which the run was trained on."""
+    """{index: test image} from the dataset `name`, which the run was trained on."""
     fitting.check_is_told(run, name)
     dataset = data.get_dataset(name)
     fitting.check_fits(run, model, dataset, name, 'give picture files in their place')
@@ -126,8 +128,8 @@ def _test_images(indices, model, run, name):
 
 
 def _read(path, shape, name):
-    """A picture file as an image of the model's shape: prepared as for training, if it is one of
-    the dataset of that name by its size, else cut to its central square."""
+    """A picture file as an image of the model's shape: prepared as for training if it has the size
+    of the dataset's published pictures, otherwise cut to its central square."""
     height, width, colors = shape
     if height != width:
         raise UserError(f'The run is of images {shape}; only square ones can be read from files.')
@@ -172,7 +174,7 @@ def _there_and_back(pixels):
 
 
 def _gif(frames):
-    """GIF bytes of frames, shown without an end."""
+    """The bytes of a GIF that repeats the frames without end."""
     content = io.BytesIO()
     frames[0].save(
         content, 'GIF', save_all=True, append_images=frames[1:], duration=FRAME_MSEC, loop=0

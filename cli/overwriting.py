@@ -1,4 +1,4 @@
-"""What --overwrite does not replace: anything that it did not write itself."""
+"""Keeps --overwrite from replacing anything that the command does not write itself."""
 from lib.errors import UserError
 
 
@@ -8,7 +8,7 @@ def check_holds_only(folder, others, flag):
     Args:
         folder: its path.
         others: what it holds that the command does not write.
-        flag: the flag that names another place, without its dashes.
+        flag: the flag with which to choose another folder, without its dashes.
     """
     if others:
         raise UserError(

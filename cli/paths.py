@@ -6,7 +6,7 @@ import os
 
 from absl import flags
 
-flags.disclaim_key_flags()  # they are flags of the scripts that define them
+flags.disclaim_key_flags()  # what `define` defines are flags of the script that calls it
 
 
 class _Path(flags.ArgumentParser):
@@ -23,10 +23,10 @@ class _Paths(flags.ListParser):
 
 
 def define(name, default, text):
-    """A flag that is a path, whose first ~ or ~name is that user's home."""
+    """Defines a flag whose value is a path; a leading ~ or ~name becomes that user's home."""
     flags.DEFINE(_Path(), name, default, text)
 
 
 def define_list(name, default, text):
-    """A flag that is a comma-separated list of such paths."""
+    """Defines a flag whose value is a comma-separated list of such paths."""
     flags.DEFINE(_Paths(), name, default, text, serializer=flags.CsvListSerializer(','))

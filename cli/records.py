@@ -1,4 +1,4 @@
-"""What runs reported, without their weights: what tables and curves need, in some KB a run."""
+"""Keeps what runs reported, without their weights: what tables and curves need, some KB each."""
 import os
 import pathlib
 
@@ -13,7 +13,7 @@ BESIDE_CURVE = runs.ARGS_NAME, runs.CLUSTERING_NAME
 
 
 def keep(train_dir, out, overwrite=False):
-    """Writes of every run below a folder its options, its scalars and its clustering.
+    """Writes the options, the scalars and the clustering of every run below a folder.
 
     Args:
         train_dir: holds [RUNk/]DATASET/EXPERIMENT.
@@ -21,10 +21,10 @@ def keep(train_dir, out, overwrite=False):
         overwrite: replace what was written there before.
 
     Returns:
-        How many runs there are.
+        The number of runs.
 
     Raises:
-        UserError: there is no run, or it cannot be read, or its record exists or cannot be written.
+        UserError: there is no run, one cannot be read, or its record exists or cannot be written.
     """
     records = load.find_runs(train_dir)
     if not records:
@@ -33,13 +33,13 @@ def keep(train_dir, out, overwrite=False):
     for record in records:
         run = runs.RunFolder(record.path)
         below = os.path.relpath(run.path, train_dir)
-        if len(pathlib.Path(below).parts) < 2:  # of a run itself, or of its dataset's folder
+        if len(pathlib.Path(below).parts) < 2:  # train_dir is a run or a dataset's folder
             below = os.path.join(record.dataset, run.name)
         kept = runs.RunFolder(os.path.normpath(os.path.join(out, below)))
         _check_may_be_written(kept, overwrite)
         places[kept] = run, record
     for kept, (run, record) in places.items():
-        # What a repeat of the run has beside is in its record alone.
+        # What only a repeat of the run reported is in the record, but not in the run's folder.
         curves = {**record.curves, **scalars.of_run(run)}
         contents = {runs.CURVE_NAME: scalars.to_csv(curves).encode(), **_beside_curve(run)}
         own = run.clustering_path
@@ -52,7 +52,7 @@ def keep(train_dir, out, overwrite=False):
 
 
 def _beside_curve(run):
-    """{name: its content} of those of BESIDE_CURVE that a run has."""
+    """{name: its content} of the files of BESIDE_CURVE that a run has."""
     contents = {}
     for name in BESIDE_CURVE:
         path = pathlib.Path(run.path, name)

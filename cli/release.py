@@ -25,8 +25,8 @@ def write(path, folder, overwrite=False):
         (lib.runs.RunFolder of the new folder, global step).
 
     Raises:
-        UserError: the run cannot be used, or the folder exists, is none that may be replaced, or
-            cannot be written.
+        UserError: the run cannot be used; or the folder exists, may not be replaced, or cannot be
+            written.
     """
     load.check_is_there(path)
     run = runs.RunFolder(path)
@@ -69,7 +69,7 @@ def write(path, folder, overwrite=False):
 
 
 def _check_may_be_replaced(path, folder):
-    """Raises UserError unless a folder is a released or an empty one, and not the run itself."""
+    """Raises UserError unless a folder holds a release or is empty, and is not the run itself."""
     if not os.path.isdir(folder):
         raise UserError(f'{folder} is not a folder; choose another --release.')
     if os.path.samefile(path, folder):

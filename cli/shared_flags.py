@@ -12,10 +12,10 @@ PRECISIONS = 'auto', 'float32', 'tf32', 'mixed_float16', 'mixed_bfloat16'
 
 
 def define_training_flags(dataset='lines32'):
-    """The flags of every script that trains.
+    """Defines the flags of every script that trains.
 
     Args:
-        dataset: the default one.
+        dataset: the default of --dataset.
     """
     paths.define('train_dir', './experiments', 'Folder of the run folders.')
     flags.DEFINE_string('dataset', dataset, 'Dataset to train on.')
@@ -25,7 +25,8 @@ def define_training_flags(dataset='lines32'):
 
 
 def define_schedule_flags():
-    """The flags of a run that its folder's name does not say: seed, speed and length."""
+    """Defines the flags that a run folder's name does not contain: seed, learning rate, batch size
+    and length."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
     flags.DEFINE_float('lr', constants.LR, 'Learning rate.', 0.0)
     flags.DEFINE_integer('batch', constants.BATCH, 'Images per step.', 1)
@@ -33,7 +34,7 @@ def define_schedule_flags():
 
 
 def define_length_flags(what):
-    """The flags of how long `what` is, and how often it reports."""
+    """Defines the flags for how long `what` is, and how often it reports."""
     total, report = constants.TOTAL_KIMG, constants.REPORT_KIMG
     most = 2**31
     flags.DEFINE_integer('total_kimg', total, f'Length of {what}, in 1024 images.', 0, most)
@@ -41,7 +42,7 @@ def define_length_flags(what):
 
 
 def define_autoencoder_flags():
-    """The flags of every autoencoder script."""
+    """Defines the flags of every autoencoder script."""
     flags.DEFINE_integer('depth', 64, 'Channels of the first block of convolutions.', 1)
     flags.DEFINE_integer('latent', 16, 'Channels of the latents.', 1)
     flags.DEFINE_integer('latent_width', 4, 'Width and height of the latents.', 1)
@@ -56,13 +57,13 @@ def define_autoencoder_flags():
 
 
 def define_hyperparameter_flags(method):
-    """A flag for each of a method's own hyper-parameters, with the class's default and bounds.
+    """Defines a flag per hyper-parameter of a method's own, with the class's default and bounds.
 
     Args:
         method: a class of `acai_tf`.
 
     Raises:
-        UserError: scripts that train have a flag of that name.
+        UserError: a hyper-parameter has the name of a flag of the scripts that train.
     """
     for name, own in method.own_hyperparameters().items():
         if name in flags.FLAGS:

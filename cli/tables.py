@@ -1,4 +1,4 @@
-"""The tables of the runs below a folder."""
+"""Makes the tables of the runs below a folder."""
 import os
 import sys
 
@@ -21,17 +21,17 @@ from lib.paper import (
 )
 from lib.runs import discovery, scalars
 
-NUMBERS = tuple(map(str, experiments.TABLES))  # of the paper's own
-LISTS = {'samples': samples_table, 'hours': hours_table}  # of some runs only
+NUMBERS = tuple(map(str, experiments.TABLES))  # the paper's own tables
+LISTS = {'samples': samples_table, 'hours': hours_table}  # tables of only some runs
 NAMES = (*NUMBERS, 'tasks', *LISTS, 'original')
 
 
 def text(train_dir, names, format):
-    """The tables that `names` asks for, as text.
+    """The tables that `names` lists, as text.
 
     Args:
         train_dir: holds [RUNk/]DATASET/EXPERIMENT.
-        names: of NAMES.
+        names: list of entries of NAMES.
         format: one of `lib.paper.layouts.FORMATS`.
 
     Raises:
@@ -60,7 +60,7 @@ def text(train_dir, names, format):
 
 
 def find_classified(train_dir):
-    """What classify_fc.py and classify_latent_ae.py left below a folder.
+    """Reads the results of classify_fc.py and classify_latent_ae.py below a folder.
 
     Returns:
         list of `lib.paper.tasks_table.Classified`, in the order of their paths; a note on stderr
@@ -69,7 +69,7 @@ def find_classified(train_dir):
     classified, seen = [], []
 
     def tell(error):
-        if _is_classifier(error.filename):  # of others `load.find_runs` tells
+        if _is_classifier(error.filename):  # `load.find_runs` reports the others
             print(f'{error.filename} is skipped ({error.strerror}).', file=sys.stderr)
 
     for folder, below in discovery.walk(train_dir, tell):
@@ -123,17 +123,17 @@ def _classified(run):
     kimg = (last * args['batch']) >> 10
     kind = kinds.Kind(args['dataset'], model, settings, size, code)
     classified = tasks_table.Classified(kind, curve[last], kimg, ae_kimg, autoencoder)
-    # By whatever path the autoencoder was reached.
+    # Without ae_dir: a copy may have reached the autoencoder by another path.
     return classified, ({**args, 'ae_dir': None}, curve)
 
 
 def _autoencoder(run, args):
     """(class, settings, code, kimg) of the autoencoder whose latents were classified."""
     own, recorded = runs.RunFolder(args['ae_dir']), run.read_record()
-    # Elsewhere than where it was trained, the folder that holds the run is named as it was.
+    # Where the autoencoder's folder is gone, the classifier's parent folder still has its name.
     is_there = os.path.isdir(own.path)
     known = own if is_there else runs.RunFolder(os.path.dirname(run.path))
-    # What the autoencoder recorded, also where it is not any more.
+    # The autoencoder's options, which the classifier recorded in case that folder goes.
     kept = {} if is_there else recorded.get('autoencoder') or {}
     identity = load.identify(known, kept)
     class_name = identity.class_name

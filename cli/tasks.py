@@ -9,12 +9,12 @@ from cli import announcements, fitting, paths, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the run folders of the classifiers
-AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # a script's required flag
+ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # names of the classifiers' run folders
+AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # `required` of `cli.run`
 
 
 def define_ae_dir_flag():
-    """The flag of the tasks on a trained autoencoder."""
+    """Defines --ae_dir, the flag of the tasks on a trained autoencoder."""
     paths.define(
         'ae_dir',
         None,
@@ -23,7 +23,7 @@ def define_ae_dir_flag():
 
 
 def open_autoencoder(dataset_name=None, batch_size=64, seed=0):
-    """The autoencoder of --ae_dir, its run and a dataset that fits it.
+    """Loads the autoencoder of --ae_dir, with its run folder and a dataset that fits it.
 
     Args:
         dataset_name: None for the dataset that it was trained on.
@@ -67,15 +67,15 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
     """Trains the single-layer classifier of a task in a run folder.
 
     Args:
-        class_name: the task's; names the run folder.
+        class_name: ON_PIXELS or ON_LATENTS; begins the run folder's name.
         images: a `lib.data.Dataset`.
         folder: the folder that the run folder goes into.
-        ae: the autoencoder whose latents of the images are classified; None for the images.
+        ae: the autoencoder whose latents of the images are classified; None for the images' pixels.
         ae_run: its `lib.runs.RunFolder`.
         params: {name: value} of `LinearClassifier`'s own options, also in the run folder's name.
 
     Returns:
-        (exit code, accuracy on the test set in %, None if it was not trained to its end).
+        (exit code, accuracy on the test set in % or None if it was not trained to its end).
     """
     from lib import eval, runs, train
     from lib.paper import results
@@ -87,7 +87,7 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
         ae.latent_shape if ae else images.image_shape,
         images.nclass,
         FLAGS.lr,
-        # Original: the last of the run's steps does not count.
+        # Original: the run's last step does not count in the learning rate's decay.
         steps=last - 1,
         seed=FLAGS.seed,
         **params,
@@ -97,7 +97,7 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
     if ae:
         args |= {'ae_dir': os.path.abspath(ae_run.path), 'ae_step': int(ae.global_step)}
         args |= {'ae_weights': latents.weights_checksum(ae)}
-        # For tables, when it is elsewhere.
+        # For tables, where the autoencoder's folder is not there any more.
         about = {'autoencoder': ae_run.args, 'autoencoder_code': results.code_of(ae_run)}
     if FLAGS.dry_run:
         training.print_resolved(model, run, args)
@@ -115,10 +115,10 @@ def train_classifier(class_name, images, folder, ae=None, ae_run=None, params=No
 
 
 def _moved(run, args):
-    """('ae_dir',) where a classifier's autoencoder has the weights that it had, or was moved along
-    with it, else ().
+    """('ae_dir',) if a classifier may go on with another --ae_dir, else ().
 
-    Elsewhere an autoencoder of the same name may be another one, of another seed.
+    It may if the autoencoder has the same weights as before, or was moved along with the
+    classifier. Elsewhere, an autoencoder of the same name may be another one, of another seed.
     """
     weights = args.get('ae_weights')
     if weights and run.args.get('ae_weights') == weights:

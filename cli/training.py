@@ -56,7 +56,7 @@ def train(method):
         return 0
     to_resume = {'devices': functools.partial(_as_many_devices, count, len(gpus))}
     with opened(folder, args, model, announcements.MAY_CHANGE, to_resume):
-        # Records may take minutes to decode, so that what is to be refused is refused before.
+        # Decoding records may take minutes, so mistakes are refused before.
         dataset = data.get_dataset(FLAGS.dataset, FLAGS.batch, FLAGS.seed)
         last = train.total_steps(FLAGS.total_kimg, FLAGS.batch)
         announcements.begin(folder, model, args, last)
@@ -76,19 +76,19 @@ def train(method):
 
 
 def recorded_args(model, options, *, precision, devices, jit):
-    """{option: value}, as args.json has them of an autoencoder.
+    """{option: value} as args.json records them for an autoencoder.
 
     Args:
         model: the autoencoder.
         options: {name: value} of those in _RECORDED.
-        precision, devices, jit: what it is trained on: see `lib.devices.Choice`.
+        precision, devices, jit: what it is trained on and how; see `lib.devices.Choice`.
     """
     computed_on = {'precision': precision, 'devices': devices, 'jit': jit}
     return {'class': type(model).__name__, **options, **model.params, **computed_on}
 
 
 def _model(method, own, choice, strategy):
-    """The model that flags ask for, with hyper-parameters of its `own`, in a strategy's scope.
+    """Makes the model that the flags ask for, with its `own` hyper-parameters, under a strategy.
 
     Raises:
         UserError: it cannot be made, or it, its batches or its reports do not fit into the memory.
@@ -125,7 +125,7 @@ def _model(method, own, choice, strategy):
 
 
 def _check_own(own, model):
-    """Raises UserError for a hyper-parameter that was given, but that another one switches off."""
+    """Raises UserError if a hyper-parameter is given that another one switches off."""
     switch = model.SWITCH
     why = 'the other flags; leave it out.'
     if switch:
@@ -136,8 +136,8 @@ def _check_own(own, model):
 
 
 def _check_original(folder, choice):
-    """Raises UserError where a run of the 2018 code would go on otherwise than it began, unless
-    flags ask for that."""
+    """Raises UserError if a run of the 2018 code would go on with another precision or number of
+    devices than it began with, unless flags ask for that, or with several machines."""
     if not folder.is_original:
         return
     count = max(1, len(choice.gpus))
@@ -158,7 +158,7 @@ def _check_original(folder, choice):
 
 @contextlib.contextmanager
 def opened(folder, args, model, may_change=(), to_resume=None):
-    """A run folder for one process to train in: made, locked, and of these options if it was used.
+    """A context in which one process trains in a run folder: made, locked, and its options checked.
 
     Args:
         folder: a `lib.runs.RunFolder`.
@@ -170,22 +170,22 @@ def opened(folder, args, model, may_change=(), to_resume=None):
         UserError: another process trains in it, an option differs, or it cannot be written.
     """
     folder.create()
-    # Of several machines the first saves, and needs the lock.
+    # Of several machines only the first saves, so only it needs the lock.
     saves = model.distribute_strategy.extended.should_checkpoint
     with folder.locked() if saves else contextlib.nullcontext():
-        # A run that did not record what it computes on was like the paper's.
+        # A run that did not record what it computed on used what the paper's runs did.
         defaults = {option: FLAGS[option].default for option in args if option in FLAGS}
         folder.check_args(args, may_change, defaults | constants.COMPUTED_ON, to_resume)
         yield
 
 
 def _as_many_devices(machines, gpus, before):
-    """How a run goes on on as many devices as before, of all machines together.
+    """What to do for a run to go on with as many devices as before, counted over all machines.
 
     Args:
         machines: how many there are now.
-        gpus: how many this one has.
-        before: how many devices there were.
+        gpus: how many this machine has.
+        before: how many devices the run had.
     """
     of_each, rest = divmod(before, machines)
     if rest or of_each > max(1, gpus):
@@ -204,7 +204,7 @@ def schedule():
 
 
 def end(folder, model, stopped_by):
-    """Says how training ended; the exit code: 0, or 128 + the number of the signal."""
+    """Prints how training ended; returns the exit code: 0, or 128 + the number of the signal."""
     if stopped_by:
         step = int(model.global_step.numpy())
         print(f'Stopped at step {step}; run the same command again to continue.')
@@ -217,7 +217,7 @@ def end(folder, model, stopped_by):
 def _scales(width):
     halvings = math.log2(width / FLAGS.latent_width)
     if halvings < 0 or not halvings.is_integer():
-        evenly = (width & -width).bit_length()  # how often it halves, and once for none
+        evenly = (width & -width).bit_length()  # 1 + how often the width halves evenly
         widths = [str(width >> scale) for scale in range(evenly)]
         raise UserError(
             f'--latent_width={FLAGS.latent_width} does not divide the image width {width} into a '

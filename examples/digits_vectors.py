@@ -2,9 +2,9 @@
 
     python -m examples.digits_vectors
 
-Dense networks, with the critic and without it (advweight=0 trains the same autoencoder without
-hearing the critic). Prints, for each, the running classifier's accuracy on the latents of the test
-digits and the mean squared error, over 5 seeds.
+Trains dense networks with the critic and without it (with advweight=0, the same autoencoder ignores
+the critic). Prints, for each, the running classifier's accuracy on the latents of the test digits
+and the mean squared error, over 5 seeds.
 """
 import acai_tf  # noqa: I001  (first, for it sets TensorFlow up)
 import keras

@@ -2,8 +2,8 @@
 
     python -m examples.lines64_residual
 
-Trains for 15 minutes of a processor core, scores interpolations as the lines benchmark does, and
-writes examples/lines64_residual.png, in whose rows a line turns into another.
+Trains for 15 minutes on one processor core, scores interpolations as the lines benchmark does, and
+writes examples/lines64_residual.png, where in each row one line turns into another.
 """
 import acai_tf  # noqa: I001  (first, for it sets TensorFlow up)
 import keras
@@ -22,12 +22,12 @@ flags.DEFINE_string('out', 'examples/lines64_residual.png', 'The picture.')
 
 BATCH, LR, DEPTH, LATENT = 32, 1e-3, 8, 16
 HALVINGS = 4
-PAIRS, BETWEEN = 64, 16  # of the score
-ROWS = 8  # of the picture
+PAIRS, BETWEEN = 64, 16  # interpolations that are scored; images in each
+ROWS = 8  # interpolations in the picture
 
 
 def residual(x, channels):
-    """x + two 3x3 convolutions of it, with a 1x1 one where the channels change."""
+    """x, or a 1x1 convolution of it if the channels change, plus two 3x3 convolutions of x."""
     conv = keras.layers.Conv2D
     y = conv(channels, 3, padding='same', activation='leaky_relu')(x)
     y = conv(channels, 3, padding='same')(y)

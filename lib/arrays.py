@@ -1,6 +1,6 @@
-"""Arrays kept in a file, which may be damaged, with a key that tells whether they still hold.
+"""Arrays stored in a file (which may be damaged), with a key that tells if they are still valid.
 
-Apart from `lib.files`, so that quick commands such as --status need not import NumPy.
+Separate from `lib.files`, so that quick commands such as --status need not import NumPy.
 """
 import tokenize
 import zipfile
@@ -10,7 +10,7 @@ import numpy as np
 
 from lib import files
 
-# What NumPy raises of damaged files: their headers are read as Python, and may ask for any memory.
+# NumPy raises these for damaged files: it parses headers as Python, and they may claim any size.
 DAMAGED = (
     *(OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError),
     *(SyntaxError, tokenize.TokenError, zlib.error, zipfile.BadZipFile),
@@ -18,7 +18,7 @@ DAMAGED = (
 
 
 def checksum(arrays):
-    """Text that changes with the numbers of arrays."""
+    """The CRC-32 of the numbers in several arrays, as hexadecimal text."""
     total = 0
     for array in arrays:
         total = zlib.crc32(np.ascontiguousarray(array), total)
@@ -26,7 +26,7 @@ def checksum(arrays):
 
 
 def write(path, key, arrays):
-    """Writes {name: array} for `read` of the same key.
+    """Writes {name: array} to a file, for `read` with the same key.
 
     Raises:
         OSError: the file cannot be written.
@@ -36,8 +36,10 @@ def write(path, key, arrays):
 
 
 def read(path, key):
-    """{name: array} that `write` wrote; {} where the file is not there, is damaged, or has another
-    key, a text that changes with whatever the arrays depend on."""
+    """The {name: array} that `write` wrote; {} if the file is missing, damaged or has another key.
+
+    The key is a text that changes with whatever the arrays depend on.
+    """
     try:
         with np.load(path, allow_pickle=False) as content:
             if content['key'].item() == key:

@@ -27,8 +27,8 @@ from lib.drawing import captions, pictures
 from lib.runs import scalars
 
 KEEP_CHECKPOINTS = 3
-SAVE_SEC = 600  # from one checkpoint to the next at most, between two calls of train steps
-DESCRIPTIONS = {  # of the scalars that the original has not
+SAVE_SEC = 600  # longest time between checkpoints, checked before each call of train steps
+DESCRIPTIONS = {  # of the scalars that the original does not write
     scalars.RATE_TAG: 'Training images per second, averaged over the report period.',
     'sample_distance': 'Mean distance of random samples to the closest line; 0 for a line.',
     'sample_coverage': 'Share of 100 angles, from 0 to 1, that occur among random samples.',
@@ -37,7 +37,7 @@ DESCRIPTIONS = {  # of the scalars that the original has not
 
 
 class Callback(keras.callbacks.Callback):
-    """A callback that knows where the model is."""
+    """A callback that knows the model's global step."""
 
     @property
     def step(self):
@@ -48,18 +48,18 @@ class Progress(Callback):
     """A live bar with images per second and time left, and the original's console line.
 
     Args:
-        batch_size: images of a step.
+        batch_size: images per step.
         last_step: the global step at which training ends.
-        rate: images a second of the period before.
+        rate: images per second in the previous period.
     """
 
     def __init__(self, batch_size, last_step, rate=math.nan):
         super().__init__()
         self.batch_size, self.last_step = batch_size, last_step
         self.bar, self.live = None, sys.stderr.isatty()
-        self.start = self.before = self.seen = 0  # when the period began, images by then and now
+        self.start = self.before = self.seen = 0  # period's start, images seen by then and by now
         self.calls = 0  # of train steps, by this process
-        self.rate = rate  # images a second of the newest period so far
+        self.rate = rate  # images per second so far in the newest period
 
     def on_train_begin(self, logs=None):
         self.seen = self.before = self.step * self.batch_size
@@ -74,15 +74,15 @@ class Progress(Callback):
         self.start, self.before = time.perf_counter(), self.seen
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.calls == 1:  # the first one has compiled, which is no part of the rate
+        if self.calls == 1:  # the first call compiled the step, which the rate must not include
             self.start, self.before = time.perf_counter(), self.seen
 
     def on_train_batch_end(self, batch, logs=None):
         images = self.step * self.batch_size
         self.bar.update(images - self.seen)
-        if images > self.seen:  # else the report was owed, and its rate with it
+        if images > self.seen:  # else this is an owed report, stored with its rate
             self.calls += 1
-            # Not at the period's end: a signal may come before that, and the report be owed.
+            # Not at the period's end: a signal may come first, and the owed report needs the rate.
             self.rate = (images - self.before) / (time.perf_counter() - self.start)
         self.seen = images
 
@@ -94,7 +94,7 @@ class Progress(Callback):
         self.close()
 
     def close(self):
-        """Ends the bar, where training itself did not come to its end too."""
+        """Closes the bar, also where an error ended training before `on_train_end`."""
         if self.bar is not None:
             self.bar.close()
 
@@ -104,16 +104,16 @@ class Progress(Callback):
         try:
             if self.live:
                 self.bar.write(text)
-                sys.stdout.flush()  # which may be a file or a pipe all the same
+                sys.stdout.flush()  # stdout may be a file or pipe, though stderr is not
             else:
                 print(text, flush=True)
         except OSError as error:
-            if error.errno != errno.EIO:  # that of a terminal that was closed, as behind ssh and &
+            if error.errno != errno.EIO:  # the terminal is gone, as for a job behind ssh and &
                 raise
 
 
 def _short(value):
-    """Three significant digits."""
+    """A number as text with at least three significant digits."""
     return f'{value:.0f}' if abs(value) >= 999.5 else f'{value:#.3g}'.rstrip('.')
 
 
@@ -168,8 +168,8 @@ class LatentAccuracy(Scores):
     """Scores the running latent classifier on the whole test set."""
 
     def on_epoch_end(self, epoch, logs=None):
-        # The original's checkpoints say 100 with one class. There is nothing to measure, and CelebA
-        # has 202,599 images.
+        # With one class there is nothing to measure, and CelebA's 202,599 images would take long.
+        # The original's checkpoints say 100 then.
         one_class = self.dataset.nclass == 1
         accuracy = 100.0 if one_class else eval.latent_accuracy(self.model, self.dataset.test)
         self.model.evaluation['latent_accuracy'].assign(accuracy)
@@ -181,7 +181,7 @@ class LatentAccuracy(Scores):
 
 
 class LineScores(Scores):
-    """Mean distance and smoothness of interpolations between lines."""
+    """Scores interpolations between lines: their mean distance and mean smoothness."""
 
     def on_epoch_end(self, epoch, logs=None):
         images = eval.interpolations(self.model, self.dataset)
@@ -197,7 +197,7 @@ class LineScores(Scores):
 
 
 class SampleScores(Scores):
-    """Whether random samples are lines, and whether all angles occur; see `lib.sampling`."""
+    """Scores random samples: are they lines, and do all angles occur? See `lib.sampling`."""
 
     def on_epoch_end(self, epoch, logs=None):
         scores = sampling.scores(self.model, self.dataset)
@@ -209,9 +209,9 @@ class PictureGrid(Callback):
     """Draws four pictures: reconstructions of the first test images, straight and spherical
     interpolations between them, and samples.
 
-    Each goes to the event file; side by side, captioned, they are FOLDER/name.png, the newest,
-    and FOLDER/name_KKKKKK.png, with K the thousands of images seen. The random latents of the
-    samples are the same each time, so that pictures can be compared.
+    Each is written to the event file. Side by side, with captions, they are saved as
+    FOLDER/name.png (the newest) and FOLDER/name_KKKKKK.png, where K is the kimg seen. The random
+    latents of the samples are the same each time, so that pictures can be compared.
     """
 
     def __init__(self, dataset, events, folder, batch_size):
@@ -235,8 +235,8 @@ class PictureGrid(Callback):
                 # Original: these tags.
                 tf.summary.image(f'{name}/image/0', pictures.to_tensorboard(picture)[None])
         if self.dataset.has_lines:
-            # The drawn interpolations' own scores, under the original's tags; it has them of two
-            # methods.
+            # Scores of the drawn interpolations only, under tags that the original writes for ACAI
+            # and AAE alone.
             scores = eval.line_eval(straight)._asdict()
             write_scalars(self.events, self.step, {f'{n}_2': v for n, v in scores.items()})
         parts = [(pictures.CAPTIONS[name], picture) for name, picture in drawn.items()]
@@ -247,8 +247,8 @@ class PictureGrid(Callback):
 
 
 class Checkpoints(Callback):
-    """Saves the model at every period's end, when training stops, and in periods that are long;
-    keeps the newest few."""
+    """Saves the model at the end of every period, when training stops and, in long periods, every
+    SAVE_SEC seconds; keeps the newest KEEP_CHECKPOINTS."""
 
     def __init__(self, run, events):
         super().__init__()
@@ -256,11 +256,11 @@ class Checkpoints(Callback):
         self.saved, self.saved_step = time.monotonic(), None
 
     def on_train_begin(self, logs=None):
-        self.saved_step = self.step  # which it goes on from
+        self.saved_step = self.step  # which training resumes from
 
     def on_train_batch_begin(self, batch, logs=None):
-        # Not at a batch's end: after the last of a period, its report comes first. What diverged is
-        # left for the period's end, which says so.
+        # Not at a batch's end: after the last batch of a period, its report comes first. A model
+        # that diverged is left for the period's end, which reports it.
         logs = logs or {}
         if self.step and time.monotonic() >= self.saved + SAVE_SEC:
             sound = logs.get('finite', True) and not checkpoints.first_non_finite(self.model)
@@ -272,17 +272,17 @@ class Checkpoints(Callback):
         self.run.forget_owed_report()
 
     def on_train_end(self, logs=None):
-        # One of this step that lies there may be damaged, and passed over for an earlier one.
+        # A checkpoint of this step may exist but be damaged, so that an earlier one was resumed.
         if self.step and self.step != self.saved_step:
             self.save()
 
-    @interrupt.uninterrupted()  # it takes a moment, in which one of the same step is replaced
+    @interrupt.uninterrupted()  # short, and may be replacing a checkpoint of the same step
     def save(self):
-        """Saves the model, and whatever was reported before it."""
+        """Saves the model, after flushing what was reported before it to the event file."""
         with disk_errors():
             self.events.flush()
         checkpoints.save_original(self.model, self.run.checkpoint(self.step), self.step)
-        # Later ones are damaged, or it would have gone on from them.
+        # Checkpoints of later steps are damaged, or training would have resumed from them.
         steps = [step for step in self.run.checkpoint_steps() if step <= self.step]
         for step in steps[KEEP_CHECKPOINTS:]:
             checkpoints.remove(self.run.checkpoint(step))
@@ -290,7 +290,7 @@ class Checkpoints(Callback):
 
 
 def autoencoder_reports(dataset, run, events, progress):
-    """What a report on an autoencoder prints, writes and draws, in this order.
+    """Lists the callbacks that make an autoencoder's report, in the order that they run.
 
     Args:
         dataset: a `lib.data.Dataset`.

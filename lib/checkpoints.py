@@ -1,7 +1,7 @@
-"""Checkpoints in the original's own format: TensorFlow 1 Saver files, V2, under its names.
+"""Checkpoints in the original's own format: TensorFlow 1 Saver files (V2) with its variable names.
 
-One format serves both sides: what we train the 2018 code restores, and what it trained we resume.
-Under a prefix PREFIX lie PREFIX.index and PREFIX.data-00000-of-00001.
+One format serves both directions: the 2018 code restores what we train, and we resume what it
+trained. A checkpoint with the prefix PREFIX is PREFIX.index and PREFIX.data-00000-of-00001.
 """
 import contextlib
 import glob
@@ -18,12 +18,12 @@ from lib.optimizer import without_loss_scale
 from lib.runs import architecture
 from lib.runs.folder import DATA, INDEX
 
-MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what training alone needs
+MOMENTS = re.compile(r'/Adam(_1)?$|^beta[12]_power(_\d+)?$')  # what only training needs
 # Below this a number's square is 0 in float32. The ~16,000 unused codes of a VQ-VAE decay far
-# below, and zeros compress to nothing.
+# below it, and zeros compress to nothing.
 NEGLIGIBLE = 1e-24
 # TensorFlow's reader reports a file that is cut short as an IndexError, other damage as OpError.
-# An altered index may claim any size, which is a MemoryError.
+# An altered index may claim any size, which raises MemoryError.
 READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError, OSError, MemoryError)
 NO_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)
 
@@ -38,8 +38,8 @@ def load_original(model, prefix, weights_suffice=False):
     Args:
         model: an `acai_tf` model, of the checkpoint's method, sizes and nclass.
         prefix: the path without `.index`, e.g. 'RUN/tf/model.ckpt-1025'.
-        weights_suffice: whether to take a checkpoint without Adam's moments, as `released/` has
-            them; the model's stay as they are then.
+        weights_suffice: whether to accept a checkpoint without Adam's moments, such as those in
+            `released/`; the model's moments stay as they are then.
 
     Returns:
         The global step, an integer.
@@ -81,7 +81,7 @@ def load_original(model, prefix, weights_suffice=False):
 
 
 def _misfit(name, variable, shapes, dtypes):
-    """What is wrong with a variable in a checkpoint, as a predicate; None if it fits."""
+    """What is wrong with a variable in a checkpoint, as text ('has ...'); None if it fits."""
     if name not in shapes:
         return f'has no variable {name}'
     if shapes[name] != tuple(variable.shape):
@@ -103,7 +103,7 @@ def _cause(name, model, stored, shapes):
 
 
 def has_moments(prefix):
-    """Whether a checkpoint holds Adam's moments, which training goes on from.
+    """Whether a checkpoint holds Adam's moments, which resuming training needs.
 
     Raises:
         DamagedCheckpointError: the files are missing or damaged.
@@ -114,7 +114,7 @@ def has_moments(prefix):
 def looks_whole(prefix):
     """Whether a checkpoint's index can be read and its data are as long as that says.
 
-    It takes no longer for a large one. Bytes altered within the data only `load_original` finds.
+    A large checkpoint takes no longer. Only `load_original` finds bytes altered within the data.
 
     Raises:
         UserError: a file may be whole, but cannot be read now.
@@ -155,7 +155,7 @@ def restore(model, run, weights_suffice=False):
 
 
 def resume(model, run, last):
-    """`restore`, and says so.
+    """Restores the newest checkpoint of a run, as `restore` does, and prints where the run stands.
 
     Args:
         model, run: as for `restore`.
@@ -190,7 +190,8 @@ def resume(model, run, last):
 def first_non_finite(model):
     """The name of a stored variable that holds a number that is not finite; None if none does.
 
-    What the last evaluation found may be NaN, as the smoothness of what does not move is.
+    The results of the last evaluation are not checked: they may be NaN, as the smoothness of an
+    interpolation that does not move is.
     """
     evaluation = getattr(model, 'evaluation', {})
     for name, variable in original_names.stored_variables(model):
@@ -202,20 +203,21 @@ def first_non_finite(model):
 def save_original(model, prefix, step, moments=True):
     """Writes a checkpoint that TensorFlow 1.8's Saver restores, under the original's names.
 
-    Both files are complete on the disk before they get their names, the index last: a new
-    checkpoint is whole or not there, whenever the process dies. One of the same name is put back
-    after an error; only a kill between the two renames can lose it, which its checksums reveal.
+    Both files are complete on the disk before they get their names, the index last: whenever the
+    process dies, a new checkpoint is complete or absent. An earlier one of the same name is put
+    back after an error; only a kill between the two renames can lose it, which its checksums
+    reveal.
 
     Args:
         model: an `acai_tf` model.
         prefix: the path without `.index`.
         step: the global step to record.
-        moments: whether to store Adam's moments too, which going on with training needs; without
-            them a checkpoint is a third as large, and what is below NEGLIGIBLE is 0 in it.
+        moments: whether to store Adam's moments too, which resuming training needs; without them
+            a checkpoint is a third as large, and numbers below NEGLIGIBLE are stored as 0.
 
     Raises:
-        UserError: the folder cannot be written, the disk is full, or nobody could read what is
-            written under such a name. What was there before is there still.
+        UserError: the folder cannot be written, the disk is full, or TensorFlow could not read
+            files of such a name. What was there before is still there.
     """
     prefix = os.fspath(prefix)
     files.check_checkpoint_path(prefix, 'choose another folder')
@@ -259,7 +261,7 @@ def _without_negligible(value):
 
 
 def _rename(temporary, prefix):
-    """Gives both files their names; after an error the data is again that of the old index."""
+    """Renames both files into place; after an error, the old index has its old data again."""
     old = f'{temporary}.old'
     with contextlib.suppress(FileNotFoundError):
         os.replace(prefix + DATA, old)
@@ -312,7 +314,7 @@ def _open(prefix):
             raise DamagedCheckpointError(
                 f'There is no checkpoint {prefix}: {path} is missing.'
             ) from error
-        except OSError as error:  # it may be whole: none before it is taken in its place
+        except OSError as error:  # it may be whole: do not fall back on an earlier one
             raise UserError(f'Cannot read {path} ({error.strerror}).') from error
         if is_empty:
             raise DamagedCheckpointError(f'The checkpoint {prefix} is damaged: {path} is empty.')
@@ -335,7 +337,7 @@ def _open(prefix):
 def _read(reader, prefix, name):
     try:
         return reader.get_tensor(name)
-    except NO_MEMORY as error:  # no damage: `_open` has held the sizes against the file's
+    except NO_MEMORY as error:  # not damage: `_open` has compared the sizes with the file's
         raise UserError(f'Cannot read {prefix}: there is too little memory.') from error
     except READ_ERRORS as error:
         raise DamagedCheckpointError(
@@ -344,7 +346,7 @@ def _read(reader, prefix, name):
 
 
 def remove(prefix):
-    """Removes a checkpoint; the index first, so that no half of it is ever taken for a whole."""
+    """Removes a checkpoint; the index first, so that half of one is never taken for a whole."""
     for suffix in (INDEX, DATA):
         with contextlib.suppress(FileNotFoundError):
             os.remove(prefix + suffix)

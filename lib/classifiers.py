@@ -11,7 +11,7 @@ from lib import layers, losses
 class SingleLayerClassifier(keras.layers.Layer):
     """Flatten, then one dense layer to `nclass` logits: (B, ...) -> (B, nclass).
 
-    It never shapes what it looks at: no gradient flows into its input.
+    It never changes the representation that it measures: no gradient flows into its input.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The same 3x3 convolutions for less work. Equal to the plain ones up to rounding.
+"""3x3 convolutions computed with less work. Equal to the plain ones up to rounding.
 
 Each is here because it makes the train step faster (benchmarks/train_step.py). Images are
 (B, H, W, C), kernels (3, 3, in, out), and borders are padded with zeros to keep the size.
@@ -8,11 +8,11 @@ import tensorflow as tf
 from keras import ops
 
 MIN_DOUBLED_WIDTH = 8  # px; below it two operations are faster than a transposed convolution
-KEEPS_SIZE = {'padding': 'same', 'data_format': 'channels_last'}  # whatever Keras is set to
+KEEPS_SIZE = {'padding': 'same', 'data_format': 'channels_last'}  # whatever Keras' default is
 
 
 class Conv2D(keras.layers.Conv2D):
-    """Keras' layer, for 'same' padding and stride 1, by the fastest way for its shapes.
+    """Keras' layer for 'same' padding and stride 1, computed in the fastest way for its shapes.
 
     Attributes:
         doubles: whether the size is doubled by nearest neighbour before the convolution.
@@ -58,7 +58,7 @@ def convolve_tiny(x, kernel):
 def convolve_to_one(x, kernel):
     """Convolution to a single channel: one kernel per input channel, then their sum.
 
-    Where there is a GPU it is the plain one: there XLA's depthwise convolutions are slow.
+    Where there is a GPU, this is the plain convolution: XLA's depthwise ones are slow there.
     """
     if tf.config.get_visible_devices('GPU'):
         return ops.conv(x, kernel, **KEEPS_SIZE)
@@ -80,12 +80,12 @@ def convolve_doubled(x, kernel):
 def convolve_twice(x, pointwise, bias, kernel):
     """A 1x1 convolution with bias, then a 3x3 one, as one 3x3 convolution of x and a plane of ones.
 
-    Without an activation between them the two are one linear map; the plane of ones carries the
-    first one's bias, which the padding of the second does not have.
+    Without an activation between them the two are one linear map. The plane of ones carries the
+    bias of the first, which must not be added to the zero padding of the second.
 
     Args:
         x: (B, H, W, in).
-        pointwise, bias: (1, 1, in, middle) and (middle,), of the first.
+        pointwise, bias: kernel (1, 1, in, middle) and bias (middle,) of the first convolution.
         kernel: (3, 3, middle, out), of the second.
     """
     first = ops.concatenate([pointwise[0, 0], bias[None]])  # (in + 1, middle)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from lib.errors import UserError
 
-FLOAT16_FROM, BFLOAT16_FROM = (7, 0), (8, 0)  # compute capabilities that are fast in it
+FLOAT16_FROM, BFLOAT16_FROM = (7, 0), (8, 0)  # lowest compute capabilities that are fast in it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Choice:
     """What a run computes on, and how.
 
     gpus: the GPUs in use, the machine's first; none where the CPU computes.
-    replicas: how many parts a batch is shared out in, over all machines.
+    replicas: how many parts each batch is split into, over all machines.
     precision: 'float32', 'tf32', 'mixed_float16' or 'mixed_bfloat16'.
     jit: whether XLA compiles the train step.
     """
@@ -49,10 +49,10 @@ class Choice:
 
 
 def choose(gpus, *, precision='auto', jit='auto', devices=0, machines=1):
-    """What a run computes on, and how, by the flags of the same names.
+    """Chooses what a run computes on, and how, from the flags of the same names.
 
     Args:
-        gpus: list of `Gpu`, those of this machine; the others of a run are taken to be alike.
+        gpus: list of `Gpu`, those of this machine; a run's other machines are assumed to be alike.
         precision: as in `Choice`, or 'auto': mixed_bfloat16 where every GPU in use has compute
             capability 8.0 or more, mixed_float16 on a single one of 7.x, and float32 elsewhere.
         jit: 'auto', 'on' or 'off'. 'auto' is on where one GPU computes.
@@ -60,7 +60,7 @@ def choose(gpus, *, precision='auto', jit='auto', devices=0, machines=1):
         machines: how many train together.
 
     Raises:
-        UserError: there are fewer GPUs, or what was asked for cannot work on several devices.
+        UserError: there are fewer GPUs than asked for, or a flag cannot work on several devices.
     """
     if devices > max(1, len(gpus)):
         raise UserError(f'--devices={devices}, but TensorFlow sees {len(gpus)} GPUs here.')
@@ -99,10 +99,10 @@ def find_gpus():
 
 
 def count_machines():
-    """How many machines train together, by the environment variable TF_CONFIG.
+    """How many machines train together, according to the environment variable TF_CONFIG.
 
     Raises:
-        UserError: it does not describe them.
+        UserError: TF_CONFIG does not describe a cluster.
     """
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     try:
@@ -120,25 +120,25 @@ def count_machines():
 
 
 def cores_of_each(processes):
-    """How many of the cores that this process may use each of several processes gets, 1 or more."""
+    """How many cores each process gets if several share those that this one may use; at least 1."""
     return max(1, joblib.cpu_count() // processes)
 
 
 def keep_float32():
-    """Multiplies float32 as float32, where newer GPUs would round it to TF32."""
+    """Makes newer GPUs multiply float32 numbers as such, instead of rounding them to TF32."""
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def start(choice, machines=1):
-    """The distribution strategy of this process; a model must be made in its scope.
+    """Sets up the devices; returns the distribution strategy, in whose scope models must be made.
 
-    Only the GPUs in use become visible, and their memory is taken as it is needed, so that others
-    can use the rest. Whether float32 is multiplied as TF32 is set for all of the process. To be
-    called before TensorFlow computes anything.
+    Only the GPUs in use become visible, and their memory is taken as it is needed, so that other
+    programs can use the rest. Whether float32 is multiplied as TF32 is set for the whole process.
+    Call this before TensorFlow computes anything.
 
     Args:
-        choice: what `choose` says.
-        machines: how many train together; each of several must be described by TF_CONFIG.
+        choice: the `Choice` that `choose` returned.
+        machines: how many train together; if several, TF_CONFIG must describe each.
     """
     tf.config.experimental.enable_tensor_float_32_execution(choice.precision == 'tf32')
     if choice.gpus:
@@ -154,7 +154,7 @@ def start(choice, machines=1):
 
 
 def is_several_machines(strategy):
-    """Whether a strategy is of several machines."""
+    """Whether a strategy spans several machines."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
 
@@ -169,7 +169,7 @@ def mean_over_machines(strategy, numbers):
 
 @functools.cache
 def _mean_of(strategy):
-    @tf.function(autograph=False)  # TensorFlow warns of what it runs on machines without
+    @tf.function(autograph=False)  # on several machines TensorFlow warns of eager runs
     def mean(numbers):
         return strategy.reduce('mean', strategy.run(tf.identity, (numbers,)), axis=None)
 
@@ -202,7 +202,7 @@ def distribute(strategy, dataset):
             return tf.reshape(tensor, (replicas, -1, *tensor.shape[1:]))[first : first + count]
 
         shared = dataset.map(lambda batch: tf.nest.map_structure(shares, batch))
-        # Of an endless dataset no step has to ask all machines whether there is a next batch.
+        # With an endless dataset no step has to ask all machines whether there is a next batch.
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return shared.unbatch().apply(endless).prefetch(2)
 

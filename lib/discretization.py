@@ -21,7 +21,7 @@ def nearest_code(vectors, codebook):
         - _products(2 * vectors, codebook)
         + ops.sum(ops.square(codebook), axis=1)
     )  # (N, K)
-    # Not Keras' argmin: on CPUs it puts -0 before 0, for which it reads all of it several times.
+    # Not Keras' argmin: to put -0 before 0 on CPUs, it reads the whole array several times.
     return tf.argmin(distance, axis=1, output_type='int32')
 
 
@@ -29,7 +29,7 @@ def _products(vectors, codebook):
     """The dot product of each vector with each code, (N, K) float32, never in TF32.
 
     Where a run asked for TF32, a GPU rounds the factors of all its float32 products to ten bits,
-    and near codes could not be told apart. It leaves float64 alone.
+    and close codes could not be told apart. It does not round float64.
     """
     if not tf.config.experimental.tensor_float_32_execution_enabled():
         return ops.matmul(vectors, ops.transpose(codebook))
@@ -38,19 +38,19 @@ def _products(vectors, codebook):
 
 
 def moving_averages(vectors, assignment, count, total):
-    """One update of the averages that the codebook is made of; no debiasing.
+    """One update of the moving averages that the codebook is computed from; no debiasing.
 
     Args:
         vectors: (N, D), the vectors of a batch.
-        assignment: (N,), the code of each.
-        count: (K,), moving average of how many vectors a code had in a batch.
-        total: (K, D), moving average of their sum.
+        assignment: (N,), the index of each vector's code.
+        count: (K,), moving average of how many vectors of a batch each code was assigned.
+        total: (K, D), moving average of the sum of these vectors.
 
     Returns:
-        (count, total, codebook), the new ones: codebook = total / count, the count smoothed so
-        that nothing is divided by 0. # Original: a code that gets no vectors first jumps far away,
-        for its count begins at 0, and then comes back by DECAY a step; docs/PAPER.md shows the
-        effect on a VQ-VAE's first 640 kimg.
+        (count, total, codebook) after the update: codebook = total / count, with the count smoothed
+        so that nothing is divided by 0. # Original: a code that gets no vectors first jumps far
+        away, because its count begins at 0, and then comes back by a factor of DECAY per step;
+        docs/PAPER.md shows the effect on a VQ-VAE's first 640 kimg.
     """
     size = count.shape[0]
     batch_count = ops.segment_sum(ops.ones_like(vectors[:, 0]), assignment, size)

@@ -1,5 +1,5 @@
 """Evaluation: scores of interpolations and samples of lines, the latent classifier's accuracy, and
-how a model is run over many images."""
+running a model over many images."""
 import functools
 import math
 from typing import NamedTuple
@@ -13,17 +13,17 @@ from lib.errors import UserError
 
 REFERENCE_LINES = 10_000
 IMAGES_AT_ONCE = 256  # 256 x 10,000 float64 distances are 20 MB
-INTERPOLATIONS, STEPS = 256, 16  # of a period's lines evaluation
-BATCH = 64  # images that are encoded at a time, each with noise of its own
-DECODED_PIXELS = 256 * 32**2  # at a time, but BATCH images at least
+INTERPOLATIONS, STEPS = 256, 16  # in each period's lines evaluation
+BATCH = 64  # images encoded at a time; each batch draws its own noise
+DECODED_PIXELS = 256 * 32**2  # pixels decoded at a time, but at least BATCH images
 TIE = 1e-12  # cosine distances closer than this differ by rounding alone
-ANGLE_BINS = 100  # of a full turn, which samples of lines should fill evenly
+ANGLE_BINS = 100  # parts of a full turn, which samples of lines should fill evenly
 # Original: below this, in rad, an interpolation stays put, and its smoothness is undefined.
 MIN_ANGLE_SPAN = 1e-4
 
 
-# Pixels of reference lines drawn at a time: all 10,000 at 32x32, which are cached (80 MB); fewer of
-# wider ones, redrawn on each call.
+# Pixels of reference lines drawn at a time: all 10,000 at 32x32, which are cached (80 MB); fewer at
+# larger sizes, where they are redrawn on each call.
 REFERENCE_PIXELS = REFERENCE_LINES * 32**2
 REFERENCE_ANGLES = np.arange(REFERENCE_LINES) * (2 * math.pi / REFERENCE_LINES)
 
@@ -74,7 +74,7 @@ def _closest_of(images, start, stop):
         similarity = direction @ reference.T / norms  # (n, lines)
         best = similarity.argmax(axis=1)
         highest = similarity[np.arange(len(best)), best]
-        # Original: SciPy's cdist decides. Mirrored lines can be equally close but for its rounding.
+        # Original: SciPy's cdist decides. Mirrored lines may be equally close up to its rounding.
         near = similarity >= highest[:, None] - TIE
         for row in np.flatnonzero(near.sum(axis=1) > 1):
             candidates = np.flatnonzero(near[row])
@@ -164,9 +164,10 @@ def sample_eval(images):
         `SampleScore`. sample_distance is the mean cosine distance to the closest line, as in
         `line_eval`; sample_coverage, in [0, 1], the share of the ANGLE_BINS equal parts of the
         circle that hold the angle of a sample's closest line; sample_kl, in nats from 0 to log
-        ANGLE_BINS, the KL divergence of the samples' shares of these parts from uniform. Of n
-        uniformly distributed samples it is about (ANGLE_BINS - 1) / (2 n) on average, for n well
-        above ANGLE_BINS. All are NaN where a sample has no direction (NaN, or 0 everywhere).
+        ANGLE_BINS, the KL divergence of the samples' shares of these parts from uniform. For n
+        uniformly distributed samples, with n well above ANGLE_BINS, sample_kl is about
+        (ANGLE_BINS - 1) / (2 n) on average. All three scores are NaN where a sample has no
+        direction (NaN, or 0 everywhere).
 
     Raises:
         ValueError: there is no sample.
@@ -176,7 +177,7 @@ def sample_eval(images):
     distances, angles = closest_line(images)
     if np.isnan(distances).any():
         return SampleScore(math.nan, math.nan, math.nan)
-    # The reference angles are whole multiples of a turn / REFERENCE_LINES; rounding keeps them so.
+    # The reference angles are whole multiples of a turn / REFERENCE_LINES; rint finds which ones.
     lines_of = np.rint(angles * (REFERENCE_LINES / (2 * math.pi))).astype(int) % REFERENCE_LINES
     counts = np.bincount(lines_of * ANGLE_BINS // REFERENCE_LINES, minlength=ANGLE_BINS)
     shares = counts[counts > 0] / counts.sum()
@@ -189,11 +190,11 @@ def _chunks(array, size=BATCH):
 
 
 def in_batches(function, array, size=BATCH):
-    """A model's function over an array of some length: (n, ...) -> (n, ...) NumPy array, n >= 1."""
+    """Runs a model's function on an array in batches: (n, ...) -> (n, ...) NumPy array, n >= 1."""
     result, done = None, 0
     for chunk in _chunks(array, size):
         part = np.asarray(function(chunk))
-        if result is None:  # to join the parts at the end would take twice the memory
+        if result is None:  # joining the parts at the end would take twice the memory
             result = np.empty((len(array), *part.shape[1:]), part.dtype)
         result[done : done + len(part)] = part
         done += len(part)
@@ -201,7 +202,7 @@ def in_batches(function, array, size=BATCH):
 
 
 def encode(model, images):
-    """Latents of NumPy images (n, H, W, C); a sampling model draws anew for every batch.
+    """Latents of NumPy images (n, H, W, C); a model that samples draws anew for every batch.
 
     Raises:
         UserError: the images are of another shape.
@@ -210,11 +211,11 @@ def encode(model, images):
 
 
 def encode_batches(model, batches):
-    """`encode` of an iterable of batches of images (b, H, W, C), of which one is in memory at a
+    """`encode` for an iterable of batches of images (b, H, W, C), only one of them in memory at a
     time."""
     latents = []
     for index, x in enumerate(batches):
-        model.check_images(x)  # the graph, once it has met two sizes, takes any
+        model.check_images(x)  # the graph accepts any size once it has seen two
         latents.append(model.graphs.encode(x, tf.constant(index)).numpy())
     if not latents:
         model.need_shapes()
@@ -256,13 +257,13 @@ def first_images(dataset, count):
 
 
 def latent_accuracy(model, batches):
-    """Percentage of images whose class the running latent classifier names.
+    """Percentage of images that the running latent classifier classifies correctly.
 
     Args:
         model: an `acai_tf` model.
         batches: an iterable of {'x', 'label'}, or of pairs of these.
     """
-    # Asked for all before the first is waited for, so that a GPU does not wait between them.
+    # All are requested before the first is awaited, so that a GPU does not idle between them.
     batches = ((b['x'], b['label']) if isinstance(b, dict) else b for b in batches)
     pairs = [(model.graphs.classify(x), label) for x, label in batches]
     right = [np.asarray(named) == np.argmax(label, axis=1) for named, label in pairs]

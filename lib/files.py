@@ -1,4 +1,4 @@
-"""Files that are there completely or not at all, their order, and JSON that may be damaged."""
+"""Files that are complete or absent, the natural order of names, and JSON that may be damaged."""
 import contextlib
 import errno
 import glob
@@ -18,14 +18,15 @@ STALE_SECONDS = 3600  # a half-written file that nobody touched for so long was 
 
 @contextlib.contextmanager
 def written_whole(path, unless=lambda: False):
-    """Gives a name to write a file under, which becomes `path` when the block ends well.
+    """Yields a temporary path to write to, which is renamed to `path` if the block succeeds.
 
-    The file appears in one step; if the block fails, nothing of it is left. What a killed process
-    left half-written is removed by the next one that writes the same file, an hour later or more.
+    The file appears in one step; if the block fails, nothing of it is left. A half-written file of
+    a killed process is removed by the next one that writes the same file, an hour later or more.
 
     Args:
         path: the file.
-        unless: tells, when the block has ended, whether the file need not appear any more.
+        unless: called when the block has ended; if it returns true, the file is not needed any
+            more and does not appear.
 
     Raises:
         OSError: the file cannot be written (no permission, no room).
@@ -49,7 +50,7 @@ def write_atomically(path, content):
 
 
 def write_file(path, content):
-    """`write_atomically` for a path of the user's, whose folder is made.
+    """`write_atomically` for a path that the user gave; makes its folder where it is missing.
 
     Raises:
         UserError: it cannot be written.
@@ -67,18 +68,18 @@ def write_file(path, content):
 
 @contextlib.contextmanager
 def folder_written_whole(path):
-    """Gives a hidden folder to fill, which becomes `path`, in place of a folder that is there, when
-    the block ends well; if it fails, all stays as it was.
+    """Yields a hidden folder to fill, which replaces any folder at `path` if the block succeeds; if
+    it fails, everything stays as it was.
 
-    A kill between the two renames leaves what was there before as a hidden folder beside it. What a
-    killed process left half-filled is removed by the next one, an hour later or more.
+    A kill between the two renames leaves the earlier folder as a hidden one beside `path`. A
+    half-filled folder of a killed process is removed by the next one, an hour later or more.
 
     Raises:
         UserError: the folder cannot be written.
     """
     path = os.path.realpath(path)
     above, name = os.path.split(path)
-    hidden = os.path.join(above, f'.{name}.{unique_token()}.tmp')  # which no one takes for a run
+    hidden = os.path.join(above, f'.{name}.{unique_token()}.tmp')  # hidden: not taken for a run
     for left in _stale(os.path.join(glob.escape(above), f'.{glob.escape(name)}.*.tmp')):
         shutil.rmtree(left, ignore_errors=True)
     try:
@@ -92,7 +93,7 @@ def folder_written_whole(path):
 
 
 def _replace_folder(new, path):
-    """Gives a folder its name; what had the name before is removed last."""
+    """Renames a folder to `path`; a folder that had this name before is removed last."""
     old = f'{new}.old'
     if os.path.exists(path):
         os.replace(path, old)
@@ -112,20 +113,20 @@ def sync(path):
 
 
 def unique_token():
-    """For the name of a temporary file: process numbers alone repeat, in containers and on other
-    machines that share the folder."""
+    """A token for the name of a temporary file. Process ids alone would not be unique: they repeat
+    in containers and on other machines that share the folder."""
     return f'{os.getpid()}-{secrets.token_hex(4)}'
 
 
 def remove_stale(pattern):
-    """Removes what killed processes left half-written of files whose path fits a glob pattern."""
+    """Removes half-written files of killed processes, for paths that match a glob pattern."""
     for left in _stale(f'{pattern}{PARTIAL}*'):
         with contextlib.suppress(OSError):
             os.remove(left)
 
 
 def _stale(pattern):
-    """The paths that fit a glob pattern and that nobody has touched for STALE_SECONDS."""
+    """Yields paths that match a glob pattern and that nobody has touched for STALE_SECONDS."""
     for path in glob.glob(pattern):
         with contextlib.suppress(OSError):
             if time.time() - os.path.getmtime(path) > STALE_SECONDS:
@@ -133,13 +134,13 @@ def _stale(pattern):
 
 
 def what_to_do(error):
-    """What lets something be written that an OSError refused, as an order."""
+    """How to fix an OSError that writing raised, as an imperative ('make room')."""
     forbidden = (errno.EACCES, errno.EPERM, errno.EROFS)
     return 'make the folder writable' if error.errno in forbidden else 'make room'
 
 
 def check_utf8(path, remedy):
-    """Raises UserError, which ends in the remedy, for a path that TensorFlow opens nothing at."""
+    """Raises UserError, which ends in the remedy, for a path that TensorFlow cannot open."""
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError as error:
@@ -149,7 +150,7 @@ def check_utf8(path, remedy):
 
 
 def check_checkpoint_path(path, remedy):
-    """`check_utf8`, also for what TensorFlow's readers of checkpoints take for something else."""
+    """`check_utf8`, which also refuses what TensorFlow's checkpoint readers take for a pattern."""
     check_utf8(path, remedy)
     if _PATTERN.search(path):
         raise UserError(
@@ -159,7 +160,7 @@ def check_checkpoint_path(path, remedy):
 
 
 def walk(folder, seen=(), onerror=None):
-    """`os.walk`, through links too, each folder once: a link back up would never end.
+    """`os.walk` that follows links and visits each folder once: a link back up would never end.
 
     Args:
         folder: where to begin.
@@ -181,7 +182,7 @@ def natural_key(name):
 
 
 def to_json(value):
-    """What a value is as the content of a file, bytes that end in a newline."""
+    """A value as the content of a JSON file: bytes that end in a newline."""
     return json.dumps(value, indent=2).encode() + b'\n'
 
 

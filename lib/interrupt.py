@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP, that of a terminal which is closed, as requests to stop."""
+"""Handles SIGINT, SIGTERM and SIGHUP (sent when a terminal is closed) as requests to stop."""
 import contextlib
 import os
 import signal
@@ -8,12 +8,12 @@ STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 class Stopped(BaseException):
-    """A signal came amid what `Interrupt.at_once` is around; no error, so that none handles it."""
+    """A signal came inside `Interrupt.at_once`. No Exception: no error handler should catch it."""
 
 
 @contextlib.contextmanager
 def uninterrupted():
-    """A context that no signal breaks off, though `Interrupt.at_once` is around it."""
+    """A context that no signal breaks off, even inside `Interrupt.at_once`."""
     before, Interrupt.raises = Interrupt.raises, False
     try:
         yield
@@ -22,16 +22,16 @@ def uninterrupted():
 
 
 class Interrupt:
-    """Turns signals of STOPS, unless they are ignored, into a request to stop after the step.
+    """Turns the signals in STOPS, unless they are ignored, into a request to stop after the step.
 
     Args:
-        answer: what to say at once when the first signal comes.
-        on_signal: what to call then.
+        answer: what to print at once when the first signal comes.
+        on_signal: a function to call then.
 
     Attributes:
         signal: the number of the signal that came, or None.
-        raises: whether one that comes now raises Stopped; of the class, so that `uninterrupted`
-            need not know the object.
+        raises: whether a signal that comes now raises Stopped; a class attribute, so that
+            `uninterrupted` need not know the object.
     """
 
     raises = False
@@ -43,7 +43,7 @@ class Interrupt:
         self._previous = {
             number: signal.signal(number, self._request)
             for number in STOPS
-            # As Ctrl-C is behind a script's &, and SIGHUP under nohup.
+            # Some may be ignored: Ctrl-C in a script's background job (&), SIGHUP under nohup.
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         return self
@@ -54,7 +54,7 @@ class Interrupt:
 
     @contextlib.contextmanager
     def at_once(self):
-        """Raises Stopped within it when the first signal comes, or if that has come already."""
+        """A context that raises Stopped when the first signal comes, or if it came already."""
         Interrupt.raises = True
         try:
             if self.signal is not None:
@@ -66,7 +66,7 @@ class Interrupt:
     def _request(self, number, frame):
         first, self.signal = self.signal is None, number
         if first and self.answer:
-            with contextlib.suppress(OSError):  # nobody may read it; raised here, it may end a save
+            with contextlib.suppress(OSError):  # stderr may be closed; raising could break a save
                 os.write(sys.stderr.fileno(), f'\n{self.answer}\n'.encode())  # safe in a handler
         if first and self.on_signal:
             self.on_signal()

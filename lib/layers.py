@@ -19,7 +19,7 @@ def leaky_relu(x):
     """x where it is positive, else LEAKY_RELU_SLOPE * x, with a gradient that reads its output.
 
     The output has the sign of x, so that x need not be kept for the backward pass, and TensorFlow
-    computes convolution, bias and this at once on CPUs: bit for bit the same in less time.
+    fuses convolution, bias and activation on CPUs: bit for bit the same result in less time.
     """
     y = ops.leaky_relu(x, LEAKY_RELU_SLOPE)
 
@@ -30,7 +30,7 @@ def leaky_relu(x):
 
 
 def he_leaky_normal(seed):
-    """Kernels ~ N(0, 1 / ((1 + slope^2) * fan_in)).
+    """An initializer of kernels ~ N(0, 1 / ((1 + slope^2) * fan_in)).
 
     # Original: a plain normal, not truncated, and without the factor 2 of the usual He initializer.
     """
@@ -85,20 +85,20 @@ def dtype_of(x):
 
 
 class _Convolutional(keras.layers.Layer):
-    """What encoder and decoder share: `convs`, one after the other, that Keras can save.
+    """Base class of encoder and decoder: a sequence of layers, `convs`, that Keras can save.
 
     Attributes:
-        OWN: the constructor's arguments, and attributes, beside those of every layer.
+        OWN: names of the constructor's arguments, stored as attributes, besides every layer's.
     """
 
     OWN = ()
 
     def build(self, input_shape):
         track(self, {f'conv_{index}': conv for index, conv in enumerate(self.convs)})
-        for conv in self.convs:  # of the shape only the channels matter
+        for conv in self.convs:  # only the channels of the shape matter
             conv.build(input_shape)
             input_shape = (*input_shape[:3], conv.filters)
-            if not self.trainable:  # as it was saved, of which its layers do not know
+            if not self.trainable:  # set on this layer alone, e.g. from a saved config
                 conv.trainable = False
 
     def get_config(self):
@@ -113,13 +113,13 @@ class Encoder(_Convolutional):
     the width doubling from block to block, then two more convolutions.
 
     Args:
-        scales: how often the image is halved.
+        scales: how many times the image's size is halved.
         depth: channels of the first block.
         latent: channels of the latents.
         name: the variables' scope, as in the original's checkpoints.
-        seed: seeds the kernels, each with its own.
+        seed: from which each kernel gets a seed of its own.
         dtype: Keras dtype or policy of all but the last convolution.
-        image_shape: (H, W, C) of the only images that it takes; None for any.
+        image_shape: the (H, W, C) that images must have; None for any.
         trainable: whether its weights are trained.
     """
 
@@ -138,10 +138,10 @@ class Encoder(_Convolutional):
         self.scales, self.depth, self.latent, self.seed = scales, depth, latent, seed
 
     def check(self, x):
-        """Raises UserError for what is not a batch of float images of its shape.
+        """Raises UserError unless x is a batch of float images of `image_shape`.
 
-        Of a NumPy array it also refuses a first image beyond MAX_VALUE: unscaled pixels. Without an
-        image_shape it checks nothing.
+        It also refuses a NumPy array whose first image has values beyond MAX_VALUE: unscaled
+        pixels. Without an image_shape it checks nothing.
         """
         if self.image_shape is None:
             return
@@ -161,7 +161,7 @@ class Encoder(_Convolutional):
             raise UserError(self.unscaled)
 
     def _how_to_fit(self, shape):
-        """What makes a batch of images of an array of a shape: ' To ...', or '' if unknown."""
+        """How to make images from an array of a shape: ' To ...' or ' For ...'; '' if unknown."""
         if shape == self.image_shape:
             return ' For one image: x[None].'
         fix = ' To add the axis of colours: x[..., None].' if len(shape) == 3 else ''
@@ -177,19 +177,19 @@ class Encoder(_Convolutional):
 
     @property
     def unscaled(self):
-        """What is said of images whose values are beyond MAX_VALUE."""
+        """The error message for images whose values are beyond MAX_VALUE."""
         return (
             f'The images must be {self._wanted}, but their values exceed {MAX_VALUE}. '
             f'{HOW_TO_SCALE}'
         )
 
     def assert_scaled(self, x):
-        """What `check` looks for in the values of an array, as an operation of a graph."""
+        """The test that `check` makes of an array's values, as an operation in a graph."""
         largest = tf.reduce_max(tf.abs(tf.cast(x[:1], tf.float32)))
-        # Not `assert_less_equal`, which would say so of NaN too.
+        # Not `assert_less_equal`, which would also fail for NaN.
         return tf.debugging.assert_equal(largest > MAX_VALUE, False, message=self.unscaled)
 
-    def __call__(self, x, **kwargs):  # such as the `training` of a Keras model that it is put in
+    def __call__(self, x, **kwargs):  # such as `training`, from a Keras model that contains it
         self.check(x)
         return super().__call__(x, **kwargs)
 
@@ -218,8 +218,8 @@ class Decoder(_Convolutional):
     nearest neighbour, then two more convolutions.
 
     Args:
-        scales: how often the size is doubled.
-        depth: channels of the last block; the earlier ones have twice as many each.
+        scales: how many times the size is doubled.
+        depth: channels of the last block; each earlier block has twice as many as the next.
         colors: channels of the images.
         name, seed, dtype, trainable: as for `Encoder`.
     """

@@ -1,6 +1,6 @@
 """The lines benchmark's pictures: anti-aliased radial lines at an angle (section 3.2).
 
-The formulas work in float64, because a picture jumps where a line's end crosses into the next row.
+The formulas work in float64: a picture changes abruptly where a line's end enters the next row.
 """
 import math
 
@@ -33,7 +33,7 @@ def draw_lines(angles, size=32, dtype=np.float32):
     row = np.minimum(np.floor(y0), size - rows) + np.arange(rows)  # (n, rows)
     weight = np.where(row < np.ceil(y0), np.ceil(y0) - y0, 1.0)  # the first row may be partial
     weight = np.where((row >= np.floor(y0)) & (row < np.ceil(y1)), weight, 0.0)
-    # Original: around where it crosses the middle of the row above.
+    # Original: centred on where the line crosses the middle of the row above.
     start = x0 - LINE_WIDTH_PX / 2 + (row - y0 - 0.5) * slope
     first = np.clip(np.floor(start), 0.0, size - TOUCHED_PX)
     start, column = start[..., None], first[..., None] + np.arange(TOUCHED_PX)  # (n, rows, touched)

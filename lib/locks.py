@@ -1,7 +1,7 @@
-"""Locks: one process at a time in a folder, and the next one is told who is there.
+"""Locks that admit one process at a time to a folder, and tell the next one who is there.
 
-The locking is filelock's. Ours is who holds a lock, and what to do on a file system that has none:
-filelock would mark the path with a file there, which a killed process leaves behind.
+filelock does the locking. This module adds who holds a lock, and what to do on a file system
+without locks: there filelock would create a marker file, which a killed process leaves behind.
 """
 import contextlib
 import errno
@@ -14,7 +14,7 @@ import filelock
 import psutil
 
 POLL_SEC = 0.1
-FOR_EVER = -1  # filelock's
+FOR_EVER = -1  # filelock's value
 LEAVING = 'the stopping '  # before the name of a holder that is about to let go
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -28,22 +28,22 @@ class HeldError(Exception):
 
 
 def this_process():
-    """'process 123 on HOST', as a lock file has it."""
+    """This process, as lock files name it: 'process 123 on HOST'."""
     return f'process {os.getpid()} on {socket.gethostname()}'
 
 
 def no_longer_works(process, path):
-    """Whether a process of this machine, as `this_process` names it, has left its work.
+    """Whether a process of this machine, as `this_process` names it, has stopped its work.
 
     Args:
         process: its name.
-        path: the lock file of the work, which `holder` finds held by nobody. Where that cannot be
-            told, as on a file system without locks, the process must have ended.
+        path: the lock file of the work, which must be free. Where that cannot be told, as on a
+            file system without locks, the process must have ended.
     """
     if not is_here(process):
         return False
     try:
-        return _is_free(path)  # or another process holds it by now
+        return _is_free(path)  # False too where another process holds it by now
     except FileNotFoundError:
         return True
     except OSError:
@@ -51,21 +51,21 @@ def no_longer_works(process, path):
 
 
 def is_here(process):
-    """Whether a process, as `this_process` names it, is of this machine."""
+    """Whether a process, as `this_process` names it, belongs to this machine."""
     return _pid_here(process) is not None
 
 
 def has_ended(process):
     """Whether a process of this machine, as `this_process` names it, has ended.
 
-    For one that holds no lock; where another one has its number by now, that cannot be told.
+    For a process that holds no lock. Where another process has reused its id, this returns False.
     """
     pid = _pid_here(process)
     return pid is not None and not psutil.pid_exists(pid)
 
 
 def _pid_here(process):
-    """The number of a process, as `this_process` names it; None for another machine's."""
+    """The id of a process, as `this_process` names it; None for a process of another machine."""
     name = re.fullmatch(r'process (\d{1,9}) on (.*)', process)
     return int(name[1]) if name and name[2] == socket.gethostname() else None
 
@@ -74,14 +74,14 @@ def _pid_here(process):
 def held(path, wait_sec=0):
     """Holds a lock file while the block runs, and writes into it who holds it.
 
-    The operating system frees the lock when the process is gone, however it ended; so what a dead
-    process left is taken over. On a network file system, machines see each other's locks if it
-    shares them, as NFS 4 does.
+    The operating system frees the lock when the process is gone, however it ended; so the lock file
+    that a dead process left is taken over. On a network file system, machines see each other's
+    locks if it shares them, as NFS 4 does.
 
     Args:
         path: the lock file, which is removed at the end.
-        wait_sec: how long to wait for another process to let go, or FOR_EVER; for one that said by
-            `leave` that it will, as long as it takes.
+        wait_sec: how long to wait for another process to let go, or FOR_EVER. A process that said
+            by `leave` that it will is waited for as long as it takes.
 
     Raises:
         HeldError: another process held it all that time.
@@ -120,7 +120,7 @@ def _acquire(lock, path, wait_sec):
 
 def leave(path):
     """Says in a lock file that this process, which holds it, is about to let go."""
-    # One that is not there is held by nobody; the new text is longer than the one before.
+    # A missing file is held by nobody. The new text is longer, so that nothing of the old is left.
     with contextlib.suppress(OSError), open(path, 'r+') as file:
         file.write(LEAVING + this_process())
 
@@ -135,7 +135,7 @@ def holder(path):
 
 def _is_free(path):
     """Whether nobody holds a lock file; raises OSError where that cannot be told."""
-    # To lock a file, a network file system wants it open for writing; others may only read it.
+    # To lock a file, a network file system wants it open for writing; other users may only read it.
     mode = 'r+b' if os.access(path, os.W_OK) else 'rb'
     with open(path, mode) as file:
         return filelock.lock_descriptor(file.fileno(), blocking=False)

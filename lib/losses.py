@@ -40,5 +40,5 @@ def kl_to_standard_normal(mean, log_var):
 
 
 def _batch_size(x):
-    """As a float, for a graph that may not know it yet."""
+    """The batch size as a float tensor, because a graph may not know it yet."""
     return ops.cast(ops.shape(x)[0], x.dtype)

@@ -1,4 +1,4 @@
-"""Estimates a train step's memory on a CPU before it runs; where it is too little, the system would
+"""Estimates a train step's memory on a CPU before it runs; where memory runs out, the system would
 kill the process without a message."""
 import math
 import os
@@ -8,13 +8,13 @@ import psutil
 
 from lib.errors import UserError
 
-# How often what `stored_activations` counts is in memory, 4 bytes each, at the peak of a step:
-# once for the backward pass, and what is at work then. Measured as the growth of the process over
+# A step's peak memory, as a multiple of what `stored_activations` counts at 4 bytes each: once
+# for the backward pass, plus what is being computed. Measured as the growth of the process over
 # three steps, of 0.3 to 2.5 GB, in float32: 1.6 to 2.0 for baseline, dropout, denoising, VAE, AAE
 # and ACAI (batches of 128 to 1,024, depth 16 and 64, images of 32 and 64), 1.4 to 1.7 for the
 # LRAE (to 2,048), 1.8 and 2.5 for the VQ-VAE. In mixed_bfloat16 1.1 to 1.5 (LRAE, ACAI,
 # baseline), where a processor that computes in it may need half.
-# The lowest refuses, so that nothing that fits is refused; the highest says what fits.
+# LEAST decides a refusal, so that nothing that fits is refused; MOST, the batch that is suggested.
 LEAST, MOST = 1.4, 2.6
 CGROUPS, GROUPS = '/sys/fs/cgroup', '/proc/self/cgroup'
 
@@ -23,9 +23,9 @@ def check_batch(model, batch_size, machines=1):
     """Raises UserError if a train step on so many images cannot fit into this machine's memory.
 
     Args:
-        model: an `acai_tf` model; one of other layers than the paper's is not checked.
-        batch_size: images of a step.
-        machines: how many share them out among each other.
+        model: an `acai_tf` model; one with other layers than the paper's is not checked.
+        batch_size: images per step.
+        machines: how many machines share these images.
     """
     critics = [getattr(model.critic, 'encoder', None)] if model.critic else []
     if not all(hasattr(network, 'convs') for network in [model.encoder, model.decoder, *critics]):
@@ -41,9 +41,9 @@ def check_batch(model, batch_size, machines=1):
 
 
 def check_report(image_shape):
-    """Raises UserError if a report's interpolations of lines, which are held decoded, cannot fit
+    """Raises UserError if a report's interpolations of lines, which are all decoded, cannot fit
     into this machine's memory."""
-    from lib import eval  # and with it TensorFlow, which `too_little` must not need
+    from lib import eval  # imports TensorFlow, which `too_little` must not need
 
     needed = 4 * eval.INTERPOLATIONS * eval.STEPS * math.prod(image_shape)
     if needed > (available := machine_bytes()):
@@ -56,12 +56,12 @@ def check_report(image_shape):
 
 
 def too_little(error, purpose='', has_batch=True):
-    """A sentence that names the fix, of TensorFlow's ResourceExhaustedError or a MemoryError.
+    """A sentence that names the fix for TensorFlow's ResourceExhaustedError or a MemoryError.
 
     Args:
         error: the exception.
         purpose: ' for ...', what the memory was wanted for.
-        has_batch: whether the user chose the images of a step.
+        has_batch: whether the user chooses the images per step.
     """
     tensor = re.search(r'tensor with shape ?\[[\d,]*\]', str(error))
     which = f' (a {tensor[0]} did not fit)' if tensor else ''
@@ -75,10 +75,10 @@ def too_little(error, purpose='', has_batch=True):
 
 
 def stored_activations(model):
-    """How many numbers of an image a train step keeps for its backward pass, each once.
+    """How many numbers per image a train step keeps for its backward pass, each counted once.
 
-    These are the convolutions' answers, the critic's to two pictures, and what the method says of
-    itself; what else is kept is less.
+    These are the outputs of the convolutions, the critic's for two pictures, and the method's
+    `extra_activations`; what else is kept is less.
     """
     height, width, _ = model.image_shape
     latent_height, latent_width, _ = model.latent_shape
@@ -91,7 +91,7 @@ def stored_activations(model):
 
 
 def _activations(convs, pixels, factor):
-    """How many numbers convolutions answer, of which every second changes the size by a factor."""
+    """How many numbers convolutions output, of which every second changes the size by a factor."""
     return sum(conv.filters * pixels * factor ** (index // 2) for index, conv in enumerate(convs))
 
 
@@ -103,21 +103,21 @@ def machine_bytes(cgroups=CGROUPS, groups=GROUPS):
     """The memory of this machine, without swap, or what its containers and jobs may use of it.
 
     Args:
-        cgroups: where Linux tells their limits.
-        groups: the file in which it tells which of them this process is in.
+        cgroups: the folder in which Linux gives the limits of control groups.
+        groups: the file in which it lists the control groups of this process.
     """
     limits = [psutil.virtual_memory().total]
     for path in _limit_files(cgroups, groups):
         try:
             with open(path) as file:
                 limits.append(int(file.read()))
-        except (OSError, ValueError):  # none there, or 'max'
+        except (OSError, ValueError):  # no such file, or 'max': no limit
             continue
     return min(limits)
 
 
 def _limit_files(cgroups, groups):
-    """Where a limit on this process' memory may stand: its groups', and those around them."""
+    """Yields files that may limit this process' memory: its control groups' and their parents'."""
     try:
         with open(groups) as file:
             found = [line.strip().split(':', 2)[1:] for line in file]

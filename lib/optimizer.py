@@ -18,13 +18,14 @@ EACH_ITS_OWN = (
 class Adam(keras.optimizers.Adam):
     """Adam (Kingma & Ba, 2015) with TensorFlow 1's kernel and its accumulated powers of beta.
 
-    # Original: all of it in float32, 1 - beta2 included, which is 1.3e-5 off 0.001 there. Keras'
-    own Adam takes that difference in float64, and its updates differ by 6e-6 of their size: enough
-    to end on the other side of a leaky ReLU. One fused operation a variable is also faster.
+    # Original: all of it in float32, 1 - beta2 included, whose relative error is 1.3e-5 there.
+    Keras' own Adam computes 1 - beta2 in float64, and its updates differ by 6e-6 of their size:
+    enough to end on the other side of a leaky ReLU. One fused operation per variable is also
+    faster.
 
     Args:
         learning_rate: a float or a Keras schedule.
-        name: as every Keras optimizer has it.
+        name: as for every Keras optimizer.
     """
 
     def __init__(self, learning_rate, name=None):
@@ -60,7 +61,7 @@ class Adam(keras.optimizers.Adam):
 
     @property
     def trained(self):
-        """The variables that it was built for."""
+        """The variables that the optimizer was built for."""
         return list(self._trainable_variables)
 
     def slots(self):
@@ -76,7 +77,7 @@ class Adam(keras.optimizers.Adam):
             v=second.value.handle,
             beta1_power=beta_1_power.value,
             beta2_power=beta_2_power.value,
-            lr=tf.cast(learning_rate, 'float32'),  # Keras' floatx may be another
+            lr=tf.cast(learning_rate, 'float32'),  # Keras' floatx may not be float32
             beta1=BETA_1,
             beta2=BETA_2,
             epsilon=EPSILON,
@@ -91,10 +92,10 @@ class Adam(keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable(package='acai_tf')
 class LossScale(keras.optimizers.LossScaleOptimizer):
-    """Keras' dynamic loss scaling for float16, whose scale does not grow without end.
+    """Keras' dynamic loss scaling for float16, with an upper limit for the scale.
 
     A group of float32 layers never overflows: its scale would double every 2,000 steps, be infinite
-    after 226,000, and from then on nothing would be learned.
+    after 226,000 steps, and from then on nothing would be learned.
     """
 
     def build(self, var_list):
@@ -107,11 +108,11 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
 
 
 class OfAllGroups:
-    """The optimizers of a model's groups as what Keras' callbacks and summary take for one.
+    """The optimizers of a model's groups, which Keras' callbacks and summary can use as one.
 
     Args:
-        optimizers: a list of them, built.
-        iterations: a variable, how many steps were made.
+        optimizers: a list of the groups' optimizers, built.
+        iterations: a variable with the number of steps made.
     """
 
     built = True
@@ -133,5 +134,5 @@ class OfAllGroups:
 
 
 def without_loss_scale(optimizer):
-    """A group's `Adam` itself, of an optimizer that may scale its loss for float16."""
+    """A group's `Adam` itself, from an optimizer that may be a `LossScale` around it."""
     return getattr(optimizer, 'inner_optimizer', optimizer)

@@ -1,19 +1,19 @@
-"""The variables of a model that a checkpoint holds, under the original's names."""
+"""The variables that a model's checkpoint holds, under the original's names."""
 import re
 
 from lib.optimizer import without_loss_scale
 
-# Original: what an evaluation found is kept in variables of these names. So TensorFlow 1 adds a
-# suffix to its tags in event files.
+# Original: the results of an evaluation are kept in variables of these names. So TensorFlow 1 adds
+# a suffix to their tags in event files.
 EVALUATIONS = ('mean_distance', 'mean_smoothness', 'latent_accuracy')
 TAGS = {name: f'{name}_1' for name in EVALUATIONS}
 
 
 def variable_names(model):
-    """{name in the original's checkpoints: Keras variable} of all a model's own variables.
+    """{name in the original's checkpoints: Keras variable} for all of a model's own variables.
 
-    A name is the path of layers' names. Layers of one kind in one scope are numbered in creation
-    order, the first without a number, as TensorFlow 1 did; Keras numbers them through the process.
+    A name is the path of layer names. Layers of one kind in one scope are numbered in creation
+    order, the first without a number, as in TensorFlow 1; Keras numbers them across the process.
     """
     names, numbers, taken = {}, {}, {}
     for variable in model.variables:
@@ -28,20 +28,20 @@ def variable_names(model):
             number = numbers[name, scope]
             name += f'{kind}_{number}/' if number else f'{kind}/'
         name += leaf
-        while name in names:  # layers of one name, of networks that are not the paper's
+        while name in names:  # layers with equal names, in custom networks
             name += '_'
         names[name] = variable
     return names
 
 
 def stored_variables(model):
-    """[(name, Keras variable)] of everything that the original's checkpoint of the model holds.
+    """[(name, Keras variable)] for everything that the original's checkpoint of the model holds.
 
     A name can stand for several variables: where the original had one Adam for all groups, its
-    powers of beta are those of each of ours.
+    powers of beta are those of each of our optimizers.
 
     Raises:
-        UserError: the model is of own networks, and knows no shapes yet.
+        UserError: the model has custom networks and does not know its shapes yet.
     """
     if not model.optimizers:
         model.need_shapes()
@@ -59,10 +59,10 @@ def stored_variables(model):
 
 
 def loss_scale_variables(model):
-    """[(name, Keras variable)] of what float16 training has beyond the original; [] without it.
+    """[(name, Keras variable)] for what float16 training adds to the original's; [] without it.
 
-    A group whose gradients overflow skips its update, so that each group has powers of its own.
-    TensorFlow 1's Saver ignores these names.
+    A group whose gradients overflow skips its update, so that each group has its own powers of
+    beta. TensorFlow 1's Saver ignores these names.
     """
     stored = []
     for group, optimizer in model.optimizers.items():

@@ -7,28 +7,28 @@ import tensorflow as tf
 FRAME_BYTES = 16  # around each record: length (8), its checksum (4), the data's checksum (4)
 
 # Autotuning is off: there is nothing to tune, and the tuner often delays an iterator's deletion,
-# and all of Python with it, by as long as it was in use, up to a minute. Derived pipelines inherit
-# this.
+# and all of Python with it, by as long as the iterator was in use, up to a minute. Derived
+# pipelines inherit this option.
 UNTUNED = tf.data.Options()
 UNTUNED.autotune.enabled = False
 
 
 def steps_from(first):
-    """The numbers of steps, from `first` on without end, a scalar int64 each."""
+    """An endless dataset of step numbers from `first` on, a scalar int64 each."""
     return tf.data.Dataset.range(first, tf.int64.max).with_options(UNTUNED)
 
 
 def records_of(path):
-    """The records of a TFRecord file, a scalar string each."""
+    """A dataset of the records of a TFRecord file, a scalar string each."""
     return tf.data.TFRecordDataset(path).with_options(UNTUNED)
 
 
 class Records(NamedTuple):
-    """How many records lie whole in a TFRecord file, and what follows them.
+    """How many complete records a TFRecord file has, and what follows them.
 
-    number: how many there are.
+    number: how many complete records there are.
     whole: whether nothing follows.
-    cut_short: whether the beginning of another one does; else what follows is damaged.
+    cut_short: whether the beginning of another record follows; else what follows is damaged.
     """
 
     number: int
@@ -37,7 +37,7 @@ class Records(NamedTuple):
 
 
 def count_whole(path):
-    """The `Records` of a file, from the lengths around them alone: no reader has to meet one that
+    """The `Records` of a file, from the stored lengths alone: no reader has to meet a record that
     is larger than the file.
 
     Raises:
@@ -50,7 +50,7 @@ def count_whole(path):
             length, checksum = file.read(8), file.read(4)
             position += FRAME_BYTES + int.from_bytes(length, 'little')
             if position > size:
-                # In TensorBoard's stand-in for TensorFlow, for which whole files need not wait.
+                # TensorBoard's stub of TensorFlow; imported late: whole files need not wait for it.
                 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
                 is_length = masked_crc32c(length) == int.from_bytes(checksum, 'little')

@@ -3,9 +3,9 @@ import sys
 
 import tqdm
 
-SECONDS_LIVE, SECONDS_LOGGED = 0.5, 30  # between two states of a bar
+SECONDS_LIVE, SECONDS_LOGGED = 0.5, 30  # between two updates of a bar
 LOGGED_COLUMNS = 80
-DELAY_SEC = 2  # what takes less shows no bar of images
+DELAY_SEC = 2  # work that takes less shows no bar of images
 
 
 class _WholeLines:
@@ -29,6 +29,6 @@ def bar(*args, **options):
 
 
 def of_images(text, iterable=None, total=None):
-    """A bar of images, once they have taken some seconds, that leaves nothing behind."""
+    """A bar that counts images, shown after DELAY_SEC and removed at the end."""
     options = dict(unit='img', unit_scale=True, delay=DELAY_SEC, leave=False)
     return bar(iterable, text, total, **options)

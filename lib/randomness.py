@@ -1,11 +1,11 @@
 """All randomness of the project, as pure functions of (seed, stream name, step).
 
-Nothing else here draws what training or evaluation computes with; Keras' initializers and
-scikit-learn's k-means take their seeds from callers. A resumed run therefore needs only its step to
-see the same data and noise as one that was never stopped, and a test can replay any draw.
+No other module draws numbers for training or evaluation; Keras' initializers and scikit-learn's
+k-means take their seeds from callers. A resumed run therefore needs only its step to see the same
+data and noise as one that was never stopped, and a test can replay any draw.
 
 The algorithm is TensorFlow's own choice, Philox on CPUs and GPUs. alg='philox' gives the same
-numbers there, but by ten times as many operations. What XLA compiles draws other numbers.
+numbers there, but takes ten times as many operations. Code that XLA compiles draws other numbers.
 """
 import numbers
 import zlib
@@ -18,7 +18,7 @@ MAX_SEED = 2**31 - 1
 
 
 def check_seed(seed):
-    """Raises UserError for what is not a seed; a larger one would be cut to 32 bits in silence."""
+    """Raises UserError for an invalid seed; a larger one would silently be cut to 32 bits."""
     if not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
         raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
 
@@ -36,8 +36,8 @@ class Draws:
     """The random draws that belong to one step, one replica and one batch of that step.
 
     Two draws of the same stream with equal (seed, step, replica, batch_index) are equal. Others are
-    independent, but that in a run of the paper's length, 2^18 steps, about one step in 10,000 has
-    the key of another.
+    independent, except that in a run of the paper's length, 2^18 steps, about one step in 10,000
+    has the same key as another step.
 
     Args:
         seed: integer in [0, 2^31), the run's seed.

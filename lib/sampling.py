@@ -7,7 +7,7 @@ from lib import eval, randomness
 
 SAMPLES = 1024  # scored at a report
 MEASURES = eval.SampleScore._fields
-FITTED = '_fitted'  # ends a tag of samples that do not come from a prior
+FITTED = '_fitted'  # suffix of the tags for samples that do not come from a prior
 FITTED_IMAGES = 4096  # training images whose latents the Gaussian is fitted to
 
 
@@ -22,18 +22,19 @@ class Gaussian:
         flat = np.reshape(latents, (len(latents), -1)).astype(np.float64)
         self.shape = latents.shape[1:]
         self.mean = flat.mean(axis=0)
-        if not np.isfinite(flat).all():  # of weights that diverged: so are the samples
+        if not np.isfinite(flat).all():  # the weights diverged: samples are NaN too
             self.root, self.mean = [], np.full_like(self.mean, np.nan)
             return
-        # The symmetric square root of the covariance, (D, D). Others depend on the eigenvectors'
-        # signs and order, so that the same numbers would give other samples after the least
-        # change, or on another machine. Rounding makes eigenvalues of 0 slightly negative.
+        # The symmetric square root of the covariance, (D, D). Other roots depend on the
+        # eigenvectors' signs and order: the same random numbers would give other samples after the
+        # least change, or on another machine. Rounding makes eigenvalues of 0 slightly negative.
         count, size = flat.shape
         if size <= count:
             values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
             self.root = [(vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T]
             return
-        # The same root, of the covariance x' x, is x' (x x')^-1/2 x, never a whole matrix here.
+        # The same root of the covariance x' x is x' (x x')^-1/2 x, kept as two factors here to
+        # avoid a (D, D) matrix.
         x = (flat - self.mean) / np.sqrt(count - 1)
         values, vectors = np.linalg.eigh(x @ x.T)
         values[values <= values.max() * count * np.finfo(np.float64).eps] = np.inf
@@ -46,7 +47,7 @@ class Gaussian:
 
 
 def tags(model):
-    """What MEASURES of samples of a model are called: those of a fitted Gaussian are labelled."""
+    """The tags of MEASURES for a model's samples; they end in FITTED for a fitted Gaussian."""
     tail = '' if model.HAS_PRIOR else FITTED
     return [f'{measure}{tail}' for measure in MEASURES]
 
@@ -59,8 +60,8 @@ def sample_images(model, dataset, count=None, seed=0, fitted=None):
         model: an `acai_tf` model; its `HAS_PRIOR` says whether training pulls latents to N(0, 1).
         dataset: a `lib.data.Dataset`, for the latents of its first FITTED_IMAGES training images.
         count: how many samples; None for SAMPLES.
-        seed: of the samples, which are the same at every report.
-        fitted: whether from the `Gaussian`; None for what `HAS_PRIOR` says.
+        seed: of the random numbers, which are the same at every report.
+        fitted: whether to draw from the `Gaussian`; None for `not HAS_PRIOR`.
 
     Returns:
         (count, H, W, C) float32.
@@ -77,7 +78,7 @@ def sample_images(model, dataset, count=None, seed=0, fitted=None):
 
 
 def scores(model, dataset):
-    """Whether random samples are lines, and whether all angles occur.
+    """Scores a model's random samples: are they lines, and do all angles occur?
 
     Args:
         model: an `acai_tf` model of lines, whose seed is that of the samples.

@@ -1,8 +1,9 @@
-"""Imports TensorFlow without what it prints when it starts, with oneDNN, and with float32 that is
-float32: import this first.
+"""Imports TensorFlow without its startup messages, with oneDNN, and without TF32 in place of
+float32: import this module first.
 
-TensorFlow logs before it reads the level that should keep it from doing so. What goes wrong later
-comes as an exception; TF_CPP_MIN_LOG_LEVEL, where it is set, says what else is logged.
+TensorFlow logs before it reads the log level that should prevent it, so standard error is put aside
+during the import. Later problems raise exceptions; TF_CPP_MIN_LOG_LEVEL, where it is set, decides
+what else is logged.
 """
 import gc
 import importlib
@@ -14,8 +15,8 @@ from lib.errors import UserError
 
 
 def _check_backend():
-    """Raises UserError where Keras computes, or is to compute, with anything but TensorFlow."""
-    is_set = os.environ.setdefault('KERAS_BACKEND', 'tensorflow')  # counts before Keras' own file
+    """Raises UserError where Keras uses, or is set to use, a backend other than TensorFlow."""
+    is_set = os.environ.setdefault('KERAS_BACKEND', 'tensorflow')  # overrides keras.json
     keras = sys.modules.get('keras')
     backend = keras.backend.backend() if keras else is_set
     if backend != 'tensorflow':
@@ -26,7 +27,7 @@ def _check_backend():
 
 
 def _check_temporary_folder():
-    """Raises UserError where nothing can be written for a while, as TensorFlow's import wants."""
+    """Raises UserError where no temporary file can be written, which TensorFlow's import needs."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError as error:
@@ -37,15 +38,15 @@ def _check_temporary_folder():
 
 
 def _import_tensorflow():
-    """Imports TensorFlow with standard error put aside, and back if the import fails."""
+    """Imports TensorFlow with standard error put aside, and shown only if the import fails."""
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    # By itself it uses oneDNN only on processors with AVX-512; with AVX2 that is twice as fast too.
+    # By default TensorFlow uses oneDNN only on AVX-512 CPUs; with AVX2 it is twice as fast too.
     os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
     # Several processes may share a GPU, such as a classifier beside a run.
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
     _check_backend()
     _check_temporary_folder()
-    # What an import makes stays: to look for garbage in it takes a fifth of its time.
+    # The objects that an import makes stay; looking for garbage takes a fifth of the import's time.
     collects = gc.isenabled()
     gc.disable()
     sys.stderr.flush()

@@ -1,9 +1,10 @@
-"""What Keras objects hold beside layers: parts that tf.train.Checkpoint must find, and numbers."""
+"""Attaches to Keras objects the parts that tf.train.Checkpoint must find, and scalar variables."""
 
 
 def track(owner, children):
-    """Lets TensorFlow find what an object has in a list or a dictionary, into which it does not see
-    in Keras 3: without it, tf.train.Checkpoint would leave that out and say nothing.
+    """Lets TensorFlow find the parts that a Keras object holds in a list or a dictionary.
+
+    In Keras 3 it does not look into these: tf.train.Checkpoint would silently leave the parts out.
 
     Args:
         owner: a Keras layer, model or optimizer.
@@ -14,7 +15,7 @@ def track(owner, children):
 
 
 def add_scalar(model, name, dtype):
-    """A variable of one number, 0 at first, that is saved with a Keras model's weights."""
+    """Adds and returns a scalar variable, 0 at first, that is saved with a model's weights."""
     return model.add_weight(
         name=name,
         shape=(),

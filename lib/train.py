@@ -1,7 +1,7 @@
 """The training loop: one for a CPU, a GPU, several GPUs and several machines.
 
-Keras' `fit` cannot drive several machines, so that this loop does, through the same `train_step`
-and Keras callbacks; an epoch is a report period.
+Keras' `fit` cannot drive several machines, so this loop replaces it, with the same `train_step` and
+Keras callbacks; an epoch is a report period.
 """
 import contextlib
 import errno
@@ -22,7 +22,7 @@ from lib.interrupt import Interrupt, Stopped
 from lib.runs import events, scalars
 from lib.runs.folder import OwedReport
 
-CALL_SEC = 0.5  # what one call's train steps may take, for a signal is answered after it
+CALL_SEC = 0.5  # time for the train steps of one call: a signal is answered only after it
 
 
 class Trainable(Protocol):
@@ -31,8 +31,10 @@ class Trainable(Protocol):
 
     global_step: a scalar int64 variable, which `train_step` raises by 1.
     tags: the names of the scalars that `train_step` returns.
-    optimizers: {parameter group: its `lib.optimizer.Adam`, or that in a LossScaleOptimizer}.
-    FIXED_LENGTH: whether what a run reaches depends on its length, so that none is made longer.
+    optimizers: {parameter group: its `lib.optimizer.Adam`, or this wrapped in a
+        LossScaleOptimizer}.
+    FIXED_LENGTH: whether a run's result depends on its planned length, so that a run cannot be
+        made longer.
     """
 
     global_step: tf.Variable
@@ -59,7 +61,7 @@ def next_report(step, period, last):
 
 
 def period_of(step, period):
-    """The number of the report period that a global step is in; step 1 is in the 0th, alone."""
+    """The number of the report period that a global step is in; step 1 alone is in period 0."""
     return -(-(step - 1) // period)
 
 
@@ -71,10 +73,10 @@ def check_finite(model, values, step):
     """Raises DivergedError unless all that a period computed is finite.
 
     Args:
-        model: the model after the period; what its last evaluation found may be NaN, as the
+        model: the model after the period; the results of its last evaluation may be NaN, as the
             smoothness of an interpolation that does not move is.
-        values: {tag: array of the values of its steps}.
-        step: its last step.
+        values: {tag: array of the values of the period's steps}.
+        step: the period's last step.
     """
     for tag, of_steps in values.items():
         bad = np.flatnonzero(~np.isfinite(of_steps))
@@ -120,18 +122,18 @@ def make_train_steps(model, jit_compile):
 
 
 def steps_per_second(train_steps, batches, at_least_sec):
-    """The rate of train steps once they are compiled, of one call that takes some seconds.
+    """Measures the rate of train steps, once they are compiled, over one call of some seconds.
 
     Args:
-        train_steps: of `make_train_steps`.
+        train_steps: as `make_train_steps` returns it.
         batches: an iterator over endless batches.
-        at_least_sec: how long the call takes at least: a GPU needs a while to come to its speed.
+        at_least_sec: the least time that the call takes: a GPU needs a while to reach full speed.
     """
     count = 1
     train_steps(batches, tf.constant(count)).numpy()  # compiles
     while True:
         start = time.perf_counter()
-        train_steps(batches, tf.constant(count)).numpy()  # until a GPU is done
+        train_steps(batches, tf.constant(count)).numpy()  # waits until a GPU is done
         seconds = time.perf_counter() - start
         if seconds >= at_least_sec:
             return count / seconds
@@ -144,7 +146,7 @@ class ReportError(OSError):
     def __init__(self, error):
         if isinstance(error, OSError):
             super().__init__(error.errno, error.strerror or str(error))
-        else:  # of lacking memory
+        else:  # out of memory
             super().__init__(errno.ENOMEM, str(error))
 
 
@@ -152,25 +154,26 @@ def loop(
     model, dataset, step_callbacks, *, last, period, jit_compile=False, allow_nan=False,
     on_signal=None, owed=None, owe=lambda owed: None,
 ):  # fmt: skip
-    """Runs train steps from the model's global step to `last`, several in a call.
+    """Runs train steps from the model's global step to `last`, several per call.
 
     Args:
         model: a `Trainable`, made in the scope of its distribution strategy.
         dataset: a `lib.data.Dataset`; its batches are the global ones.
-        step_callbacks: Keras callbacks. `on_train_batch_begin` comes before a call, with the step,
+        step_callbacks: Keras callbacks. `on_train_batch_begin` runs before a call, with the step,
             whether the period's scalars are finite so far, and allow_nan; `on_train_batch_end`
-            after it, with its last step and that step's scalars; `on_epoch_end` gets their means
-            over the period.
+            after it, with its last step and that step's scalars; `on_epoch_end` gets the scalars'
+            means over the period.
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
-        allow_nan: whether to go on with what `check_finite` refuses, before its report.
-        on_signal: what to call as soon as a signal asks it to stop.
+        allow_nan: whether to skip `check_finite`, which otherwise comes before a report.
+        on_signal: a function to call as soon as a signal asks training to stop.
         owed: the `lib.runs.folder.OwedReport` of the model's step, which is made first.
-        owe: what to call with the `OwedReport` of a report that a signal or an error breaks off.
+        owe: a function to call with the `OwedReport` of a report that a signal or an error breaks
+            off.
 
     Returns:
-        The number of the signal that stopped it, or None at the end.
+        The number of the signal that stopped training, or None at the end.
 
     Raises:
         DivergedError: see `check_finite`.
@@ -180,7 +183,7 @@ def loop(
     step = int(model.global_step.numpy())
     batches = iter(devices.distribute(strategy, dataset.train_from(step)))
     train_steps = make_train_steps(model, jit_compile)
-    steps_per_call = 1  # until one is timed
+    steps_per_call = 1  # until a call is timed
     reports = keras.callbacks.CallbackList(step_callbacks, model=model)
 
     def make_report(last_logs, means, stop):
@@ -221,8 +224,8 @@ def loop(
 
 
 class _Stop:
-    """Whether to stop training. Of several machines, each stops for a signal only once all know of
-    it, so that none waits for another that has stopped."""
+    """Whether to stop training. With several machines, each stops for a signal only once all know
+    of it, so that none waits for another that has stopped."""
 
     def __init__(self, interrupt, strategy):
         self._interrupt, self._strategy, self._is_agreed = interrupt, strategy, False
@@ -235,18 +238,18 @@ class _Stop:
         return (self._interrupt.signal or signal.SIGTERM) if self._is_agreed else None
 
     def at_once(self):
-        """A context that a signal breaks off with Stopped; on several machines it does not."""
+        """A context in which a signal raises Stopped; with several machines it does not."""
         together = devices.is_several_machines(self._strategy)
         return contextlib.nullcontext() if together else self._interrupt.at_once()
 
     def agree(self, step_sec):
-        """Tells the other machines of a signal.
+        """Tells the other machines of a signal, and averages the time per step over all machines.
 
         Args:
-            step_sec: seconds of a step here.
+            step_sec: seconds per step on this machine.
 
         Returns:
-            Those of all machines on average, so that all make as many steps in the next call.
+            The average over all machines, so that all make equally many steps in the next call.
         """
         step_sec, self._is_agreed = devices.mean_over_machines(
             self._strategy, [step_sec, self._interrupt.signal is not None]
@@ -268,23 +271,23 @@ def train_run(
     about=None,
     make_reports=callbacks.autoencoder_reports,
 ):
-    """Trains a model in a run folder to its end, from wherever it was left.
+    """Trains a model in a run folder to the end of the run, from wherever the run was left.
 
     Args:
         model: a `Trainable`.
         dataset: a `lib.data.Dataset` with batches of batch_size.
-        run: a `lib.runs.RunFolder`, created, and `locked` where others might use it.
-        batch_size: images of a step.
-        total_kimg: length of the run, in 1024 images.
-        report_kimg: images from report to report, in 1024.
+        run: a `lib.runs.RunFolder`, created, and `locked` where other processes might use it.
+        batch_size: images per step.
+        total_kimg: length of the run, in units of 1024 images.
+        report_kimg: length of a report period, in units of 1024 images.
         jit_compile: whether to compile the step with XLA.
         allow_nan: whether to go on when a loss or weight is not finite.
-        args: the resolved options, to be recorded in the run folder once its checkpoint fits.
+        args: the resolved options, recorded in the run folder once its checkpoint is restored.
         about: {name: value} of what else is to be recorded there.
-        make_reports: lists what a report does; see `callbacks.autoencoder_reports`.
+        make_reports: lists the callbacks of a report; see `callbacks.autoencoder_reports`.
 
     Returns:
-        The number of the signal that stopped it, or None at the end.
+        The number of the signal that stopped training, or None at the end.
 
     Raises:
         UserError: no checkpoint can be read, it is of another model, or several machines found
@@ -308,7 +311,7 @@ def train_run(
     if not step:
         _check_nothing_is_lost(run)
     if not model.distribute_strategy.extended.should_checkpoint:
-        # Of several machines only the first reports and saves.
+        # With several machines only the first reports and saves.
         with _machines_together(model, run):
             return loop(model, dataset, [], **options)
     about = {'classes': dataset.classes, 'counts': dataset.counts, **(about or {})}
@@ -328,13 +331,13 @@ def train_run(
             return loop(model, dataset, make_reports(dataset, run, writer, progress), **options)
     finally:
         progress.close()
-        with contextlib.suppress(tf.errors.OpError):  # every checkpoint flushed it before
+        with contextlib.suppress(tf.errors.OpError):  # every checkpoint has flushed it before
             writer.close()
 
 
 @contextlib.contextmanager
 def _machines_together(model, run):
-    """Makes a UserError of what TensorFlow raises where another machine of the run has ended."""
+    """Turns TensorFlow's error into a UserError where another machine of the run has ended."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
@@ -348,7 +351,7 @@ def _machines_together(model, run):
 
 @contextlib.contextmanager
 def _ended_in_a_sentence(model, run, batch_size, damaged):
-    """Makes a UserError, which says what is kept, of what ends training; saves what can be.
+    """Turns an error that ends training into a UserError that says what is kept; saves what can be.
 
     Args:
         damaged: {step: when it was written} of the run's checkpoints that cannot be read.
@@ -364,10 +367,10 @@ def _ended_in_a_sentence(model, run, batch_size, damaged):
         ) from error
     except tf.errors.ResourceExhaustedError as error:  # in mid-step, so that nothing is saved
         purpose = f' for steps of {batch_size} images'
-        # A run that has begun goes on with its own batch and precision alone.
+        # A run that has begun can go on only with its own batch size and precision.
         sentence = memory.too_little(error, purpose, has_batch=not run.checkpoint_steps())
         raise UserError(sentence) from error
-    except OSError as error:  # of a picture, say: what was trained is kept all the same
+    except OSError as error:  # e.g. of a picture: what was trained is saved all the same
         step = int(model.global_step.numpy())
         checkpoints.save_original(model, run.checkpoint(step), step)
         raise UserError(
@@ -378,7 +381,7 @@ def _ended_in_a_sentence(model, run, batch_size, damaged):
 
 def _cause_and_fix(error, run):
     """Why an OSError ended training, and what helps, as the beginning of a sentence."""
-    if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):  # of memory
+    if isinstance(error, ReportError) and not isinstance(error.__cause__, OSError):  # out of memory
         return memory.too_little(error, ' for the report', has_batch=False).rstrip('.')
     if error.errno == errno.EPIPE:
         return 'The program that read the output has exited: start it again'
@@ -411,17 +414,17 @@ def _time_of(run, step):
 
 
 def _open_events(run, args, about, step, owed):
-    """A writer of new event files, once the old ones and args.json say what holds from `step`, or,
-    where its report is owed, from the step before it."""
+    """A writer of new event files, made after args.json is written and the old event files are cut
+    off after `step`, or, where its report is owed, after the step before it."""
     try:
         with callbacks.disk_errors():
-            # A run of ours has them since it began, but not a copy of it without event files, nor
-            # what the 2018 code began.
+            # Our runs have hparams from the beginning, but not a copy without event files, nor a
+            # run that the 2018 code began.
             record = run.begun_with()
             has_hparams = record and 'code' not in record and events.paths(run.summaries)
             if args:
                 run.write_args(args, **about, **_taken_over(run, record, step))
-            # Before the first checkpoint all is written again, what stands at step 0 too.
+            # Before the first checkpoint everything is written again, what stands at step 0 too.
             last_valid = step - bool(owed) if step else -1
             events.drop_after(run.summaries, last_valid)
             writer = tf.summary.create_file_writer(run.summaries)
@@ -439,7 +442,7 @@ def _open_events(run, args, about, step, owed):
 
 
 def _taken_over(run, record, step):
-    """What to record of a run that the 2018 code began: {'taken_over': the step that it came to}.
+    """What to record of a run that the 2018 code began: {'taken_over': the step it reached}.
 
     Args:
         record: what args.json says so far, {} where there is none.
@@ -448,7 +451,7 @@ def _taken_over(run, record, step):
     if 'taken_over' in record:
         return {'taken_over': record['taken_over']}
     begun_elsewhere = 'code' in record
-    if step and not record:  # or it is ours, whose args.json was deleted, and has told its rate
+    if step and not record:  # or it is ours, with args.json deleted: then its events hold a rate
         begun_elsewhere = scalars.RATE_TAG not in scalars.read(run.summaries)
     return {'taken_over': step} if begun_elsewhere else {}
 

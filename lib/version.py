@@ -8,18 +8,18 @@ TIMEOUT_SEC = 10
 
 
 def of_code(root=ROOT):
-    """VERSION, and in a clone the commit: '1.0+g33d4c66', or '1.0+g33d4c66.dirty' where one of its
-    files was changed.
+    """VERSION, and in a Git clone the commit: '1.0+g33d4c66', or '1.0+g33d4c66.dirty' where one of
+    the commit's files was changed.
 
     Args:
         root: the folder with the packages.
     """
     git = os.path.join(root, '.git')
-    if not os.path.exists(git):  # installed; what repository lies around it is not ours
+    if not os.path.exists(git):  # installed; a repository around it is not ours
         return VERSION
     command = ['git', '--no-optional-locks', f'--git-dir={git}', f'--work-tree={root}', 'describe']
     try:
-        # No tag is to be found: the commit alone.
+        # With every tag excluded, this gives the commit alone.
         commit = subprocess.check_output(
             [*command, '--always', '--dirty', '--exclude=*'],
             stderr=subprocess.DEVNULL,

@@ -1,1 +1,1 @@
-"""The runs of a table at work, on this machine or on a Slurm cluster; what reproduce.py calls."""
+"""Trains the runs of a table for reproduce.py, on this machine or on a Slurm cluster."""

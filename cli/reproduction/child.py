@@ -2,7 +2,7 @@
 
     python -P cli/reproduction/child.py PARENT_PID SCRIPT ARGUMENT...
 
-Without this, a parent that is killed (SIGKILL) leaves its runs at work behind it. Linux only;
+Without this, the runs of a parent that is killed (SIGKILL) would keep running. Linux only;
 elsewhere the script runs as it is.
 """
 import ctypes
@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG = 1  # of linux/prctl.h; survives the exec below
 
 
 def main(parent, *command):
-    # Slurm sends it, before the time is up, to every process of a task; the parent acts on it.
+    # Slurm sends SIGUSR2 to every process of a task before its time is up; the parent acts on it.
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

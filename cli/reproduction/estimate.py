@@ -18,7 +18,7 @@ MEASURE_SEC = 2
 
 
 def dry_run(jobs, at_a_time):
-    """Prints the commands that jobs need, how long they take, and which of them cannot be run.
+    """Prints the commands that jobs need, how long they take, and which jobs cannot be run.
 
     Args:
         jobs, at_a_time: as for `print_estimate`.
@@ -29,7 +29,7 @@ def dry_run(jobs, at_a_time):
     not_run = planning.unable(jobs)
     readable, commands = [], []
     for job in jobs:
-        with contextlib.suppress(UserError):  # `not_run` has it
+        with contextlib.suppress(UserError):  # `not_run` has the reason
             commands += job.commands()
             readable.append(job)
     for command in commands:
@@ -44,8 +44,8 @@ def dry_run(jobs, at_a_time):
 def print_estimate(jobs, at_a_time=1):
     """Prints how many runs are to be trained and about how many hours that takes.
 
-    A run trains as fast as those of its kind did, by their own reports; where there are none, a few
-    train steps of it are timed here.
+    A run's speed is taken from the reports of runs of its kind; where there are none, a few of its
+    train steps are timed here.
 
     Args:
         jobs: list of `planning.Job`.
@@ -60,7 +60,8 @@ def print_estimate(jobs, at_a_time=1):
         return
     print('# Images per second (without reports and clustering):', flush=True)
     gpus = devices.find_gpus()
-    # Those that share a GPU slow each other down. Cores are shared out as `local_executor` does.
+    # Only one run per GPU counts, as runs that share one slow each other down. Cores are shared out
+    # as `local_executor` does.
     at_a_time = min(len(gpus) or at_a_time, len(jobs))
     cores = None if gpus else devices.cores_of_each(at_a_time)
     working, place = min(at_a_time, len(left)), 'this machine'
@@ -94,18 +95,20 @@ def _short(number):
 
 
 def _kind(experiment):
-    """What the time of a train step depends on; how many colours and latents hardly matters."""
+    """What the time of a train step depends on; the numbers of colours and of latent channels
+    hardly matter."""
     width = registry.width_of(experiment.dataset)
     changed = tuple(experiment.changed.items())
     return experiment.class_name, width, experiment.latent_width, experiment.depth, changed
 
 
 def _recorded(jobs, cores):
-    """Images a second of the newest reports of runs that have begun; None where there are none.
+    """The median images per second in the newest reports of runs that have begun; None if there are
+    no reports.
 
     Args:
         jobs: list of `planning.Job`.
-        cores: only of runs on so many; None for all.
+        cores: only runs on this many cores count; None for all runs.
     """
     rates = []
     for job in jobs:
@@ -114,12 +117,12 @@ def _recorded(jobs, cores):
         if cores and used != cores:
             continue
         reports = scalars.read(job.folder.summaries).get(scalars.RATE_TAG, {})
-        rates += [rate for step, rate in reports.items() if step > 1][-5:]  # 1: also the compiler's
+        rates += [rate for step, rate in reports.items() if step > 1][-5:]  # 1: with compiling
     return statistics.median(rates) if rates else None
 
 
 def _measured(experiment, choice):
-    """Images a second of train steps on noise, after the first."""
+    """Images per second of train steps on noise, without the first step, which compiles."""
     records = registry.DATASETS[experiment.dataset].records
     width, nclass = registry.width_of(experiment.dataset), 10
     shape = records.preparation.shape if records else (width, width, 1)

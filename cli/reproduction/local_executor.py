@@ -12,7 +12,7 @@ from lib import devices, locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
 
-RENEW_SEC = run_record.DEAD_SEC / 4  # from one sign that runs wait for this process to the next
+RENEW_SEC = run_record.DEAD_SEC / 4  # how often the records of waiting runs are renewed
 
 
 @dataclasses.dataclass
@@ -21,7 +21,7 @@ class Outcome:
 
     Attributes:
         failed: {job's name: a sentence on how it failed}.
-        stopped: {job's name: why it was stopped, by --cancel, say}.
+        stopped: {job's name: why it was stopped, such as by --cancel}.
         elsewhere: {job's name: which process works on it}.
         signal: the number of the signal that stopped it all, or None.
     """
@@ -33,7 +33,7 @@ class Outcome:
 
 
 def run_table(jobs, table, train_dir, at_a_time):
-    """Does the jobs of a table and prints it.
+    """Does the jobs of a table, then prints the table.
 
     Args:
         jobs: list of `planning.Job`.
@@ -45,7 +45,7 @@ def run_table(jobs, table, train_dir, at_a_time):
         The exit code.
     """
     able, not_run = planning.ready(jobs)
-    # By all jobs, done or not, so that the same command goes on with as many cores for each.
+    # All jobs count, done or not, so that the same command resumes with as many cores for each.
     outcome = run_jobs(able, environments(min(at_a_time, len(jobs))))
     planning.print_results(jobs, table, train_dir, not_run)
     for name, process in outcome.elsewhere.items():
@@ -61,7 +61,7 @@ def run_table(jobs, table, train_dir, at_a_time):
 
 
 def environments(at_a_time):
-    """The environment of each process that may run at a time: a GPU each, or a share of the CPU.
+    """The environments of processes that run at the same time: a GPU each, or a share of the CPU.
 
     Args:
         at_a_time: processes at a time, on each GPU if there is one.
@@ -78,7 +78,7 @@ def environments(at_a_time):
         own = [{}]
     else:
         cores = str(devices.cores_of_each(at_a_time))
-        # Of TensorFlow, of k-means, and of NumPy's and scikit-learn's own threads.
+        # They set the threads of TensorFlow, of k-means, and of NumPy and scikit-learn themselves.
         names = work.THREADS, 'LOKY_MAX_CPU_COUNT', 'OMP_NUM_THREADS'
         own = [dict.fromkeys(names, cores)] * at_a_time
     return [{**os.environ, **variables} for variables in own]
@@ -89,7 +89,7 @@ def run_jobs(jobs, environments):
 
     Args:
         jobs: list of `planning.Job`, ready.
-        environments: [{environment variable: value}], one for each process at a time.
+        environments: [{environment variable: value}], one for each process that may run at a time.
 
     Returns:
         An `Outcome`.

@@ -16,8 +16,8 @@ from lib.paper import constants, experiments, results, samples_table, tables
 class Job:
     """One run of one seed: trained and, for table 3, clustered.
 
-    precision: as the training scripts have it; '' for the paper's float32, or the one that the run
-        was begun in.
+    precision: as for the training scripts; '' for the one that the run began with, or for a new run
+        the paper's float32.
     """
 
     experiment: experiments.Experiment
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def files(self):
-        """The files by which commands share it."""
+        """The files by which commands share the run."""
         return run_record.RunFiles(self.folder)
 
     @property
@@ -62,12 +62,12 @@ class Job:
 
     @property
     def images_seen(self):
-        """How many of them it has seen by its newest checkpoint."""
+        """How many of these images the run had seen at its newest checkpoint."""
         newest = max(self.folder.checkpoint_steps(), default=0)
         return min(newest, self.last_step) * constants.BATCH
 
     def progress(self):
-        """(images seen, {clustering file: when it was written}): changes when the run gets on."""
+        """(images seen, {clustering file: when it was written}): changes as the run goes on."""
         pattern = os.path.join(glob.escape(self.folder.path), runs.CLUSTERING_FILES)
         written = {}
         for path in glob.glob(pattern):
@@ -76,7 +76,7 @@ class Job:
         return self.images_seen, written
 
     def commands(self):
-        """All that it still needs, in order, each ['SCRIPT.py', '--flag=value', ...]."""
+        """The commands that the run still needs, in order: [['SCRIPT.py', '--flag=value', ...]]."""
         is_trained, commands = self._is_trained(), []
         if not is_trained:
             commands.append([
@@ -85,7 +85,7 @@ class Job:
                 f'--total_kimg={self.total_kimg}',
                 f'--report_kimg={self.report_kimg}',
                 f'--precision={self._precision}',
-                # One that was begun on one GPU, or none, goes on so where there are several.
+                # A run that began on one GPU, or on none, goes on so even if there are several.
                 *(['--devices=1'] if self._recorded('devices') == 1 else []),
                 f'--train_dir={self.seed_dir}',
             ])  # fmt: skip
@@ -103,15 +103,14 @@ class Job:
         return self._whole_step() >= self.last_step
 
     def _whole_step(self):
-        """The newest step with a checkpoint that is not damaged, as scripts go on from; -1 for
-        none."""
+        """The newest step with an undamaged checkpoint, from which scripts resume; -1 for none."""
         steps = self.folder.checkpoint_steps()
         whole = (step for step in steps if checkpoints.looks_whole(self.folder.checkpoint(step)))
         return next(whole, -1)
 
     @property
     def _precision(self):
-        """As asked for, but one that was begun goes on in its own unless another is named."""
+        """The precision asked for; if none is named, a run that has begun keeps its own."""
         if self.precision in ('', 'auto'):
             return self._recorded('precision', self.precision or 'float32')
         return self.precision
@@ -119,20 +118,20 @@ class Job:
     def _recorded(self, option, default=None):
         try:
             return self.folder.args.get(option, default)
-        except UserError:  # a damaged record, of which the script says so
+        except UserError:  # a damaged record, which the script reports
             return default
 
     def _is_clustered(self):
         path = self.folder.clustering_path
-        record = results.read_clustering(path, tell=False)  # it is asked several times
-        if not record:  # nor need checkpoints be looked at
+        record = results.read_clustering(path, tell=False)  # called often, so without notes
+        if not record:  # which spares a look at the checkpoints
             return False
         wanted = {**experiments.TABLE_3_OPTIONS, 'step': self._whole_step()}
         return record.items() >= wanted.items()
 
     def check(self):
-        """Raises UserError if the run's folder is of another seed, learning rate or batch or of the
-        2018 code, or its data are missing."""
+        """Raises UserError if the run's folder is of another seed, learning rate or batch size, or
+        is an unfinished run of the 2018 code, or if the run's data are missing."""
         own = {'seed': self.seed, 'lr': constants.LR, 'batch': constants.BATCH}
         recorded = self.folder.begun_with().get('args', {})
         for option, wanted in own.items():
@@ -143,7 +142,7 @@ class Job:
                     f'{self.seed_name} is for --{option}={wanted}; move it away, or choose another '
                     '--train_dir.'
                 )
-        # One that a command was asked for before is ours: its args.json was deleted.
+        # A run with a `run_record.Record` is ours, even if its args.json was deleted.
         is_known = self.files.read() is not None
         if self.folder.is_original and not is_known and not self._is_trained():
             raise UserError(
@@ -157,16 +156,16 @@ class Job:
 def plan(
     table, train_dir, *, seeds, total_kimg, report_kimg, methods=(), datasets=(), precision=''
 ):
-    """The jobs of a table, the first seed's first.
+    """The jobs of a table, those of the first seed first.
 
     Args:
         table: 1, 2 or 3, or experiments.SAMPLES_TABLE.
         train_dir: seed k's runs lie in RUNk below it.
         seeds: how many, from 1.
         total_kimg, report_kimg: as the training scripts have them.
-        methods: names of classes or scripts, to make only these, the paper's or not; () for all of
-            the paper's.
-        datasets: to make only rows of these, the paper's or not; () for all of the paper's.
+        methods: names of the classes or scripts to take, in the paper or not; () for all of the
+            paper's.
+        datasets: names of the datasets to take, in the paper or not; () for all of the paper's.
         precision: see `Job`.
 
     Raises:
@@ -183,7 +182,7 @@ def plan(
 
 
 def _class_names(methods):
-    """Of methods by their classes or scripts, the paper's first, each once.
+    """The class names of methods given by class or script, the paper's first, each once.
 
     Raises:
         UserError: one is unknown, or has no script.
@@ -219,7 +218,7 @@ def unable(jobs):
 
 
 def ready(jobs):
-    """Records jobs as waiting, those that can be done.
+    """Records as waiting those of some jobs that can be done.
 
     Args:
         jobs: list of `Job`.
@@ -254,7 +253,7 @@ def print_results(jobs, table, train_dir, not_run):
 
 
 def _planned(job):
-    """A job as the table of samples has it: (its run without scores, where latents are from)."""
+    """A job as the table of samples takes it: (run without scores, source of its latents)."""
     experiment = job.experiment
     run = results.Run(
         job.folder.path,
@@ -262,7 +261,7 @@ def _planned(job):
         experiment.dataset,
         experiment.params,
         report_kimg=job.report_kimg,
-        # What 'auto' stands for, GPUs tell as it begins.
+        # What 'auto' stands for depends on the GPUs, and is not known before the run begins.
         precision='float32' if job.precision in ('', 'auto') else job.precision,
     )
     has_prior = Autoencoder.methods()[experiment.class_name].HAS_PRIOR

@@ -37,7 +37,7 @@ class Console:
     def print(self, name, text):
         """Shows a line of a run."""
         text = f'{name}: {text}'
-        # A run is read on, and goes on, though nobody reads what this process says.
+        # The runs go on, and are still read, even if this process's own output cannot be written.
         with self._lock, contextlib.suppress(OSError):
             if self._live:
                 self._bar.write(text, file=sys.stderr)
@@ -45,7 +45,7 @@ class Console:
                 print(text, file=sys.stderr, flush=True)
 
     def seen(self, name, images):
-        """Moves the bar to where a run is."""
+        """Moves the bar on to the images that a run has seen."""
         with self._lock, contextlib.suppress(OSError):
             images = max(self._seen[name], min(images, self._most[name]))
             self._bar.update(images - self._seen[name])
@@ -57,17 +57,17 @@ class Console:
 
 
 class Process:
-    """A Python script at work, its output read line by line, in a thread.
+    """A running Python script, whose output a thread reads line by line.
 
     Args:
         command: [path of the script, flag, ...].
         environment: {variable: value}.
-        say: called with every line that it prints.
-        seen: called with how many images it has seen, whenever it tells, and whether that is exact:
-            its reports' counts are, but its progress bar rounds to three digits.
+        say: called with every line that the script prints.
+        seen: called whenever the script prints how many images it has seen, with that number and
+            whether it is exact: in reports it is, but the progress bar rounds to three digits.
 
     Attributes:
-        last: the last line that it printed.
+        last: the last line that the script printed.
     """
 
     def __init__(self, command, environment, say, seen=None):
@@ -90,7 +90,7 @@ class Process:
         for line in self._process.stdout:
             if at := BAR.search(line):
                 self._seen(int(float(at[1]) * UNITS[at[2]]), is_exact=False)
-            text = BAR.sub('', line).strip()  # a report may stand behind a bar
+            text = BAR.sub('', line).strip()  # a report may follow a bar on its line
             if at := KIMG.match(text):
                 self._seen(int(at[1]) << 10, is_exact=True)
             if text:
@@ -98,12 +98,12 @@ class Process:
                 self._say(text)
 
     def exit_code(self):
-        """None while it runs."""
+        """The script's exit code; None while it runs."""
         code = self._process.poll()
         if code is not None:
             self._reader.join()
         return code
 
     def stop(self):
-        """Asks it to save a checkpoint and end."""
+        """Asks the script to save a checkpoint and end."""
         self._process.terminate()

@@ -1,9 +1,9 @@
-"""How far a run of reproduce.py is, as files in its folder tell every other command and machine.
+"""How far a run of reproduce.py is, in files of its folder that other commands and machines read.
 
 - `reproduce.json`: a `Record`, which the command that works on the run renews every few seconds;
 - `log.txt`: what the run printed;
-- `.reproduce.lock`: held by the one command that works on it;
-- `.cancel`: there as long as nobody is to work on it.
+- `.reproduce.lock`: held by the one command that works on the run;
+- `.cancel`: exists as long as no command may work on the run.
 """
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from lib.paper import constants
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
-LOCK_WAIT_SEC = 2  # to look at a record takes others no longer
+LOCK_WAIT_SEC = 2  # commands that only look at a record hold the lock no longer
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
@@ -36,11 +36,11 @@ class Record:
         state: one of STATES.
         images_seen: how many it has seen.
         images_per_sec: since its process began to train; 0 where that is not known.
-        process: which one works on it, or is about to, 'process 12 on HOST'.
-        slurm: its task there, such as '12_3'.
+        process: the one that works on it, or is about to, as 'process 12 on HOST'.
+        slurm: its Slurm task, such as '12_3'.
         reason: why it stopped or failed.
-        fruitless: how many Slurm tasks in turn ran out of time without getting further.
-        cores: how many its process computes on; 0 where that is not known.
+        fruitless: how many Slurm tasks in a row ran out of time without progress.
+        cores: how many cores its process computes on; 0 where that is not known.
     """
 
     name: str
@@ -64,15 +64,15 @@ class Record:
 
 
 def held(folder, name, wait_sec):
-    """A context in which no other command holds a lock file of a folder, which is made.
+    """Takes a lock file of a folder, which is made if needed; returns the context that holds it.
 
     Args:
         folder: its path.
         name: the lock file's.
-        wait_sec: how long to wait for a command that holds it.
+        wait_sec: how long to wait for another command that holds it.
 
     Raises:
-        locks.HeldError: one does.
+        locks.HeldError: another command held it all that time.
         UserError: the folder cannot be written.
     """
     stack = contextlib.ExitStack()
@@ -94,13 +94,13 @@ class RunFiles:
         return os.path.join(self.folder.path, name)
 
     def held(self, wait_sec=None):
-        """A context in which no other command works on the run.
+        """Takes the run's lock; returns the context in which no other command works on the run.
 
         Args:
-            wait_sec: how long to wait for one that does; None for LOCK_WAIT_SEC.
+            wait_sec: how long to wait for another command that does; None for LOCK_WAIT_SEC.
 
         Raises:
-            locks.HeldError: one does.
+            locks.HeldError: another command worked on it all that time.
             UserError: the folder cannot be written.
         """
         wait_sec = LOCK_WAIT_SEC if wait_sec is None else wait_sec
@@ -115,7 +115,7 @@ class RunFiles:
             return None
 
     def write(self, record):
-        """Replaces the record; on a full disk it stays as it was."""
+        """Replaces the record; where that fails, as on a full disk, the old one stays."""
         with contextlib.suppress(OSError):
             content = files.to_json(dataclasses.asdict(record))
             files.write_atomically(self.path(RECORD_NAME), content)
@@ -137,25 +137,27 @@ class RunFiles:
             raise UserError(f'Cannot write to {self.folder.path} ({error.strerror}).') from error
 
     def cancel(self):
-        """`ask_to_stop`, and records it."""
+        """Calls `ask_to_stop`, and records the run as cancelled unless a command works on it."""
         self.ask_to_stop()
         with contextlib.suppress(locks.HeldError), self.held(wait_sec=0):
             if record := self.read():
                 self.write(dataclasses.replace(record, state=STOPPED, reason=CANCELLED))
 
     def trainer(self):
-        """The process that trains the run though no reproduce.py started it; None for none."""
+        """The process that trains the run without reproduce.py having started it; None for none."""
         return self._at_work()[1]
 
     def _at_work(self):
-        """(who works on the run through reproduce.py, else who trains it), by the locks: each
-        'process 12 on HOST', or None for nobody."""
+        """(the reproduce.py that works on the run, the process that trains it without one), as the
+        locks tell: one is 'process 12 on HOST' and the other None, or both are None."""
         command = locks.holder(self.path(LOCK_NAME))
         return command, None if command else locks.holder(self.folder.lock_path)
 
     def _renewed_by(self, record):
-        """The process that has renewed a record just now, which tells where there are no locks, or
-        machines do not see each other's; None for none."""
+        """The process that has lately renewed a record; None for none.
+
+        It tells who works on the run where there are no locks or machines do not see each other's.
+        """
         if not record or record.state != RUNNING:
             return None
         if locks.no_longer_works(record.process, self.path(LOCK_NAME)):
@@ -170,8 +172,8 @@ class RunFiles:
         return False
 
     def keep_waiting(self):
-        """Renews the record of a run that waits for this process, which takes it over from one that
-        has ended."""
+        """Renews the record of a run that waits for this process; takes the run over if it waits
+        for a process that has ended."""
         record = self.read()
         if record and (record.state, record.process) == (WAITING, locks.this_process()):
             with contextlib.suppress(OSError):
@@ -190,9 +192,9 @@ class RunFiles:
         return not self._was_renewed
 
     def look(self):
-        """The record, corrected by who works on the run now, and by its newest checkpoint where no
-        command renews the record; None where there is none."""
-        # In this order: whoever ends its work records that before it lets go.
+        """The record, corrected by who works on the run now and, where no command renews it, by the
+        newest checkpoint; None where there is no record."""
+        # The locks come first: a command that ends its work records that before it lets go of them.
         command, trainer = self._at_work()
         record = self.read()
         if not record:
@@ -200,7 +202,7 @@ class RunFiles:
         holder = command or trainer or self._renewed_by(record)
         if holder and not trainer:
             return dataclasses.replace(record, state=RUNNING, process=holder)
-        with contextlib.suppress(UserError):  # where one may not look at its checkpoints
+        with contextlib.suppress(UserError):  # where its checkpoints may not be read
             record = self._by_checkpoints(record)
         if holder:
             return dataclasses.replace(record, state=RUNNING, process=holder, images_per_sec=0.0)
@@ -220,13 +222,13 @@ class RunFiles:
 
 
 def slurm_may_begin(record, queued):
-    """Whether Slurm may yet begin the task that a record names, or begin it again.
+    """Whether Slurm may still begin, or begin again, the task that a record names.
 
     Args:
         record: a `Record`.
         queued: the tasks in Slurm's queue; None where that is not known.
     """
-    if record.state == FAILED:  # in its task, or here, while that waited
+    if record.state == FAILED:  # in its task, or on this machine while the task waited
         return (queued or {}).get(record.slurm) == 'PENDING'
     return record.state != DONE and (queued is None or record.slurm in queued)
 
@@ -236,27 +238,27 @@ def queue(job, slurm='', queued=None):
 
     Args:
         job: a `planning.Job`.
-        slurm: its new task there; without one, an earlier task may still wait.
+        slurm: its new Slurm task; without one, an earlier task may still wait.
         queued: the tasks in Slurm's queue; None where that is not known.
 
     Raises:
         UserError: its folder cannot be written.
     """
     before = job.files.read()
-    # One at work holds it for long, unless it is about to stop; others only for a moment.
+    # A command at work holds the lock for long, unless it is about to stop; others for a moment.
     at_work = before and before.state == RUNNING and not (slurm or job.files.cancelled)
-    with contextlib.suppress(OSError):  # also where a command is only about to stop it
+    with contextlib.suppress(OSError):  # also where a command is still about to stop the run
         os.remove(job.files.path(CANCEL_NAME))
     with contextlib.suppress(locks.HeldError), job.files.held(wait_sec=0 if at_work else None):
         job.files.write(_queued(job, slurm, job.files.read(), queued))
 
 
 def _queued(job, slurm, before, queued):
-    """The `Record` of a job that waits, or is done, where its last one was `before`, or None."""
+    """The new `Record` of a job that waits or is done; `before` is its last one, or None."""
     state = WAITING if job.next_command() else DONE
     goes_on = before and WAITING in (state, before.state) and _waits_elsewhere(job, before, queued)
     if goes_on and not slurm:
-        # That task, or command, does what it was asked for, whatever this command needs.
+        # The task or command waited for does what it was asked to, whatever this command needs.
         seen = min(job.images_seen, before.images)
         return dataclasses.replace(before, state=WAITING, reason='', images_seen=seen)
     record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)
@@ -272,15 +274,15 @@ def _queued(job, slurm, before, queued):
 def _waits_elsewhere(job, record, queued):
     """Whether a job waits for a task of Slurm or for another command, as its record says."""
     if record.slurm:
-        # Of one that was cancelled Slurm may tell for a while yet; it does not come back.
+        # Slurm may still list a cancelled task for a while, but it does not come back.
         return record.reason != CANCELLED and slurm_may_begin(record, queued)
     is_others = record.state == WAITING and record.process not in ('', locks.this_process())
     return is_others and not job.files.waits_for_nobody(record)
 
 
 def leave(job, queued=None):
-    """Marks a waiting job as not begun, if it waits for this process, which ends, or for a Slurm
-    task that is no longer queued.
+    """Marks a waiting job as not begun if it waits for this process, which is ending, or for a
+    Slurm task that is no longer queued.
 
     Args:
         job: a `planning.Job`.

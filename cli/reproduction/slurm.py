@@ -12,7 +12,7 @@ def is_here():
 
 
 def known_queue():
-    """`queue`, or None where there is no Slurm; says so where it does not answer."""
+    """The result of `queue`; None where there is no Slurm or, with a note, it does not answer."""
     try:
         return queue() if is_here() else None
     except UserError as error:
@@ -21,12 +21,12 @@ def known_queue():
 
 
 def queue_of(records):
-    """`known_queue`, where one of the `run_record.Record`s names a task; else None."""
+    """The result of `known_queue` if one of the `run_record.Record`s names a task; else None."""
     return known_queue() if any(record and record.slurm for record in records) else None
 
 
 def queue():
-    """{task: its state} of one's own tasks that wait or run.
+    """{task: its state} of this user's tasks that wait or run.
 
     Raises:
         UserError: there is no Slurm here, or it does not answer.
@@ -40,7 +40,7 @@ def queue():
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f'Slurm does not answer: {last_line(done.stderr)}')
-    # Of a user without a name here, --user and --me say that there are no tasks.
+    # For a user ID without a name on this machine, --user and --me would list no tasks.
     tasks = (line.split() for line in done.stdout.splitlines())
     return {task: state for task, state, user in tasks if int(user) == os.getuid()}
 
@@ -53,10 +53,10 @@ def cancel(tasks):
 
 
 def requeue(task):
-    """Has a task end, and begin again after others.
+    """Makes Slurm end a task and put it back into the queue.
 
     Raises:
-        UserError: Slurm does not do it.
+        UserError: Slurm does not do so.
     """
     try:
         done = subprocess.run(['scontrol', 'requeue', task], capture_output=True, text=True)

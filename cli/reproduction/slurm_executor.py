@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 
-os.environ.setdefault('SUBMITIT_LOG_LEVEL', 'NOCONFIG')  # its logging replaces everyone's handlers
+os.environ.setdefault('SUBMITIT_LOG_LEVEL', 'NOCONFIG')  # else it replaces all logging handlers
 
 import submitit  # noqa: E402
 
@@ -20,7 +20,7 @@ COUNTS = 'nodes', 'ntasks_per_node', 'array_parallelism', 'signal_delay_s'
 SUBMITIT_OPTIONS = *COUNTS, 'time', 'job_name'  # the others go to sbatch as they are
 START_SEC, PENDING_SEC = 20, 5  # how long to see whether tasks begin
 ENDING_SEC = 60  # how long to wait for those that end
-LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60 + ENDING_SEC  # to submit takes others no longer
+LOCK_NAME, LOCK_WAIT_SEC = '.lock', 60 + ENDING_SEC  # others submit in less time
 
 
 def parse_options(words):
@@ -42,13 +42,13 @@ def parse_options(words):
 
 
 def submit_table(jobs, table, train_dir, words):
-    """Submits what a table still needs, and prints how far its runs are; at the end, the table.
+    """Submits what a table still needs and prints how far its runs are; if all are done, the table.
 
     Args:
         jobs: list of `planning.Job`.
         table: 1, 2 or 3, or experiments.SAMPLES_TABLE.
         train_dir: their folder.
-        words: of --slurm.
+        words: the values of --slurm.
 
     Returns:
         The exit code: 1 where some runs cannot be run.
@@ -57,7 +57,7 @@ def submit_table(jobs, table, train_dir, words):
         UserError: see `submit`.
     """
     options = parse_options(words)
-    slurm.queue()  # which says where there is no Slurm, before anything is recorded
+    slurm.queue()  # raises where there is no Slurm, before anything is recorded
     with _alone(train_dir):
         able, not_run = planning.ready(jobs)
         try:
@@ -78,7 +78,7 @@ def submit_table(jobs, table, train_dir, words):
 
 
 def _settled_queue(jobs):
-    """The tasks in Slurm's queue, once none of the jobs' is about to leave it or enter it again."""
+    """The tasks in Slurm's queue, once no job's task is about to leave it or to enter it again."""
     tasks = {record.slurm for job in jobs if (record := job.files.read())}
     for _ in range(ENDING_SEC):
         queued = slurm.queue()
@@ -89,11 +89,11 @@ def _settled_queue(jobs):
 
 
 def _alone(train_dir):
-    """A context in which no other command submits runs of a folder: what it is about to, none can
-    see yet.
+    """A context in which no other command submits runs of a folder, since it could not see yet
+    which ones this command is about to submit.
 
     Raises:
-        UserError: one does and goes on, or the folder cannot be written.
+        UserError: another command is submitting for too long, or the folder cannot be written.
     """
     try:
         return run_record.held(os.path.join(train_dir, FOLDER_NAME), LOCK_NAME, LOCK_WAIT_SEC)
@@ -104,7 +104,7 @@ def _alone(train_dir):
 
 
 def submit(jobs, train_dir, options, queued):
-    """Hands jobs to Slurm, one array task each, but those that are done, at work or queued there.
+    """Hands jobs to Slurm, one array task each, except those done, at work or queued there already.
 
     Args:
         jobs: list of `planning.Job`, ready.
@@ -130,7 +130,7 @@ def submit(jobs, train_dir, options, queued):
         return 0
     executor = _executor(train_dir, options)
     try:
-        # The error says it too.
+        # The exception repeats what submitit prints here.
         with contextlib.redirect_stderr(io.StringIO()), executor.batch():
             tasks = [executor.submit(slurm_task.Task(job)) for job in wanted]
     except submitit.core.utils.FailedJobError as error:
@@ -161,7 +161,7 @@ def _executor(train_dir, options):
     root = shlex.quote(work.ROOT)
     # The task imports this code, whatever folder it is submitted from.
     passed['setup'] = [f'export PYTHONSAFEPATH=1 PYTHONPATH={root}"${{PYTHONPATH:+:$PYTHONPATH}}"']
-    # A machine that fails ends its task; one that ended well waits for the others.
+    # A machine that fails ends the whole task; one that ends well waits for the others.
     passed['srun_args'] = ['--kill-on-bad-exit=1', '--wait=0']
     passed['additional_parameters'] = {'requeue': True, **others}
     executor = submitit.SlurmExecutor(os.path.join(train_dir, FOLDER_NAME))

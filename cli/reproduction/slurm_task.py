@@ -11,17 +11,17 @@ from lib import locks
 from lib.errors import UserError
 from lib.interrupt import Interrupt
 
-FRUITLESS = 3  # tries, for Slurm may say up to a minute too early that the time is nearly up
+FRUITLESS = 3  # tries; not 1, as Slurm may warn up to a minute too early that time is nearly up
 LOCK_WAIT_SEC = 120  # the lock of a machine that died may outlive it for a while
-OUT_OF_TIME = signal.SIGUSR2  # which Slurm sends, as submitit asks it to, before the time is up
+OUT_OF_TIME = signal.SIGUSR2  # Slurm sends it before the time is up, as submitit asks it to
 
 
 class Task:
     """What a Slurm task does: works on a job until it is done, or a signal comes.
 
     When its time is nearly up it stops the job with a checkpoint and asks Slurm to begin it again.
-    On the other signals, of a preemption, a requeue or a cancellation, Slurm itself knows whether
-    to. Of a task's several machines the first one keeps the record.
+    On the other signals (of a preemption, a requeue or a cancellation), Slurm itself knows whether
+    to begin it again. If a task has several machines, the first one keeps the record.
 
     Args:
         job: a `planning.Job`.
@@ -42,7 +42,7 @@ class Task:
         self.out_of_time = True
 
     def _lead(self, interrupt):
-        """Works on the job, and says how that ended by an exception."""
+        """Works on the job; ends in an exception unless the job is done or left to another try."""
         job, seen, begun = self.job, self.job.images_seen, self.job.progress()
         before = job.files.read()
         console = processes.Console({job.name: seen}, {job.name: job.images})
@@ -65,7 +65,11 @@ class Task:
             sys.exit(128 + (interrupt.signal or signal.SIGTERM))
 
     def _begin_again(self, at_work, fruitless):
-        """Leaves the job to another try; `fruitless` of them, this one too, got nowhere."""
+        """Leaves the job to another try, unless FRUITLESS tries in a row made no progress.
+
+        Args:
+            fruitless: how many in a row, this one included, made none.
+        """
         if fruitless == FRUITLESS:
             reason = f'it ran out of time {FRUITLESS} times without progress'
             at_work.close(state=run_record.FAILED, reason=reason)
@@ -84,7 +88,7 @@ class Task:
             raise
 
     def _follow(self, interrupt):
-        """Trains beside the first machine."""
+        """Trains together with the first machine."""
         command = self.job.next_command()
         if not command or command[0] == 'cluster.py':
             return
@@ -97,7 +101,8 @@ class Task:
                 stopping = True
                 process.stop()
             time.sleep(work.POLL_SEC)
-        # Of one that stopped in order, srun would end the first machine, which still saves.
+        # Exit code 0 after an orderly stop: otherwise srun would end the first machine, which still
+        # saves.
         if code and code not in work.SIGNALLED:
             sys.exit(code)
 

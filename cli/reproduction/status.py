@@ -1,4 +1,4 @@
-"""How far the runs below a folder are, from their files alone, and an end to them."""
+"""Shows how far the runs below a folder are, from their files alone, and cancels them."""
 import collections
 import contextlib
 import signal
@@ -14,7 +14,7 @@ from lib.errors import UserError
 WATCH_SEC = 10
 ALIVE = run_record.WAITING, run_record.RUNNING
 HEAD = ('run', 'state', 'kimg', 'of', 'img/s', 'left', '')
-CLEAR = '\x1b[H\x1b[J'  # a terminal
+CLEAR = '\x1b[H\x1b[J'  # clears a terminal
 
 
 def show(train_dir, watch=False):
@@ -52,7 +52,7 @@ def look(train_dir):
 
 
 def table(records):
-    """The table of runs, how many are in which state, and how each failed one failed."""
+    """As text: the table of runs, how many are in which state, and why each failed one failed."""
     align = 'left', 'left', *['right'] * 4, 'left'
     rows = tabulate.tabulate(
         map(_row, records), HEAD, tablefmt='plain', disable_numparse=True, colalign=align
@@ -91,11 +91,11 @@ def _row(record):
 
 
 def cancel(train_dir):
-    """Ends what works on runs below a folder, each with a checkpoint, and what waits for it.
+    """Stops the runs below a folder that are at work, each with a checkpoint, and those that wait.
 
-    A process sees within seconds that its run is cancelled, on whatever machine. The next command
-    that is asked for the run lifts it. Prints what it ends, and on stderr whose folder cannot be
-    written; returns the exit code.
+    A process sees within seconds that its run is cancelled, on whatever machine it is. The next
+    command that asks for the run lifts the cancellation. Prints which runs it stops and, on stderr,
+    which have a folder that cannot be written; returns the exit code.
 
     Raises:
         UserError: there are no runs.
@@ -104,12 +104,12 @@ def cancel(train_dir):
     looked = [(files, files.look()) for files in run_record.find(train_dir)]
     queued = slurm.queue_of(record for _, record in looked) or {}
     for files, record in looked:
-        # Slurm may have stopped it to begin it again.
+        # A stopped run counts too if Slurm may begin its task again.
         if record and (record.state in ALIVE or run_record.slurm_may_begin(record, queued)):
             trainer = files.trainer()
             try:
                 files.cancel()
-            except UserError as error:  # the others are to end all the same
+            except UserError as error:  # the others are cancelled all the same
                 print(f'{record.name} goes on: {error}', file=sys.stderr)
                 code = 1
                 continue
@@ -123,7 +123,7 @@ def cancel(train_dir):
             print(f'{record.name} {verb}.')
         elif record and record.state != run_record.DONE:
             with contextlib.suppress(UserError):
-                files.ask_to_stop()  # a command that waits too may have it before it
+                files.ask_to_stop()  # another command may still have it in its queue
     slurm.cancel(record.slurm for record in ended if record.slurm)
     if not ended and not code:
         print('No run is waiting or running.')

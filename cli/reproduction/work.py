@@ -10,8 +10,8 @@ from lib.interrupt import STOPS
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 POLL_SEC = 0.2
-LOOK_SEC = 2  # from one look whether it is cancelled to the next
-THREADS = 'TF_NUM_INTRAOP_THREADS'  # the environment variable
+LOOK_SEC = 2  # how often to look whether the run is cancelled
+THREADS = 'TF_NUM_INTRAOP_THREADS'  # an environment variable
 # Exit codes of a script that a signal stopped, or ended.
 SIGNALLED = {code for number in STOPS for code in (128 + number, -number)}
 
@@ -58,7 +58,11 @@ class Work:
         self._write()
 
     def advance(self):
-        """Looks after it; returns the state in which it ended, or None while it is at work."""
+        """Checks on the job and starts what comes next; to be called again and again.
+
+        Returns:
+            The state in which the job ended; None while it is at work.
+        """
         try:
             return self._advance()
         except (UserError, OSError) as error:  # its folder cannot be read, say; others go on
@@ -79,7 +83,7 @@ class Work:
             return None
         self.record.images_seen = self.job.images_seen
         self._console.seen(self.job.name, self.job.images_seen)
-        if code and code not in SIGNALLED:  # though it was asked to stop: it could not save, say
+        if code and code not in SIGNALLED:  # even when asked to stop: it could not save, say
             words = self._process.last if code > 0 else f'killed by signal {-code}'
             return self._end(run_record.FAILED, words or f'exit code {code}')
         if self._why_stopped or code:
@@ -92,18 +96,18 @@ class Work:
         return self._next()  # clustering comes after training
 
     def stop(self, why):
-        """Asks it to save a checkpoint and end."""
+        """Asks the job's process to save a checkpoint and end."""
         if not self._why_stopped:
             self._why_stopped = why
             if self._process:
                 self._process.stop()
 
     def close(self, **changes):
-        """Leaves it to other commands; `changes` are of its record."""
+        """Releases the job to other commands, after `changes` to its record."""
         for name, value in changes.items():
             setattr(self.record, name, value)
         self._write()
-        with contextlib.suppress(OSError):  # a log that found no room tries again as it is closed
+        with contextlib.suppress(OSError):  # on a full disk, closing the log tries to write again
             self._held.close()
 
     def _next(self):
@@ -112,7 +116,7 @@ class Work:
         self._command = self.job.next_command()
         if self._command is None:
             return self._end(run_record.DONE, '')
-        # k-means counts no images, and what trains begins at its newest checkpoint.
+        # k-means counts no images, and training begins at its newest checkpoint.
         self.record.images_per_sec, self._begin = 0.0, None
         self._images_at_begin = self.job.images_seen
         script, *flags = self._command
@@ -131,14 +135,15 @@ class Work:
 
     def _say(self, text):
         self._console.print(self.job.name, text)
-        with contextlib.suppress(OSError):  # a full disk, say: the run itself tells
+        with contextlib.suppress(OSError):  # a full disk, say, which the run itself reports
             print(time.strftime('%Y-%m-%d %H:%M:%S'), text, file=self._log, flush=True)
 
     def _seen(self, images, is_exact):
         now = time.monotonic()
         self._begin = self._begin or now
         seconds, new = now - self._begin, images - self._images_at_begin
-        # What is rounded to three digits may be off by 0.5%, of what is new by 5% then.
+        # A count rounded to three digits may be off by 0.5%, and so `new`, more than a tenth of it,
+        # by at most 5%.
         if new > (0 if is_exact else images / 10) and seconds > 0:
             self.record.images_per_sec = new / seconds
         self.record.images_seen = min(max(images, self.record.images_seen), self.job.images)

@@ -1,7 +1,7 @@
 """From files to batches: `get_dataset`, by a dataset's name; `registry` says what there is.
 
-What makes the files (`downloads`, `picture_folder`) is imported by those who need it, for
-tensorflow-datasets is slow to import.
+The modules that make the files (`downloads`, `picture_folder`) are not imported here but where they
+are needed, because tensorflow-datasets is slow to import.
 """
 from lib.data.datasets import (
     Dataset,

@@ -11,9 +11,9 @@ from lib.errors import UserError
 COUNT = 202599
 SHAPE = (218, 178, 3)
 MAX_BYTES = 2**24  # no JPEG of that shape is larger
-JPEG_END, END_BYTES = b'\xff\xd9', 1024  # some writers let bytes follow it
+JPEG_END, END_BYTES = b'\xff\xd9', 1024  # sought in the last bytes: some writers append others
 NAME = re.compile(r'(\d{6})\.jpg')
-# {split: the first and last picture of it}, by the published partition.
+# {split: the numbers of its first and last picture}, by the published partition.
 PARTITION = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}
 
 
@@ -62,10 +62,10 @@ class Faces(Format):
 
 
 def open_zip(path):
-    """The pictures of CelebA's zip: (their entries, entry -> its bytes, b'' if they are too many).
+    """Opens CelebA's zip: (the pictures' entries, entry -> JPEG bytes, b'' if over MAX_BYTES).
 
     Raises:
-        UserError: it is not a zip, or has no JPEG, or two of one name.
+        UserError: it is not a zip, or has no JPEG, or two of the same name.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -94,13 +94,13 @@ def _is_face(name):
 
 
 def checked(path, name, read, file):
-    """The JPEG bytes of a face, as they are.
+    """The JPEG bytes of a face, checked but unchanged.
 
     Args:
-        path: the zip or folder that it is from.
-        name: of the picture.
+        path: the zip or folder that holds the picture.
+        name: the picture's name.
         read: file -> bytes.
-        file: what it takes.
+        file: the argument of `read`.
 
     Raises:
         UserError: it is not a picture of CelebA, or cannot be read.
@@ -123,7 +123,7 @@ def checked(path, name, read, file):
 
 
 def _files(folder):
-    """{picture's name: its path} of a folder; {} where there is none."""
+    """{picture's name: its path} of a folder; {} if there is no such folder."""
     try:
         names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,8 @@
 """CIFAR-10's archives as its authors publish them, binary or for Python.
 
 Nothing is unpacked to disk, and a member that should not be there is refused. The Python archive
-holds pickles, which could run any code: only what these files need is let through, and even that
-goes to stand-ins, so that no function of NumPy or of Python is called on a pickle's word.
+holds pickles, which could run any code: only the opcodes and names that these files need are
+allowed, and the names lead to stand-ins, so that a pickle can call no function of NumPy or Python.
 """
 import io
 import pickle
@@ -24,8 +24,8 @@ LAYOUTS = {
     'cifar-10-binary.tar.gz': ('cifar-10-batches-bin', '.bin', ('batches.meta.txt', 'readme.html')),
     'cifar-10-python.tar.gz': ('cifar-10-batches-py', '', ('batches.meta', 'readme.html')),
 }
-# What a dictionary of lists and arrays is pickled with, by Python 2 (theirs) and 3. No persistent
-# names, and no objects but by the classes that _STAND_INS has.
+# The opcodes with which Python 2 (the authors') and 3 pickle a dictionary of lists and arrays. They
+# allow no persistent IDs, and objects only of the classes in _STAND_INS.
 OPCODES = frozenset(
     'PROTO FRAME EMPTY_DICT EMPTY_LIST EMPTY_TUPLE MARK BINPUT LONG_BINPUT MEMOIZE BINGET '
     'LONG_BINGET STRING SHORT_BINSTRING BINSTRING BINUNICODE SHORT_BINUNICODE SHORT_BINBYTES '
@@ -68,7 +68,7 @@ class CifarTar(Format):
 
 
 def _members(path, allowed, members, wanted):
-    """{batch: bytes} of the wanted ones of an archive, all of whose members must be known."""
+    """{batch: bytes} of the wanted batches of an archive, all of whose members must be known."""
     found, seen = {}, set()
     try:
         with tarfile.open(path, 'r:gz') as archive:
@@ -92,7 +92,7 @@ def _members(path, allowed, members, wanted):
 
 
 def _read_binary(content):
-    """(labels (n,), pictures (n, 3072)) of a binary batch, or None if it is none."""
+    """(labels (n,), pictures (n, 3072)) of a binary batch; None if the content is not one."""
     if not content or len(content) % (1 + PICTURE_BYTES):
         return None
     rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + PICTURE_BYTES)
@@ -100,13 +100,13 @@ def _read_binary(content):
 
 
 def _read_pickle(content):
-    """(labels (n,), pictures (n, 3072)) of a pickled batch, or None if it is none."""
+    """(labels (n,), pictures (n, 3072)) of a pickled batch; None if the content is not one."""
     try:
         for opcode, argument, _ in pickletools.genops(content):
             if opcode.name not in OPCODES:
                 return None
             if opcode.name == 'LONG_BINPUT' and argument > len(content):
-                return None  # it would make room for as many
+                return None  # the unpickler would allocate a memo of that size
         batch = _Unpickler(io.BytesIO(content), encoding='bytes').load()
         # Python 2's text comes as bytes, Python 3's as text.
         labels, pixels = (batch.get(key) or batch[key.decode()] for key in (b'labels', b'data'))
@@ -136,10 +136,10 @@ class _Array:
         self.state = state
 
     def rows(self):
-        """(n, 3072) uint8.
+        """The pictures, (n, 3072) uint8.
 
         Raises:
-            ValueError, TypeError: it is no such array.
+            ValueError, TypeError: the pickled state is not of such an array.
         """
         _, (count, size), dtype, by_column, content = self.state
         if dtype.name not in (b'u1', 'u1') or by_column or size != PICTURE_BYTES:
@@ -160,14 +160,14 @@ class _Dtype:
 
 
 class _Class:
-    """Stands for `numpy.ndarray`, which is only named."""
+    """Stands for `numpy.ndarray`, which these pickles name as an argument but never call."""
 
     def __new__(cls, *_):
         raise TypeError('not to be called')
 
 
 def _encode(text, encoding):
-    """Stands for `_codecs.encode`, by which Python 3 writes bytes for Python 2."""
+    """Stands for `_codecs.encode`, with which Python 3 pickles bytes for Python 2."""
     if encoding != 'latin1':
         raise ValueError('no bytes')
     return text.encode('latin1')

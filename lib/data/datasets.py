@@ -17,21 +17,21 @@ from lib.errors import UserError
 
 LINES_TEST_IMAGES = 5000
 PREFETCHED_BATCHES = 4
-# One NumPy call draws up to LINES_BATCHES batches, fewer where those had more than LINES_PIXELS.
+# One NumPy call draws LINES_BATCHES batches, or fewer if these would exceed LINES_PIXELS pixels.
 LINES_BATCHES, LINES_PIXELS = 8, 512 * 32**2
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
     """Pipelines of {'x': (B, height, width, colors) float32, 'label': (B, nclass)}; x in [-1, 1]
-    or, of CelebA, a little beyond.
+    or, for CelebA, a little beyond.
 
     train_from: global step -> the endless training batches from that step on, so that a resumed
-        run sees what an unbroken one would.
+        run sees the same batches as an uninterrupted one.
     test: every test image once, in batches.
-    train_once: every training image once, in order; None of lines and of CelebA.
-    classes: the names of the classes of one's own pictures, by their labels; else ().
-    counts: how many pictures are for training, and for testing; () where they are drawn.
+    train_once: every training image once, in order; None for lines and CelebA.
+    classes: the class names of a user's own pictures, indexed by label; else ().
+    counts: (number of training pictures, number of test pictures); () for lines, which are drawn.
     """
 
     name: str
@@ -63,12 +63,12 @@ class Dataset:
 def get_dataset(name, batch_size=64, seed=0, data_dir=None):
     """A dataset by name; the order of its training batches is a function of the seed.
 
-    Records are decoded here, so that whatever is wrong with them shows before training begins.
+    Records are decoded here, so that damaged ones raise an error before training begins.
 
     Args:
         name: one of `registry.KNOWN`; 'lines' or 'celeba' with another even width, such as
             'lines64'; or the name that you gave your own pictures (create_datasets.py --images).
-        batch_size: images of a batch, at least 1.
+        batch_size: images per batch, at least 1.
         seed: integer from 0 to 2^31 - 1.
         data_dir: folder of the record files; None for the one that AE_DATA names now. Lines and
             digits need none.
@@ -108,9 +108,9 @@ def get_dataset(name, batch_size=64, seed=0, data_dir=None):
 
 
 def describe(name):
-    """The shape of a dataset's images, (height, width, colors), and how many classes it has.
+    """The shape of a dataset's images, (height, width, colors), and its number of classes.
 
-    Of records without decoding them.
+    Records are not decoded for this.
 
     Raises:
         UserError: the dataset is unknown, or its records are missing.
@@ -161,25 +161,25 @@ def records_folder():
 
 
 def classes_path(name, data_dir):
-    """The file that holds the class names and colours of one's own pictures."""
+    """The path of the file with the class names and colours of a user's own pictures."""
     return os.path.join(data_dir, f'{name}-classes.json')
 
 
 def record_path(stem, data_dir):
-    """The record file `stem` of a folder.
+    """The path of the record file `stem` in a folder.
 
     Raises:
-        UserError: TensorFlow can open nothing in that folder.
+        UserError: TensorFlow cannot open files in that folder, whose path is not UTF-8.
     """
     files.check_utf8(data_dir, 'choose another folder for the records')
     return os.path.join(data_dir, f'{stem}.tfrecord')
 
 
 def _own(name, data_dir):
-    """The RecordSet of one's own pictures.
+    """The RecordSet of a user's own pictures.
 
     Raises:
-        UserError: there are none of that name, or what tells their classes cannot be read.
+        UserError: there are none of that name, or their `classes_path` cannot be read.
     """
     unknown = (
         f'There is no dataset {name!r}; known: {", ".join(registry.KNOWN)}, and lines and celeba '
@@ -200,7 +200,7 @@ def _own(name, data_dir):
         own = _own_names(data_dir)
         there = f'your own: {", ".join(own)}' if own else 'none of your own'
         unknown = f'{unknown}; in {data_dir} {there}.{_meant(name, own)}'
-        if not registry.is_known(name.lower()):  # which none of one's own can be called
+        if not registry.is_known(name.lower()):  # the registry's names are not for own pictures
             unknown += f' To make {name} of your own pictures: {make}'
         raise UserError(unknown) from None
     except OSError as error:
@@ -216,7 +216,7 @@ def _own(name, data_dir):
 
 
 def _read_classes(path):
-    """(class names, colours, width in pixels) of one's own pictures, from their `classes_path`.
+    """(class names, colours, width in pixels) of a user's own pictures, from their `classes_path`.
 
     Raises:
         OSError: the file cannot be read.
@@ -235,13 +235,13 @@ def _read_classes(path):
 
 
 def _meant(name, own=()):
-    """' Do you mean ...?', where a name is like one of the known datasets or of one's own."""
+    """' Do you mean ...?' if a name is like that of a known dataset or of `own`; else ''."""
     meant = difflib.get_close_matches(name.lower(), [*registry.KNOWN, *own], 1, cutoff=0.75)
     return f' Do you mean {meant[0]}?' if meant else ''
 
 
 def _own_names(data_dir):
-    """The datasets of one's own pictures in a folder."""
+    """The names of the datasets of a user's own pictures in a folder."""
     ending = classes_path('', '')
     paths = glob.glob(classes_path('*', glob.escape(data_dir)))
     return sorted(os.path.basename(path).removesuffix(ending) for path in paths)
@@ -267,7 +267,7 @@ def _data_dir_flag(data_dir):
 
 
 def _as_decoded(pixels, labels):
-    """Pictures in memory as `decoding.load` gives them."""
+    """Pictures in memory, as rows like those that `decoding.load` returns."""
     rows = np.empty(len(pixels), decoding.row_dtype(pixels.shape[1:]))
     rows['x'], rows['label'] = pixels, labels
     return rows
@@ -276,9 +276,9 @@ def _as_decoded(pixels, labels):
 def _from_memory(name, train, test, nclass, batch_size, seed, once=True):
     """The Dataset of decoded pictures.
 
-    Training goes through all pictures in an order of their own each epoch, a function of seed and
-    epoch; a batch may span two epochs. (The original shuffles in a buffer of 1,024 pictures, which
-    mixes neighbours only and cannot be resumed.)
+    Each training epoch goes through all pictures in an order that is a function of seed and epoch;
+    a batch may span two epochs. (The original shuffles in a buffer of 1,024 pictures, which mixes
+    neighbours only and cannot be resumed.)
     """
     shape = train.dtype['x'].shape
 
@@ -316,10 +316,10 @@ def shuffled_rows(count, batch_size, seed, step):
     """Endless batches (batch_size,) int64 of the rows 0..count-1, each epoch in a new order.
 
     Args:
-        count: rows of an epoch.
-        batch_size: rows of a batch; one may begin in one epoch and end in the next.
+        count: rows per epoch.
+        batch_size: rows per batch; a batch may begin in one epoch and end in the next.
         seed: seeds the orders.
-        step: the batch to begin with, of all those from the first epoch on.
+        step: the batch to begin with, counted from 0 at the start of the first epoch.
     """
     first, offset = divmod(int(step) * batch_size, count)
 

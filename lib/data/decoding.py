@@ -1,7 +1,7 @@
 """Pictures decoded once: record files -> arrays, in memory or in a file next to the records.
 
-A decoded file is named after its records' sizes and times and the preparation, so that it is made
-anew when any of them changes.
+The name of a decoded file depends on its records' sizes and times and on the preparation, so that
+it is made anew when any of them changes.
 """
 import contextlib
 import dataclasses
@@ -24,18 +24,18 @@ from lib.data import records
 from lib.errors import UserError
 
 MEMORY_LIMIT_BYTES = 2**30  # decoded pictures beyond this go to a file
-DECODED_TOGETHER_BYTES = 2**26  # of one call, which needs several times as much meanwhile
+DECODED_TOGETHER_BYTES = 2**26  # of pixels per call, which needs several times as much memory
 VERSION = 1  # of every preparation; raise it when decoded pixels change
 
 
 @dataclasses.dataclass(frozen=True)
 class Preparation:
-    """What is made of the pictures of a record.
+    """How the pictures of record files are prepared for training.
 
-    name: names decoded files.
+    name: part of the names of decoded files.
     stored: (height, width, colors) of the pictures in the records.
-    shape: (height, width, colors) of the prepared ones.
-    nclass: labels must be below it.
+    shape: (height, width, colors) of the prepared pictures.
+    nclass: number of classes; labels must be below it.
     prepare: (n, *stored) uint8 tensor -> (n, *shape), uint8 pixels or float32 in [-1, 1].
     dtype: uint8, or float32 where prepared values are not whole pixels.
     """
@@ -64,14 +64,15 @@ def load(paths, preparation, memory_limit_bytes=None):
     Args:
         paths: record files.
         preparation: a `Preparation`.
-        memory_limit_bytes: more than this is kept in a file; None for MEMORY_LIMIT_BYTES.
+        memory_limit_bytes: if the decoded pictures are larger, they are kept in a file; None for
+            MEMORY_LIMIT_BYTES.
 
     Returns:
         (n,) array of `preparation.row`, in memory or mapped from a file.
 
     Raises:
-        UserError: a record is damaged or not as the preparation wants it, or there is room for
-            the decoded pictures neither on the disk nor in memory.
+        UserError: a record is damaged or does not fit the preparation, or the decoded pictures
+            fit neither on the disk nor in memory.
     """
     limit = MEMORY_LIMIT_BYTES if memory_limit_bytes is None else memory_limit_bytes
     total = sum(map(records.count, paths))
@@ -101,21 +102,23 @@ def load(paths, preparation, memory_limit_bytes=None):
         )
         return _in_memory(paths, preparation, total)
     rows = _open(path, preparation, total)
-    return _in_memory(paths, preparation, total) if rows is None else rows  # already removed
+    # None: another run has already removed the file.
+    return _in_memory(paths, preparation, total) if rows is None else rows
 
 
 @contextlib.contextmanager
 def _alone(path):
-    """Where no other process writes a decoded file: whoever wants the same waits for it.
+    """Holds the lock of a decoded file, so that other processes that need it wait for this one.
 
     Raises:
-        OSError: nothing can be written there.
+        OSError: the lock file cannot be written.
     """
     lock = f'{path}.lock'
     if holder := locks.holder(lock):
         print(f'Waiting for {holder}, which decodes the same pictures...', file=sys.stderr)
     with contextlib.ExitStack() as stack:
-        # Another user's process may have left one: then several may write, each a file of its own.
+        # Another user's process may have left a lock file that we may not open. Then several
+        # processes may write at once, each to a partial file of its own.
         with contextlib.suppress(PermissionError):
             stack.enter_context(locks.held(lock, wait_sec=locks.FOR_EVER))
         yield
@@ -132,12 +135,15 @@ def _in_memory(paths, preparation, total):
 def _write(path, paths, preparation, total):
     header = {'descr': preparation.row.descr, 'fortran_order': False, 'shape': (total,)}
 
-    def is_there():  # of another run, which may have it open: on a network file system it must stay
+    # Another run's file must stay: that run may have it open, and on a network file system it
+    # would lose a file that is replaced.
+    def is_there():
         return _open(path, preparation, total) is not None
 
     free = shutil.disk_usage(os.path.dirname(path) or '.').free
-    if 0 < free < total * preparation.row.itemsize:  # 0: some file systems do not tell
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # others' runs save there too
+    if 0 < free < total * preparation.row.itemsize:  # some file systems always report 0
+        # Before the disk is full: other runs save there too.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with files.written_whole(path, unless=is_there) as partial, open(partial, 'wb') as file:
         np.lib.format.write_array_header_2_0(file, header)
         for chunk in _decode(paths, preparation, total):
@@ -145,22 +151,22 @@ def _write(path, paths, preparation, total):
 
 
 def _remove_others(path, paths, preparation):
-    """Removes what was decoded of other records of these names, and what killed runs left."""
+    """Removes files decoded from earlier records of these names, and killed runs' partial files."""
     pattern = _path(map(glob.escape, paths), preparation, '*')
     files.remove_stale(pattern)
     for old in glob.glob(pattern):
         if old != path:
-            with contextlib.suppress(OSError):  # another run may be as quick
+            with contextlib.suppress(OSError):  # another run may remove it first
                 os.remove(old)
 
 
 def _open(path, preparation, total):
-    """The rows of a decoded file, or None if it is not there or not whole."""
+    """The rows of a decoded file, or None if it is missing or incomplete."""
     try:
         rows = np.load(path, mmap_mode='r', allow_pickle=False)
     except arrays.DAMAGED:
         return None
-    ends = getattr(rows, 'offset', 0) + rows.nbytes  # a damaged header may tell of another place
+    ends = getattr(rows, 'offset', 0) + rows.nbytes  # a damaged header may give a wrong offset
     whole = rows.shape == (total,) and rows.dtype == preparation.row
     return rows if whole and ends == os.path.getsize(path) else None
 
@@ -179,7 +185,7 @@ def _fingerprint(paths, preparation):
 
 
 def _decode(paths, preparation, total):
-    """Yields arrays of `preparation.row`, in order, of `total` pictures in all."""
+    """Yields arrays of dtype `preparation.row`, in order, that hold `total` pictures in all."""
     decode, seen = decoder(preparation), 0
     at_once = max(1, DECODED_TOGETHER_BYTES // math.prod(preparation.stored))
     names = ', '.join(os.path.basename(path) for path in paths)
@@ -211,7 +217,7 @@ def _changed(names):
 
 
 def _parts(chunks, size):
-    """Yields the lists of an iterable in parts of at most `size`."""
+    """Yields the lists of an iterable, split into parts of at most `size` items."""
     for chunk in chunks:
         for first in range(0, len(chunk), size):
             yield chunk[first : first + size]
@@ -244,7 +250,7 @@ def decoder(preparation):
 
 
 def _check(path, number, image, label, preparation):
-    """Judges a picture by its header, before anything of its size is allocated."""
+    """Checks a label and a picture's header, before anything of the picture's size is allocated."""
     if not 0 <= label < preparation.nclass:
         raise records.problem(
             path, number, f'has the label {label}; expected 0 to {preparation.nclass - 1}'
@@ -262,7 +268,7 @@ def _check(path, number, image, label, preparation):
 
 
 def _undecodable(path, number, images, decode, preparation, error):
-    """The error that names the picture at fault; the given one where each can be decoded."""
+    """The error that names the damaged picture; the given `error` if each can be decoded alone."""
     for i, image in enumerate(images):
         try:
             decode([image])

@@ -22,7 +22,7 @@ def load():
 
     digits = sklearn.datasets.load_digits()
     labels = digits.target.astype(np.int64)
-    rank = np.zeros(len(labels), int)  # of a picture among those of its class
+    rank = np.zeros(len(labels), int)  # a picture's position among those of its class
     for label in range(NCLASS):
         rank[labels == label] = np.arange(np.sum(labels == label))
     test = rank % TEST_EVERY == 0
@@ -33,8 +33,8 @@ def load():
 def enlarge(images):
     """(n, 8, 8, 1) in [0, 1] -> (n, 32, 32, 1) uint8, by bicubic interpolation.
 
-    Strokes run up to the edge of the 8x8 pictures; a border of background, cut off again
-    afterwards, lets them end round there.
+    Strokes run up to the edge of the 8x8 pictures; a border of background, which is cut off again
+    afterwards, gives them round ends there.
     """
     border = ((0, 0), (1, 1), (1, 1), (0, 0))
     scale = SIZE_PX // images.shape[1]

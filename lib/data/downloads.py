@@ -16,7 +16,7 @@ READ_TOGETHER = 256
 
 
 def create_all(names, data_dir, overwrite=False, celeba_zip=None, folder=None, verified=True):
-    """`create` for several datasets; stops at the first that cannot be had.
+    """`create` for several datasets; stops at the first that cannot be made.
 
     Raises:
         UserError: as `create`.
@@ -39,8 +39,8 @@ def create_all(names, data_dir, overwrite=False, celeba_zip=None, folder=None, v
 
 
 def _check_apart(names, folder, verified):
-    """Raises UserError for datasets whose files have the same names, in one folder, where no
-    checksum tells them apart."""
+    """Raises UserError if the files of two datasets would have the same names in the same folder
+    while no checksums tell them apart."""
     if folder is None or verified:
         return
     found = {}
@@ -57,18 +57,18 @@ def _check_apart(names, folder, verified):
 
 
 def create(name, data_dir, overwrite=False, celeba_zip=None, folder=None, verified=True):
-    """Makes the record files of a dataset that are not there yet.
+    """Makes those record files of a dataset that do not exist yet.
 
-    Pictures keep TensorFlow Datasets' order, which is mixed but always the same; those of
+    Pictures keep TensorFlow Datasets' order, which is shuffled but always the same; those of
     celeba_zip are in the order of their file names.
 
     Args:
         name: a key of `lib.data.registry.SOURCES`.
         data_dir: folder of the records. Downloads are kept in `tfds` below it.
-        overwrite: whether files that are there are made again.
-        celeba_zip: img_align_celeba.zip, in place of a download of CelebA.
-        folder: of the files as their authors publish them, in place of any download.
-        verified: whether these must have the published checksums.
+        overwrite: whether files that exist are made again.
+        celeba_zip: path of img_align_celeba.zip, in place of a download of CelebA.
+        folder: folder of the files as their authors publish them, in place of any download.
+        verified: whether the files in `folder` must have the published checksums.
 
     Raises:
         UserError: the host cannot be reached, or the data or the disk is at fault.
@@ -99,7 +99,7 @@ def _create_from_tfds(path, builder, source, stem):
 
 
 def _pictures(builder, splits, to_class):
-    """Yields (PNG or JPEG bytes as TensorFlow Datasets holds them, class)."""
+    """Yields (PNG or JPEG bytes as TensorFlow Datasets stores them, class)."""
     examples = builder.as_dataset(
         split=splits,
         decoders={'image': tfds.decode.SkipDecoding()},
@@ -139,7 +139,7 @@ def _prepared(source, data_dir):
             builder.download_and_prepare(download_config=config)
     except UserError:
         raise
-    except Exception as error:  # TFDS, its downloader and its parsers raise of every kind
+    except Exception as error:  # TFDS, its downloader and its parsers raise errors of every kind
         raise UserError(
             f'{name} could not be downloaded and prepared in {tfds_dir} ({first_line(error)}); run '
             f'the command again, or delete that folder first.{source.hint}'
@@ -152,7 +152,7 @@ class _Asked(Exception):
 
 
 class _AskedOnly:
-    """A download manager that downloads nothing."""
+    """A download manager that downloads nothing, but raises `_Asked` with the URLs."""
 
     def download(self, urls):
         raise _Asked(urls)
@@ -177,7 +177,8 @@ def _origin(url):
 def _reachable(url):
     """Whether a host answers at all, within NETWORK_SECONDS.
 
-    TFDS would try for minutes. The thread is for name servers, which know no time limit.
+    TFDS would retry for minutes. The request runs in a thread because its timeout does not cover
+    the look-up of the host's name.
     """
     answers = []
 

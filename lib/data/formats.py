@@ -1,9 +1,9 @@
-"""Datasets in files as their authors publish them: what a format is, MNIST's idx, SVHN's .mat.
+"""Dataset files as their authors publish them: the base class of formats, MNIST's idx, SVHN's .mat.
 
 A format finds the files of a split in a folder, compares them with the published checksums, and
-reads them; the others are in `lib.data.cifar` and `lib.data.celeba`. What a file claims about its
-size is compared with the size that it has before anything of that size is allocated, and nothing is
-unpacked to disk.
+reads them; the other formats are in `lib.data.cifar` and `lib.data.celeba`. The size that a file
+claims for its content is checked against the file's own size before anything of that size is
+allocated, and nothing is unpacked to disk.
 """
 import dataclasses
 import functools
@@ -27,7 +27,7 @@ ZLIB_RATIO = 1032  # deflate packs no better than this
 class Pictures(NamedTuple):
     """The pictures of a split, in the order in which they are published.
 
-    names: what TensorFlow Datasets calls each, as text.
+    names: the pictures' keys in TensorFlow Datasets, which `str` makes the text that is hashed.
     labels: (n,) integers, those of TensorFlow Datasets; None where there are none.
     read: index -> (H, W, C) uint8, or the JPEG bytes.
     """
@@ -47,11 +47,11 @@ class Format:
     checksums: dict
 
     def wanted(self, split):
-        """[(file name, another that does as well, ...)] of what a split is read from."""
+        """The files that a split is read from: [(file name, an alternative name, ...)]."""
         raise NotImplementedError
 
     def find(self, folder, names):
-        """The path of the first of several names that a folder holds, or None."""
+        """The path of the first of `names` that exists in a folder, or None."""
         paths = (os.path.join(folder, name) for name in names)
         return next(filter(os.path.isfile, paths), None)
 
@@ -69,7 +69,7 @@ class Format:
         """The `Pictures` of a split.
 
         Args:
-            paths: one for each of `wanted`.
+            paths: the path found for each tuple of `wanted`.
             split: its name in TensorFlow Datasets.
 
         Raises:
@@ -84,7 +84,7 @@ def unusable(path, why):
 
 
 def unreadable(path, error, why='cannot be read'):
-    """The error for a file that cannot be read: the system's or, for what it holds, `unusable`."""
+    """The error for a file that cannot be read: the system's, or `unusable` for bad content."""
     if getattr(error, 'errno', None):  # gzip's own errors have none
         return UserError(
             f'Cannot read {path} ({error.strerror}); make it readable, or copy it there again.'
@@ -102,7 +102,7 @@ def compare(path, digest, checksum, cause='it may be cut short'):
 
 
 def fits(claimed, path):
-    """Whether a compressed file is large enough to hold that many bytes."""
+    """Whether a compressed file is large enough to unpack to `claimed` bytes."""
     return claimed <= ZLIB_RATIO * os.path.getsize(path)
 
 
@@ -111,7 +111,7 @@ def _new_hash(checksum):
 
 
 class Idx(Format):
-    """MNIST's four files, gzipped or not. Their checksums are of what they hold unpacked."""
+    """MNIST's four files, gzipped or not. Their checksums are those of the unpacked content."""
 
     def wanted(self, split):
         part = {'train': 'train', 'test': 't10k'}[split]
@@ -187,14 +187,14 @@ class Mat(Format):
             images, labels = content['X'], content['y'].reshape(-1)
         except (UserError, MemoryError):
             raise
-        except Exception as error:  # SciPy's reader raises of every kind
+        except Exception as error:  # SciPy's reader raises errors of every kind
             raise unreadable(path, error, 'is not a readable MATLAB file') from error
         whole = images.dtype == np.uint8 and labels.dtype.kind in 'iu'
         if images.shape[3:] != (count,) or not whole:
             raise unusable(path, 'holds no 8-bit pictures X with whole numbers y')
         if labels.min() < 1 or labels.max() > NCLASS:
             raise unusable(path, f'has labels y that are not 1 to {NCLASS}')
-        # TensorFlow Datasets: digit 0, which is labelled 10, becomes 0.
+        # As in TensorFlow Datasets, digit 0, which SVHN labels 10, gets the label 0.
         return Pictures(range(count), labels % NCLASS, lambda index: images[..., index])
 
     def _count(self, path, shapes):

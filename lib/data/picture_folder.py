@@ -18,20 +18,20 @@ from lib import data, files, progress_bar
 from lib.data import records, registry
 from lib.errors import UserError
 
-ENOUGH = 4  # a JPEG may be decoded at so many times the size it gets, which is much faster
-NAMED = 5  # skipped files that are named, of all
-# What Windows, macOS, Linux and network disks leave in folders, small copies of pictures among it.
+ENOUGH = 4  # a JPEG may be decoded at only so many times its final size, which is much faster
+NAMED = 5  # a message names at most so many skipped files
+# Names that Windows, macOS, Linux and network disks leave in folders; some hold thumbnails.
 SYSTEM_NAMES = {
     *('$RECYCLE.BIN', 'System Volume Information', 'Thumbs.db', 'desktop.ini'),
     *('__MACOSX', 'lost+found', '@eaDir'),
 }
-PROGRAMS = 'EPS', 'WMF'  # PostScript, by Ghostscript; drawing commands, by Windows
-KNOWN_WHITE = ('PNG', 'TIFF', 'PPM', 'JPEG2000')  # formats that say it of their 16 bits
-# And what is made of them, also where a command was killed that wrote it.
+PROGRAMS = 'EPS', 'WMF'  # PostScript, run by Ghostscript; drawing commands, run by Windows
+KNOWN_WHITE = ('PNG', 'TIFF', 'PPM', 'JPEG2000')  # formats that tell which 16-bit value is white
+# The records and the files made of them, also half-written ones that a killed command left.
 RECORDS = '*.tfrecord*', '*-classes.json*', '*.decoded.npy*'
-SCALED_GREYS = {'L;2': 85, 'L;4': 17}  # by what Pillow multiplies greys of 2 and of 4 bits
+SCALED_GREYS = {'L;2': 85, 'L;4': 17}  # the factors by which Pillow scales greys of 2 and 4 bits
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9_-]*')
-TURNS = {  # by what EXIF says of how the camera was held
+TURNS = {  # by EXIF's orientation, which tells how the camera was held
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -51,20 +51,21 @@ def create(
     overwrite=False,
     size=registry.DEFAULT_SIZE_PX,
 ):
-    """Makes NAME-train.tfrecord, NAME-test.tfrecord and NAME-classes.json of a folder of pictures.
+    """Makes NAME-train.tfrecord, NAME-test.tfrecord, NAME-classes.json from a folder of pictures.
 
-    A class is a sub-folder, in alphabetical order, with all that lies below it; a folder without
-    sub-folders is one class. Pictures become square as `read_picture` says, with one colour if
-    every one of them is grey. What is hidden or of SYSTEM_NAMES is left out, the records too.
+    Each sub-folder, with all that lies below it, is a class, in alphabetical order; a folder
+    without sub-folders is one class. Pictures become square as `read_picture` says, with one
+    colour if every one of them is grey. Hidden files and folders, SYSTEM_NAMES and the records
+    themselves are left out.
 
     Args:
         folder: the folder.
         name: the dataset's name, for --dataset=NAME.
         data_dir: folder of the records.
-        test_fraction: about this share of each class, at least one picture, is for testing. Which
-            ones is a function of the paths of all pictures of the class.
+        test_fraction: about this share of each class is for testing: at least one picture, but
+            never all. Which ones is a function of the paths of all pictures of the class.
         strict: whether a file that is not a readable picture is an error; else it is skipped.
-        overwrite: whether files that are there are made again.
+        overwrite: whether files that exist are made again.
         size: width and height of the pictures, in pixels.
 
     Raises:
@@ -84,7 +85,7 @@ def create(
 
 
 def _create(folder, data_dir, name, paths, about_path, spool, test_fraction, strict, size):
-    """`create` once nothing is in its way, with a spool to keep pictures in."""
+    """The work of `create` after its checks; meanwhile the file `spool` keeps the pictures."""
     found, folders = _files(folder, data_dir)
     pictures, skipped = _read_all(folder, found, spool, strict, size)
     if not pictures:
@@ -108,7 +109,8 @@ def _create(folder, data_dir, name, paths, about_path, spool, test_fraction, str
         for part, members in parts.items():
             encoded = (_encode(pictures[each], spool, class_index, gray) for each in members)
             yield paths[part], encoded, len(members)
-        # Both are on the disk and get their names now: a dataset without this is not whole.
+        # Both record files are on the disk and get their names next. Without its classes file a
+        # dataset counts as incomplete, so new records never go with old classes.
         _forget(about_path)
 
     records.write_together(written())
@@ -126,23 +128,23 @@ def _create(folder, data_dir, name, paths, about_path, spool, test_fraction, str
 
 
 def read_picture(path, size=registry.DEFAULT_SIZE_PX):
-    """A picture of any kind, cut to its central square: (size, size, 3) uint8.
+    """Reads a picture of any kind, cut to its central square: (size, size, 3) uint8.
 
-    It is turned as its camera says; what is transparent becomes white; of an animation it is the
-    first frame; greys of more than 8 bits are scaled to 8.
+    It is rotated or mirrored as its EXIF orientation says; transparent parts become white; of an
+    animation, only the first frame is read; greys of more than 8 bits are scaled to 8.
 
     Raises:
-        ValueError: its white or its transparency is not known.
+        ValueError: it is not known which of its values is white, or which is transparent.
         OSError, and others of Pillow's: it cannot be read.
     """
-    # Pillow warns of odd tags and of large pictures, and reads them all the same.
+    # Pillow warns of odd tags and of large pictures, but reads them all the same.
     with warnings.catch_warnings(action='ignore'), Image.open(path, formats=_formats()) as picture:
         picture.draft(None, (ENOUGH * size, ENOUGH * size))
         _check_colors(picture)
         _scale_transparency(picture)
         picture.load()
-        tags = getattr(picture, 'tag_v2', {})  # of a TIFF, until it is turned
-        # ImageOps.exif_transpose also writes the tags anew, which fails where others are damaged.
+        tags = getattr(picture, 'tag_v2', {})  # of a TIFF; a transposed picture has none
+        # ImageOps.exif_transpose also rewrites the tags, which fails where other tags are damaged.
         turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
         picture = picture if turn is None else picture.transpose(turn)
         if picture.mode.startswith('I'):
@@ -154,7 +156,7 @@ def read_picture(path, size=registry.DEFAULT_SIZE_PX):
 
 
 def _check_colors(picture):
-    """Raises ValueError for an opened picture whose numbers may mean several colours."""
+    """Raises ValueError for an opened picture whose pixel values may mean several colours."""
     if _has_16_bit_colors(picture) and 'transparency' in picture.info:
         raise ValueError('Pillow cannot tell which of its 16-bit colours is transparent')
     known = ('PPM',) if picture.mode == 'I' else KNOWN_WHITE
@@ -163,20 +165,20 @@ def _check_colors(picture):
 
 
 def _scale_transparency(picture):
-    """Makes the transparent grey of an opened picture one of 8 bits, as its pixels will be: Pillow
-    leaves it as the file has it."""
+    """Scales the transparent grey of an opened picture to 8 bits: Pillow will scale the pixels, but
+    leaves this value as it is in the file."""
     if picture.format == 'PNG' and picture.mode == 'L' and 'transparency' in picture.info:
         picture.info['transparency'] *= SCALED_GREYS.get(picture.tile[0][3], 1)
 
 
 def _to_8_bits(picture, tags):
-    """A picture of greys of up to 16 bits in 8; `tags` are those of a TIFF."""
+    """A picture with greys of up to 16 bits, scaled to 8 bits; `tags` are those of a TIFF."""
     greys = np.asarray(picture)
     (bits,) = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
     white = 2**bits - 1
     pixels = greys.astype(np.uint32)
     if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white
-        pixels = white - pixels  # which Pillow itself does at 8 bits only
+        pixels = white - pixels  # Pillow itself inverts greys of 8 bits only
     pixels = (pixels * 255 + white // 2) // white
     pixels[greys == picture.info.get('transparency', -1)] = 255
     return Image.fromarray(pixels.astype(np.uint8))
@@ -189,7 +191,7 @@ def _on_white(picture):
 
 @functools.cache
 def _formats():
-    """Those that Pillow reads itself; for PROGRAMS it runs what it is given, by another program."""
+    """The formats that Pillow reads itself, so not PROGRAMS: another program runs their content."""
     Image.init()
     return [name for name in Image.ID if name not in PROGRAMS]
 
@@ -216,8 +218,8 @@ def _check(folder, name, test_fraction):
 def _files(folder, data_dir):
     """([(path relative to the folder, class)], sorted, the sub-folders that are to be classes).
 
-    The class is None beside sub-folders. The records may lie among the pictures, and are none of
-    their classes.
+    The class of a file that lies beside the sub-folders is None. The records may lie among the
+    pictures, and their folder is not a class.
     """
     is_same = os.path.realpath(data_dir) == os.path.realpath(folder)
     apart = {os.path.realpath(os.path.join(data_dir, 'tfds') if is_same else data_dir)}
@@ -237,7 +239,7 @@ def _files(folder, data_dir):
                 f'{label} and {other} in {folder} are the same folder, so that its pictures would '
                 'be of two classes; remove the link.'
             )
-        # Each class by itself, so that a link to another takes nothing from that.
+        # Each class is walked by itself, so that a link to another class takes no pictures from it.
         for directory, _, names in _walk(top, seen=[os.path.realpath(folder), *apart]):
             relative = os.path.relpath(directory, folder)
             found += [(os.path.join(relative, name), label) for name in names]
@@ -245,7 +247,7 @@ def _files(folder, data_dir):
 
 
 def _walk(folder, seen=()):
-    """`files.walk`, in order of the names, without what is hidden or the system's."""
+    """`files.walk` in the order of names, without hidden files and folders and SYSTEM_NAMES."""
 
     def unreadable(error):
         raise UserError(f'Cannot read {error.filename} ({error.strerror}).') from error
@@ -260,8 +262,8 @@ def _shown(names):
 
 
 def _spool(data_dir):
-    """A file for the pictures while their number and colours are not known, which has no name, so
-    that nothing of it is left."""
+    """A temporary file for the pictures while their number and colours are not known. It has no
+    name, so that nothing of it is left behind."""
     try:
         os.makedirs(data_dir, exist_ok=True)
         return tempfile.TemporaryFile(dir=data_dir)
@@ -272,7 +274,7 @@ def _spool(data_dir):
 
 
 def _read_all(folder, found, spool, strict, size):
-    """({relative path: `_Picture`}, {relative path of a file that was skipped: why}) of `_files`.
+    """({relative path: `_Picture`}, {relative path of a skipped file: why}) of what `_files` found.
 
     Raises:
         UserError: a file cannot be read, or the disk is full.
@@ -283,14 +285,14 @@ def _read_all(folder, found, spool, strict, size):
         try:
             if label is None:
                 raise ValueError('it lies beside the sub-folders, so it has no class')
-            if not _is_file(path):  # to open a pipe would wait for ever
+            if not _is_file(path):  # opening a pipe would block for ever
                 raise ValueError('it is not a file')
             pixels = read_picture(path, size)
         except MemoryError:
             raise
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
-            # Not the picture, but what it is read from. Pillow may ask for what lies before the
-            # beginning of a file that is cut short, which is EINVAL.
+            # An errno is a fault of the disk, not of the picture, except for EINVAL: Pillow may
+            # seek to before the beginning of a truncated file.
             if getattr(error, 'errno', None) not in (None, errno.EINVAL):
                 raise UserError(
                     f'Cannot read {path} ({error.strerror}); make it readable, or move it away.'
@@ -358,7 +360,8 @@ class _Picture(NamedTuple):
     """A picture in a spool.
 
     label: its class.
-    begin, length: of its PNG there, which has one colour if it is gray.
+    begin, length: of its PNG there, in bytes.
+    gray: whether it is grey; its PNG then has one colour.
     """
 
     label: str
@@ -376,7 +379,7 @@ def _kept(label, pixels, spool):
 
 
 def _encode(picture, spool, class_index, gray):
-    """(PNG bytes, class index) of a picture in a dataset that is gray, or is not."""
+    """(PNG bytes, class index) of a picture; `gray`: whether the whole dataset has one colour."""
     spool.seek(picture.begin)
     png = spool.read(picture.length)
     if picture.gray and not gray:
@@ -395,10 +398,10 @@ def _forget(path):
 
 
 def _check_size(about_path, size):
-    """Raises UserError where a dataset that is there is of pictures of another size."""
+    """Raises UserError if the dataset exists already with pictures of another size."""
     try:
         made = files.read_json(about_path).get('size', registry.DEFAULT_SIZE_PX)
-    except (OSError, ValueError, AttributeError):  # it does not say
+    except (OSError, ValueError, AttributeError):  # the file does not tell the size
         return
     if made != size:
         raise UserError(
@@ -409,7 +412,7 @@ def _check_size(about_path, size):
 
 def _write_about(path, classes, colors, size):
     about = {'classes': classes, 'colors': colors}
-    if size != registry.DEFAULT_SIZE_PX:  # as the files always were
+    if size != registry.DEFAULT_SIZE_PX:  # at the default size the file stays as it always was
         about['size'] = size
     try:
         files.write_atomically(path, files.to_json(about))

@@ -5,7 +5,7 @@ CELEBA_BORDER_PX = 36, 16  # above and below, left and right of the square that 
 
 
 def scale(pixels):
-    """uint8 pixels to float32 in [-1, 1], by the original's formula, whose rounding is exact."""
+    """uint8 pixels -> float32 in [-1, 1], by the original's formula, whose rounding this keeps."""
     return tf.cast(pixels, tf.float32) * (2 / 255) - 1
 
 

@@ -1,7 +1,7 @@
-"""The registry's datasets as record files, from the files that their authors publish: no network.
+"""Record files of the registry's datasets, from the files that their authors publish: no network.
 
-The records are those of `lib.data.downloads`, to the byte, and in the same order: TensorFlow
-Datasets sorts the pictures of a split by the MD5 of the split's name and a picture's.
+The records equal those of `lib.data.downloads` byte for byte and have the same order: TensorFlow
+Datasets sorts the pictures of a split by the MD5 of the split's name followed by the picture's.
 """
 import hashlib
 import os
@@ -19,7 +19,7 @@ def create(source, stems, folder, data_dir, verified=True):
     Args:
         source: a `lib.data.registry.Source`.
         stems: which of its record files, without `.tfrecord`.
-        folder: holds the published files, or a folder of the dataset's name that does.
+        folder: holds the published files, or has a sub-folder of the dataset's name that does.
         data_dir: folder of the records.
         verified: whether the files must be the published ones; else any of their format will do.
 

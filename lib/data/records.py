@@ -1,6 +1,6 @@
 """TFRecord files of pictures: one Example per image, `image` PNG or JPEG bytes, `label` int64.
 
-The original's format; its files are read, and it reads ours.
+This is the original's format: we read its files, and it reads ours.
 """
 import contextlib
 import os
@@ -10,7 +10,7 @@ import tensorflow as tf
 from lib import files, pipelines, progress_bar
 from lib.errors import UserError, first_line
 
-READ_TOGETHER = 256  # records of one read
+READ_TOGETHER = 256  # records per read
 
 
 class DamagedRecordsError(UserError):
@@ -26,7 +26,7 @@ def write(path, pictures, total):
         total: how many pictures there must be.
 
     Raises:
-        UserError: another number of pictures came, or the file cannot be written.
+        UserError: there are more or fewer pictures than `total`, or the file cannot be written.
     """
     write_together([(path, pictures, total)])
 
@@ -43,7 +43,7 @@ def write_together(parts):
 
 
 def _write(path, pictures, total, unfinished):
-    """Writes a file that gets its name when the `contextlib.ExitStack` unfinished ends."""
+    """Writes a file that gets its name when `unfinished`, a `contextlib.ExitStack`, is closed."""
     written = 0
     try:
         os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
@@ -78,7 +78,7 @@ def _unwritable(path, error):
 
 
 def count(path):
-    """The number of records of a file, from the frames around them alone.
+    """The number of records in a file, from the frames around them alone.
 
     Raises:
         UserError: the file cannot be read.
@@ -104,7 +104,7 @@ def read(path):
         DamagedRecordsError: as `count`; or a record is corrupt or not of this format (named by its
             number).
     """
-    count(path)  # says what is cut short before anything is decoded
+    count(path)  # raises an error for a truncated file before anything is decoded
     number = 0
     try:
         for chunk in pipelines.records_of(path).batch(READ_TOGETHER).as_numpy_iterator():
@@ -118,7 +118,7 @@ def read(path):
 
 
 def problem(path, number, text):
-    """The error for a record, by its number, that is not what it should be."""
+    """The error for a record that is not what it should be; it names the record by its number."""
     return DamagedRecordsError(f'{path}: record {number} (the first is 0) {text}.')
 
 

@@ -1,6 +1,6 @@
-"""The registry of datasets: what is said about one stands in its entry here, and nowhere else.
+"""The registry of datasets: the facts about a dataset stand in its entry here, and nowhere else.
 
-Adding a dataset is adding an entry to DATASETS; docs/DATASETS.md shows it.
+To add a dataset, add an entry to DATASETS; docs/DATASETS.md shows how.
 """
 import dataclasses
 import functools
@@ -19,12 +19,12 @@ CELEBA_SIZE_PX = 146  # the square that the original cuts out; it is not enlarge
 
 @dataclasses.dataclass(frozen=True)
 class RecordSet:
-    """Record files, and what is made of their pictures.
+    """The record files of a dataset, and how their pictures are prepared.
 
     made_by: the flags of create_datasets.py that make the files.
     train, test: names of record files, without `.tfrecord`.
-    once: whether the training pictures are also there once, in order.
-    classes: the names of the classes, where they are a user's own.
+    once: whether the dataset has `train_once`, the training pictures once and in order.
+    classes: the names of the classes, if the pictures are a user's own.
     """
 
     made_by: str
@@ -39,12 +39,12 @@ class RecordSet:
 class Source:
     """How create_datasets.py makes the records of a dataset.
 
-    name: for its --datasets.
+    name: the dataset's name for the flag --datasets.
     builder: the dataset's name in TensorFlow Datasets.
-    splits: {record file without `.tfrecord`: the splits there, one after the other}.
+    splits: {record file without `.tfrecord`: the splits there that it holds, one after the other}.
     published: reads the files as their authors publish them (`lib.data.formats`).
     to_class: from the published label to the original's class; None where every picture is class 0.
-    hint: what to do where its host refuses, as the end of an error.
+    hint: what to do if the dataset's host refuses, as the end of an error message.
     """
 
     name: str
@@ -59,15 +59,15 @@ class Source:
 class Entry:
     """A dataset.
 
-    name: for --dataset.
+    name: its name for the flag --dataset.
     width: of its pictures, in pixels; they are square.
-    records: its `RecordSet`, where it is read from files.
-    source: the `Source` of those.
-    load: () -> (train, test), each (pixels (n, H, W, C) uint8, labels (n,) int64), where it needs
-        no files.
+    records: its `RecordSet`, if it is read from record files.
+    source: the `Source` of those files.
+    load: () -> (train, test), each (pixels (n, H, W, C) uint8, labels (n,) int64), if it is loaded
+        without files.
     display: the range of pixel values that figures show.
     tables: the tables of the paper that its runs are shown in.
-    sizes: ((latent_width, depth, latent), ...) of the runs that its rows of the tables need.
+    sizes: ((latent_width, depth, latent), ...) of the runs that its rows in the tables need.
     in_paper: whether these `sizes`, if there are any, are the paper's.
     """
 
@@ -83,12 +83,12 @@ class Entry:
 
     @property
     def is_drawn(self):
-        """Whether it is lines, drawn as training goes: it is neither read nor loaded."""
+        """Whether it is a lines dataset, drawn during training: it is neither read nor loaded."""
         return is_lines(self.name)
 
 
 def _like_mnist(name, builder, checksums, **fields):
-    """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=BUILDER."""
+    """The entry of a dataset in MNIST's format: 28x28, grey, ten classes; --datasets=`builder`."""
     train, test = f'{builder}-train', f'{builder}-test'
     preparation = decoding.Preparation(name, (28, 28, 1), (32, 32, 1), 10, preprocessing.pad_to_32)
     splits = {train: ('train',), test: ('test',)}
@@ -125,7 +125,7 @@ CELEBA = Source(
 )
 
 
-@functools.cache  # as TensorFlow's graphs are, by preparation
+@functools.cache  # returns the same Preparation again, by which `decoding.decoder` caches its graph
 def _celeba(size, sizes=()):
     name, stems = f'celeba{size}', tuple(CELEBA.splits)
     preparation = decoding.Preparation(
@@ -149,8 +149,8 @@ def _celeba(size, sizes=()):
     )
 
 
-# The published files' sha256 or md5; of idx files, which come packed and unpacked, of what they
-# hold unpacked.
+# The published files' sha256 or md5; for idx files, which come packed and unpacked, that of the
+# unpacked content.
 MNIST_FILES = {
     'train-images-idx3-ubyte': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
     'train-labels-idx1-ubyte': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
@@ -216,7 +216,7 @@ DATASETS = {
         ),
     )
 }
-# Those that come at any width: {name without the width: width -> entry}.
+# Datasets that exist at any width: {name without the width: function width -> entry}.
 OF_ANY_WIDTH = {'lines': _lines, 'celeba': _celeba}
 KNOWN = tuple(DATASETS)
 SOURCES = {entry.source.name: entry.source for entry in DATASETS.values() if entry.source}
@@ -226,7 +226,7 @@ def find(name):
     """The `Entry` of a dataset's name, such as 'mnist32' or 'lines64'; None for any other name.
 
     Raises:
-        UserError: it comes at any width, but not at this one.
+        UserError: the dataset exists at other widths, but not at this one.
     """
     if name in DATASETS:
         return DATASETS[name]
@@ -243,7 +243,7 @@ def find(name):
 
 
 def is_possible(width):
-    """Whether pictures can be that wide: the encoders halve them."""
+    """Whether pictures can be that wide: within bounds, and even, as the encoders halve them."""
     return MIN_SIZE_PX <= width <= MAX_SIZE_PX and width % 2 == 0
 
 
@@ -252,7 +252,7 @@ def check_width(width, name, most=MAX_SIZE_PX):
 
     Args:
         width: in pixels.
-        name: what asks for it.
+        name: the dataset or flag that asks for this width, for the message.
         most: the largest width that `name` can have.
     """
     if width > most or not is_possible(width):
@@ -273,7 +273,7 @@ def is_lines(name):
 
 
 def width_of(name):
-    """The width in pixels that a dataset's name tells; that of the paper's for any other name."""
+    """The width in pixels that a dataset's name tells; the paper's width for any other name."""
     if name in DATASETS:
         return DATASETS[name].width
     return _family(name)[1] or DEFAULT_SIZE_PX
@@ -290,13 +290,13 @@ def display_of(name):
 
 
 def _alike(name):
-    """The entry of a dataset at its usual width; of one's own pictures, one of defaults."""
+    """The entry of a dataset at its usual width; a default entry for a user's own pictures."""
     family = _family(name)[0]
     usual = f'{family}{DEFAULT_SIZE_PX}' if family else name
     return DATASETS.get(usual) or Entry(usual)
 
 
 def _family(name):
-    """('lines', 64) of 'lines64'; (None, None) of what does not come at any width."""
+    """('lines', 64) for 'lines64'; (None, None) for a dataset that does not exist at any width."""
     match = re.fullmatch(rf'({"|".join(OF_ANY_WIDTH)})([1-9][0-9]{{0,5}})', name)
     return (match[1], int(match[2])) if match else (None, None)

@@ -12,12 +12,12 @@ WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def captioned(parts, title='', zoom=1):
-    """PNG bytes of parts from left to right, tops in line.
+    """PNG bytes of the parts from left to right, aligned at the top.
 
     Args:
         parts: [(caption, picture (H, W, 1 or 3) in [-1, 1])].
         title: one line above all.
-        zoom: how often each pixel is repeated along both sides.
+        zoom: how many times each pixel is repeated along both sides.
     """
     parts = [(caption, _enlarged(picture, zoom)) for caption, picture in parts]
     font, title_font = ImageFont.load_default(FONT_PX), ImageFont.load_default(TITLE_PX)
@@ -27,7 +27,7 @@ def captioned(parts, title='', zoom=1):
         top += TITLE_PX + LEADING_PX
     if captions:
         top += FONT_PX + LEADING_PX
-    # A part is as wide as its caption at least.
+    # A part is at least as wide as its caption.
     widths = [
         max(image.shape[1], round(font.getlength(caption)) + 1) for caption, image in parts
     ]

@@ -5,7 +5,7 @@ import numpy as np
 
 from lib.paper import constants, reported, results
 
-# A method has a colour and a marker, and the colours differ in lightness, so that grey print does.
+# Each method has a colour and a marker. The colours differ in lightness, to differ in grey print.
 METHOD_LOOKS = {
     'AEBaseline': ('#000000', 'o'),
     'AEDropout': ('#56b4e9', 's'),
@@ -17,20 +17,20 @@ METHOD_LOOKS = {
     'LRAE': ('#8a8a8a', 'X'),
 }
 OTHER_MARKERS = 'hp<>d8'
-# Whose code it is, is the line: dotted for the 2018 code's. Other settings than the paper's are
-# paler, and of ours dashed.
+# The line style shows whose code it is: dotted for the 2018 code. Settings other than the paper's
+# are paler, and with our code also dashed.
 ORIGINAL_DASH, USUAL_DASH = (0, (1, 1.6)), '-'
 UNUSUAL_DASHES = ((0, (6, 2)), (0, (6, 2, 1, 2)), (0, (3, 1.5)), (0, (6, 2, 1, 2, 1, 2)))
-PALER, PALEST = 0.65, 0.3  # what each further setting keeps of its method's colour, and the last
+PALER, PALEST = 0.65, 0.3  # share of the colour that each further setting keeps; the least share
 PANELS = 'mean_distance', 'mean_smoothness'
-# A path that turns back has a smoothness above 1, up to hundreds while a method still draws one and
-# the same picture.
+# The smoothness axis is logarithmic above this. A path that turns back has a smoothness above 1, up
+# to hundreds while a method still draws one and the same picture.
 LINEAR_TO = 1
 SMOOTHNESS_TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1, 10, 100, 1000)
-SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each row beyond makes it higher
+SIZE_INCHES, LEGEND_ROWS, ROW_INCHES = (6.5, 7), 5, 0.19  # each further legend row adds height
 MARKERS = 10  # on a line, at most
-TICK_FACTORS, TICKS = (4, 2), 3  # from one tick of kimg to the next; how many are few
-ABOUT = 1.1  # times a limit are within its margin
+TICK_FACTORS, TICKS = (4, 2), 3  # from one tick of kimg to the next; how many to aim at
+ABOUT = 1.1  # an axis that ends within this factor of a limit exceeds it only by its margin
 FONT_POINTS, HANDLE_EM = 9, 4.5  # of the legend; the length of its lines
 TITLE_WIDTH = 85  # characters
 
@@ -38,8 +38,8 @@ TITLE_WIDTH = 85  # characters
 def looks(kinds):
     """{kind: (colour, dash, marker)} of `lib.paper.kinds.Kind`s.
 
-    A method's settings differ in shade, and those of ours also in dashes: its first seven have
-    looks of their own, and of the 2018 code's the first four.
+    A method's settings differ in shade and, with our code, also in dashes. So the first seven
+    settings of a method with our code, and the first four with the 2018 code, all look different.
     """
     others = sorted({kind.class_name for kind in kinds} - set(METHOD_LOOKS))
     methods = dict(METHOD_LOOKS)
@@ -67,10 +67,10 @@ def _paler(color, share):
 
 
 def line_parts(seeds, name):
-    """The line of one kind, in parts whose means are over the same seeds.
+    """The line of one kind, in parts; the means of a part are all over the same seeds.
 
-    A mean stands only where every seed that has come so far was evaluated, so that a line never
-    goes from one set of runs to another: it breaks.
+    There is a mean only where every seed that has got that far was evaluated. Where the seeds
+    change, the line breaks, so that it never joins means over different runs.
 
     Args:
         seeds: list of `lib.paper.results.Run`.
@@ -101,12 +101,12 @@ def line_parts(seeds, name):
 
 
 def with_line(seeds):
-    """Those of runs (a list of `lib.paper.results.Run`) that have a distance to draw."""
+    """The runs, of a list of `lib.paper.results.Run`, that have a distance to draw."""
     return [run for run in seeds if line_parts([run], 'mean_distance')]
 
 
 def learning_curves(groups, beside_paper=True):
-    """A figure of the runs on lines.
+    """A figure with the learning curves of runs on lines.
 
     Args:
         groups: {`lib.paper.kinds.Kind`: list of `lib.paper.results.Run` of different seeds}, each
@@ -116,7 +116,7 @@ def learning_curves(groups, beside_paper=True):
     Returns:
         A matplotlib figure.
     """
-    from matplotlib.figure import Figure  # here, for it is slow and only figures need it
+    from matplotlib.figure import Figure  # imported here: it is slow, and only figures need it
 
     longest = max(len(_label(kind, len(seeds))) for kind, seeds in groups.items())
     column_inches = (HANDLE_EM + 2 + 0.6 * longest) * FONT_POINTS / 72
@@ -155,7 +155,7 @@ def learning_curves(groups, beside_paper=True):
 
 
 def _tick_kimg(axes):
-    """Ticks of the x axis after its lines are drawn: powers of 4 or 2, or, of short runs, even."""
+    """Sets the x axis' ticks once lines are drawn: powers of 4 or 2; even ones for short runs."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     low, high = axes.get_xlim()
@@ -166,7 +166,7 @@ def _tick_kimg(axes):
 
 
 def _scale(axes, name):
-    """Scales and labels the y axis of an evaluation, after its lines are drawn."""
+    """Scales and labels the y axis of an evaluation once its lines are drawn."""
     from matplotlib.ticker import FixedLocator, MaxNLocator
 
     label = reported.QUANTITIES[name].name
@@ -199,7 +199,7 @@ def _title(groups, breaks, marks):
     if marks:
         about.append(f'Hollow marks: {reported.SOURCE}.')
     lines = about[:1]
-    for sentence in about[1:]:  # whole on a line
+    for sentence in about[1:]:  # each stays whole on one line
         joined = f'{lines[-1]} {sentence}'
         lines[-1:] = [joined] if len(joined) <= TITLE_WIDTH else [lines[-1], sentence]
     return '\n'.join(lines)
@@ -211,7 +211,7 @@ def _line(axes, kind, style, parts, seeds):
         'color': color,
         'linestyle': dash,
         'marker': marker,
-        # So that points without a line are told apart too.
+        # Smaller for the 2018 code, so that points without a line can also be told apart.
         'markersize': (9 if marker == '*' else 6) * (0.6 if dash == ORIGINAL_DASH else 1),
         'linewidth': 0.9 if kind.settings else 1.5,
     }
@@ -219,7 +219,7 @@ def _line(axes, kind, style, parts, seeds):
     marked = _evenly(np.concatenate([images for images, *_ in parts])) if parts else set()
     for images, mean, lowest, highest in parts:
         kimg = images / 1024
-        is_alone = len(images) == 1  # which only a mark shows
+        is_alone = len(images) == 1  # then only a marker shows it
         places = [place for place, seen in enumerate(images) if is_alone or seen in marked]
         axes.plot(kimg, mean, markevery=places, **drawn_as)
         if (highest > lowest).any():
@@ -233,7 +233,7 @@ def _evenly(images):
 
 
 def _papers(axes, name, groups, styles):
-    """Marks the paper's values at the kimg that they were reached with; returns how many."""
+    """Marks the paper's values at the kimg at which they were reached; returns how many."""
     unit, seen = reported.QUANTITIES[name].unit, set()
     for kind in groups:
         value = reported.paper_value(reported.TABLE_1, name, kind.class_name)

@@ -6,10 +6,10 @@ from scipy import ndimage
 
 from lib import interpolate, lines, randomness
 
-COUNT = 16  # images a picture
+COUNT = 16  # images in each picture
 LEFT, RIGHT = 5 * math.pi / 7, 3 * math.pi / 2  # angles of the two ends
-SIZE_PX = 32  # width and height of the paper's
-BLUR_PX = 2.0  # there, the standard deviation at the middle of the unrealistic interpolation
+SIZE_PX = 32  # width and height of the paper's images
+BLUR_PX = 2.0  # at that size, the standard deviation midway through the unrealistic interpolation
 
 
 def ends(size=SIZE_PX):
@@ -35,7 +35,7 @@ def examples(size=SIZE_PX):
 
 
 def _blurred(images, stddevs_px):
-    """Gaussian blur of each image, as strong as its own standard deviation; ends stay sharp."""
+    """Gaussian blur of each image with its own standard deviation; the ends (0) stay sharp."""
     return np.stack(
         [
             ndimage.gaussian_filter(image, (stddev, stddev, 0), mode='nearest')

@@ -10,8 +10,8 @@ CAPTIONS = {
     'slerp': 'spherical interpolation',
     'samples': 'samples',
 }
-PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs a row, rows, pictures an interpolation
-FULL_WIDTH = 64  # px, up to which there are as many rows
+PAIRS, ROWS, STEPS = 4, 16, 16  # reconstructed pairs in a row; rows; images in an interpolation
+FULL_WIDTH = 64  # px; only pictures of wider images have fewer rows (`rows_of`)
 
 
 def to_uint8(images):
@@ -21,7 +21,7 @@ def to_uint8(images):
 
 
 def to_rgb(pixels):
-    """Pixel values (H, W, 1 or 3), grey ones as equal parts of three colours: (H, W, 3)."""
+    """Pixel values (H, W, 1 or 3) as (H, W, 3); a grey value is repeated for all three colours."""
     return pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels
 
 
@@ -29,7 +29,7 @@ def to_tensorboard(picture):
     """A picture (H, W, C) as the 2018 code's event files show it: 0 is grey, the largest white.
 
     # Original: TensorFlow 1 stretches each picture so that its largest absolute value is white or
-    black; one without negative values so that 0 is black.
+    black; in a picture without negative values, 0 is black.
     """
     picture = np.nan_to_num(picture, nan=0.0, posinf=1.0, neginf=-1.0)
     largest = max(np.abs(picture).max(), 1e-6)
@@ -49,7 +49,7 @@ def tile(images):
 
 
 def rows_of(width):
-    """How many rows a report shows of images so wide: fewer of wide ones, which fill the disk."""
+    """How many rows a report shows of images so wide: fewer of wide ones, to save disk space."""
     return max(2, min(ROWS, ROWS * FULL_WIDTH // width))
 
 
@@ -63,14 +63,14 @@ def report_pictures(encode, decode, images, samples, pairs=PAIRS, rows=ROWS, ste
 
     Args:
         encode, decode: functions from images to latents and back, over NumPy arrays; decode takes
-            latents (..., *latent_shape), of any number of axes before.
-        images: (n, H, W, C) test images, from the first; repeated if they are fewer than
+            latents (..., *latent_shape), with any number of leading axes.
+        images: (n, H, W, C) test images, used from the first on; repeated if they are fewer than
             num_images(pairs, rows).
         samples: (rows * steps, *latent_shape) random latents.
 
     Returns:
         {'reconstruction', 'interpolation', 'slerp', 'samples': picture (rows * H, width, C)}, and
-        the images of the straight interpolations, (rows, steps, H, W, C).
+        the images of the linear interpolations, (rows, steps, H, W, C).
     """
     images = np.resize(images, (num_images(pairs, rows), *images.shape[1:]))  # cut or repeated
     latents = encode(images)

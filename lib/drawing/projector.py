@@ -12,14 +12,14 @@ from lib import files
 from lib.drawing import pictures
 from lib.errors import UserError
 
-SPRITE_PX = 8192  # width and height that TensorBoard shows at most
+SPRITE_PX = 8192  # the largest width and height of a sprite that TensorBoard shows
 FOLDER = 'projector'  # beside the event files, where TensorBoard looks for the configuration
 
 
 def sprite(images):
-    """Images (n, H, W, C) in [-1, 1] as one square of them, row by row; what is left over is dark.
+    """Tiles images (n, H, W, C) in [-1, 1] into one square, row by row; places left over are black.
 
-    They become smaller where the square would be larger than TensorBoard shows.
+    The images are made smaller where the square would be larger than TensorBoard shows.
 
     Returns:
         (side * h, side * w, C) uint8 with side = ceil(sqrt(n)), and (h, w).
@@ -41,7 +41,7 @@ def write(folder, latents, classes, images):
     """Writes latents for the projector, in place of what was there.
 
     Args:
-        folder: of a run's event files.
+        folder: the folder of a run's event files.
         latents: (n, ...).
         classes: their classes, n numbers or names.
         images: (n, H, W, C) in [-1, 1].
@@ -51,7 +51,7 @@ def write(folder, latents, classes, images):
     """
     rows = ('\t'.join(f'{value:.6g}' for value in np.ravel(latent)) for latent in latents)
     square, (height, width) = sprite(images)
-    # TensorBoard must not show new points with the names and pictures of the last ones.
+    # Removed first, so that TensorBoard never shows new points with old labels and pictures.
     config_path = os.path.join(folder, 'projector_config.pbtxt')
     try:
         os.remove(config_path)
@@ -62,7 +62,7 @@ def write(folder, latents, classes, images):
     for name, content in {
         'latents.tsv': '\n'.join(rows).encode(),
         'labels.tsv': '\n'.join(' '.join(str(name).split()) for name in classes).encode(
-            errors='backslashreplace'  # of folders whose names are not UTF-8
+            errors='backslashreplace'  # for folder names that are not UTF-8
         ),
         'sprite.png': tf.io.encode_png(square).numpy(),
     }.items():

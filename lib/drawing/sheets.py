@@ -14,13 +14,13 @@ LINE_PX = 15  # height of a line of a label, in the pixels of the pictures
 
 
 def pad(images):
-    """Pixel values (n, H, W, C) in the white frame: (n, H + 2 PADDING_PX, W + 2 PADDING_PX, C)."""
+    """Pixel values (n, H, W, C) in a white frame: (n, H + 2 PADDING_PX, W + 2 PADDING_PX, C)."""
     frame = (PADDING_PX, PADDING_PX)
     return np.pad(images, ((0, 0), frame, frame, (0, 0)), constant_values=WHITE)
 
 
 def to_display(images, limits=(-1, 1)):
-    """Images to pixel values 0..255, limits becoming black and white; what is beyond is clipped."""
+    """Images to pixel values 0..255: limits become black and white, values beyond are clipped."""
     low, high = limits
     return pictures.to_uint8((np.asarray(images) - low) / (high - low) * 2 - 1)
 
@@ -76,7 +76,7 @@ def _label_width(labels):
 
 def _canvas(width_px, height_px):
     """(figure, function that places axes by pixels from the top left)."""
-    from matplotlib.figure import Figure  # here, for it is slow and only figures need it
+    from matplotlib.figure import Figure  # imported here: it is slow, and only figures need it
 
     figure = Figure(figsize=(width_px * ZOOM / DPI, height_px * ZOOM / DPI), dpi=DPI)
 
@@ -107,7 +107,7 @@ def save(figure, stem):
     paths = []
     for kind in ('pdf', 'png'):
         content = io.BytesIO()
-        # Without a date, equal figures are equal files.
+        # Without a date, so that equal figures give identical files.
         metadata = {'CreationDate': None} if kind == 'pdf' else None
         figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
         paths.append(f'{stem}.{kind}')

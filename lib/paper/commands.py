@@ -1,4 +1,4 @@
-"""The files in runs/: the paper's commands for people, written from `lib.paper.experiments`."""
+"""The scripts in runs/: the paper's commands for people, written from `lib.paper.experiments`."""
 import os
 import shlex
 
@@ -7,7 +7,7 @@ from lib.data import registry
 from lib.errors import UserError
 from lib.paper import constants, experiments, reported
 
-TRAIN_DIR = 'experiments'  # the scripts' own
+TRAIN_DIR = 'experiments'  # the training scripts' default
 FIRST_LINE = '#!/usr/bin/env bash'
 STRICT = 'set -euo pipefail'
 WRITTEN = '# Written from lib/paper/experiments.py by: python reproduce.py --write_runs'
@@ -36,7 +36,7 @@ def write(folder):
         files.write_file(path, text.encode())
         try:
             os.chmod(path, 0o755)
-        except OSError as error:  # on a mount without modes
+        except OSError as error:  # as on a mount without file modes
             raise UserError(f'Cannot make {path} executable ({error.strerror}).') from error
 
 
@@ -71,7 +71,7 @@ def _method(class_name):
 
 
 def _paper_values(experiment):
-    """The paper's values of a run as text, '' where it has none."""
+    """The paper's values for a run as text; '' if the paper has none."""
     if experiment.dataset == constants.LINES32:
         lines, class_name = reported.TABLE_1, experiment.class_name
         cells = {name: reported.paper_value(lines, name, class_name) for name in lines}
@@ -124,7 +124,7 @@ def _classify():
 
 
 def _classified():
-    """[((dataset, latent size), its experiments)] of the paper's methods on data with classes."""
+    """((dataset, latent size), its experiments) pairs of the paper's methods on labelled data."""
     by_key = {}
     for experiment in experiments.EXPERIMENTS:
         if experiment.dataset in CLASSIFIED and experiment.class_name in reported.COLUMNS:

@@ -1,6 +1,6 @@
 """What all runs of the paper have in common, and the folders of their seeds."""
 
-LINES32 = 'lines32'  # the paper's lines, which others come at other widths
+LINES32 = 'lines32'  # the paper's lines; those of other widths are other datasets
 TOTAL_KIMG = 1 << 14  # 2^24 images
 REPORT_KIMG = 64
 BATCH, LR = 64, 1e-4
@@ -8,5 +8,5 @@ COMPUTED_ON = {'precision': 'float32', 'devices': 1}
 
 
 def seed_folder(seed):
-    """The name of the folder of a seed's runs; '*' or a regular expression gives that of all."""
+    """The name of the folder of a seed's runs; for '*' or a regular expression, their pattern."""
     return f'RUN{seed}'

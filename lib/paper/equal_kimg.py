@@ -1,4 +1,4 @@
-"""The 2018 code's runs and ours at equal numbers of images seen, losses included."""
+"""The 2018 code's runs beside ours after equally many images: evaluations and losses."""
 import math
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from lib import original_names
 from lib.data import registry
 from lib.paper import kinds, layouts, reported, results, tables
 
-MOST_COLUMNS = 4  # numbers of images that a table shows
+MOST_COLUMNS = 4  # how many values of kimg a table shows at most
 NOTE = (
     'Each number is that of the report at so many kimg (1 kimg is 1024 images): an evaluation, or '
     "a loss of the report's last batch alone, as the 2018 code writes it; mean±sample standard "
@@ -15,11 +15,11 @@ NOTE = (
 
 
 class EqualKimg(NamedTuple):
-    """One method's runs of both codes.
+    """One method's runs by both codes, the 2018 one and ours.
 
     kind: the `lib.paper.kinds.Kind` of the 2018 code's runs.
-    kimgs: 1024s of images at which the numbers are taken.
-    ours_kimg: how many of them the longest of our runs has seen; -1 without any.
+    kimgs: 1024s of images seen at which the numbers are taken.
+    ours_kimg: 1024s of images that the longest of our runs has seen; -1 if there is none.
     cells: {tag: {(kimg, code): lib.paper.results.Cell}}.
     """
 
@@ -35,10 +35,10 @@ class EqualKimg(NamedTuple):
         return [(kimg, code) for kimg in self.kimgs for code in (results.ORIGINAL, results.OURS)]
 
     def layout(self, missing):
-        """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours got so far, and "-"
-        where one did without a report."""
+        """The `lib.paper.layouts.Layout`; `missing` stands where no run of ours has got so far, and
+        "-" where one has, but has no such report."""
         dataset = self.kind.dataset
-        if not registry.is_lines(dataset):  # of others the paper has two sizes
+        if not registry.is_lines(dataset):  # on other datasets the paper has two sizes
             dataset += f', latent size {self.kind.size}'
         about = [reported.method(self.kind.class_name) + f' on {dataset}', *self.kind.settings]
         title = f'{", ".join(about)}: the 2018 code beside ours.'
@@ -103,7 +103,7 @@ def build(records):
     return [
         _equal_kimg(kind, groups[kind])
         for kind in sorted(groups, key=lambda kind: kind.place)
-        if _reports(groups[kind].get(results.ORIGINAL, []))  # some may have none yet
+        if _reports(groups[kind].get(results.ORIGINAL, []))  # a run may have no report yet
     ]
 
 
@@ -112,7 +112,7 @@ def _equal_kimg(kind, by_code):
     longest = max(originals, key=lambda run: run.last_step)
     ours = _reports(by_code.get(results.OURS, []))
     ours_kimg, theirs = max(ours, default=-1), _reports(originals)
-    # Where both reported, or where ours have not come; else anywhere.
+    # Where both codes reported, or further than ours have got; if nowhere, where theirs reported.
     reports = {kimg for kimg in theirs if kimg in ours or kimg > ours_kimg} or theirs
     kimgs = sorted(reports)
     if len(kimgs) > MOST_COLUMNS:  # evenly on a log scale
@@ -141,12 +141,12 @@ def _reports(seeds):
 
 
 def _ordered(tags):
-    """Evaluations first, then what the method reports; without the drawn pictures' scores."""
+    """Tags in order: evaluations, then the method's own; the drawn pictures' scores left out."""
     rest = [tag for tag in tags if tag not in original_names.EVALUATIONS and not tag.endswith('_2')]
     return [tag for tag in original_names.EVALUATIONS if tag in tags] + rest
 
 
 def _at(run, tag, kimg):
-    """[the value of a report], or []."""
+    """[the value of a tag that a run reported at a kimg], or [] if it reported none there."""
     curve = run.curves.get(tag, {})
     return [value for step, value in curve.items() if run.kimg(step) == kimg][:1]

@@ -1,8 +1,8 @@
 """The paper's runs as data: which method is trained on which dataset at which sizes.
 
-The datasets and the sizes of their runs stand in `lib.data.registry`. runs/*.sh is written from
+The datasets and the sizes of their runs are in `lib.data.registry`. runs/*.sh is written from
 here (`lib/paper/commands.py`), and `reproduce.py` and `tables.py` take from here what a cell of a
-table needs, so that a command stands once.
+table needs, so that each command is defined only once.
 """
 import dataclasses
 
@@ -28,30 +28,31 @@ _methods = {}  # {class name: (its function `resolve`, its script)}
 
 
 def register(class_name, resolve, script):
-    """Tells what hyper-parameters a method has; `acai_tf`'s classes do so as they are defined.
+    """Registers a method's hyper-parameters and script; `acai_tf`'s classes do so when defined.
 
     Args:
-        class_name: as run folders name the method.
-        resolve: a function of its sizes and of those of its own hyper-parameters that differ from
-            their defaults, by keyword; returns all, {name: value}, as they name a run folder.
-        script: what trains it, without .py.
+        class_name: the method's name in the names of run folders.
+        resolve: a function that takes, by keyword, the method's sizes and those of its own
+            hyper-parameters that differ from their defaults; returns all hyper-parameters,
+            {name: value}, as they stand in a run folder's name.
+        script: the name of the script that trains it, without .py.
     """
     _methods[class_name] = resolve, script
 
 
 def script_of(class_name):
-    """What trains a registered method, without .py."""
+    """The name of the script that trains a registered method, without .py."""
     _, script = _registered(class_name)
     return script
 
 
 def usual_params(class_name, sizes, changed=()):
-    """{hyper-parameter: value} of a method, as they name its run folder.
+    """All of a method's hyper-parameters, {name: value}, as they stand in its run folder's name.
 
     Args:
         class_name: a registered method.
         sizes: {'scales', 'depth' and 'latent': value}.
-        changed: {own hyper-parameter: value} that differ from their defaults.
+        changed: {own hyper-parameter: value}, for those that differ from their defaults.
     """
     resolve, _ = _registered(class_name)
     return resolve(**sizes, **dict(changed))
@@ -67,8 +68,8 @@ def _registered(class_name):
 class Experiment:
     """A run of the paper.
 
-    changed: {own hyper-parameter: value} where it is not the method's usual one.
-    note: why, in words.
+    changed: {own hyper-parameter: value}, for those whose value is not the method's usual one.
+    note: what is unusual about the run, in words.
     """
 
     class_name: str
@@ -91,14 +92,14 @@ class Experiment:
 
     @property
     def title(self):
-        """Such as 'ACAI lines32/64', or 'VAE advweight=0.5 lines32/64' where that is unusual."""
+        """A title: 'ACAI lines32/64', or 'VAE advweight=0.5 lines32/64' if that is unusual."""
         changed = [f'{key}={value}' for key, value in self.changed.items()]
         method = reported.method(self.class_name)
         return ' '.join([method, *changed, f'{self.dataset}/{self.latent_size}'])
 
     @property
     def params(self):
-        """{hyper-parameter: value}, as they name the run folder."""
+        """{hyper-parameter: value}, as they stand in the run folder's name."""
         sizes = {
             'scales': (registry.width_of(self.dataset) // self.latent_width).bit_length() - 1,
             'depth': self.depth,
@@ -119,7 +120,7 @@ class Experiment:
         return [f'{script_of(self.class_name)}.py', *flags]
 
     def cluster_command(self, train_dir):
-        """['cluster.py', '--flag=value', ...] for the run below a folder, of table 3."""
+        """['cluster.py', '--flag=value', ...] that clusters the run in `train_dir` for table 3."""
         return [
             'cluster.py',
             f'--n_init={TABLE_3_OPTIONS["n_init"]}',
@@ -134,7 +135,7 @@ class Experiment:
 def _experiment(class_name, dataset, latent_width, depth, latent):
     changed, note = {}, ''
     if (class_name, dataset) == ('AEVQVAE', constants.LINES32):
-        # Original: its command for lines has these.
+        # Original: its command for lines has latents of 4x4.
         latent_width, note = 4, "latents of 4x4, unlike the other methods' 2x2"
     if (class_name, dataset) == ('AEDropout', 'cifar10'):
         changed, note = {'dropout': 0.75}, "keeps 3 of 4 latents, as the paper's column does"
@@ -161,7 +162,8 @@ _SAMPLED = (
     ('VAE', {'advweight': 0.5}),
     ('VAE', {'advweight': 1.0}),
     ('VAE', {'advweight': 10.0}),
-    ('VAE', {'advweight': 100.0}),  # as strong beside a sum over pixels as ACAI's 0.5 beside a mean
+    # About as strong beside the VAE's sum over pixels as 0.5 beside ACAI's mean (docs/BEYOND.md).
+    ('VAE', {'advweight': 100.0}),
     ('AAE', {}),
     ('ACAI', {}),
     ('AEBaseline', {}),
@@ -175,7 +177,7 @@ SAMPLES = tuple(
 
 
 def of_method(class_name, dataset):
-    """The experiments of a method, the paper's or not, on a dataset, the paper's or not."""
+    """The experiments of a method on a dataset, neither of which has to be the paper's."""
     return [
         experiment
         for in_paper in (True, False)
@@ -185,7 +187,7 @@ def of_method(class_name, dataset):
 
 
 def _is_in(experiment, table):
-    """Whether an experiment of the paper's fills a cell of table 1, 2 or 3."""
+    """Whether one of the paper's experiments fills a cell of table 1, 2 or 3."""
     if table == 1:
         return experiment.dataset == constants.LINES32
     return experiment.key in {2: reported.TABLE_2, 3: reported.TABLE_3}[table]
@@ -195,9 +197,9 @@ def of_table(table, datasets=(), class_names=()):
     """The experiments, each once, whose runs fill a table.
 
     Args:
-        table: 1, 2 or 3; table 3 clusters the latents of runs that are in table 2 too. Or
-            SAMPLES_TABLE, which is not the paper's.
-        datasets: those to take the table's rows of, the paper's or not; () for all of the paper's.
+        table: 1, 2, 3 (which clusters the latents of runs that are also in table 2), or
+            SAMPLES_TABLE, which is not in the paper.
+        datasets: the datasets whose rows to take, the paper's or not; () for all of the paper's.
         class_names: the methods to take, the paper's or not; () for all of the table's.
 
     Raises:
@@ -224,7 +226,7 @@ def of_table(table, datasets=(), class_names=()):
 
 
 def _of_samples(datasets, class_names):
-    """`of_table` of SAMPLES_TABLE: SAMPLES, and the runs on lines32 of methods that they lack."""
+    """`of_table` for SAMPLES_TABLE: SAMPLES, and lines32 runs of given methods not among them."""
     if set(datasets) - {constants.LINES32}:
         raise UserError(
             f'--datasets={",".join(datasets)}: the table of samples is about lines32 alone.'

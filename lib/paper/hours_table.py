@@ -17,9 +17,9 @@ class HoursLine(NamedTuple):
     """A line of the table.
 
     kind: a `lib.paper.kinds.Kind`.
-    seed: the run's, in words.
-    images: those whose time is known.
-    hours: that they took.
+    seed: the run's seed, in words.
+    images: how many it was trained on in periods whose rate is known.
+    hours: how long training on them took.
     """
 
     kind: kinds.Kind
@@ -38,7 +38,7 @@ class HoursLine(NamedTuple):
 
 
 class HoursTable(NamedTuple):
-    """lines: list of `HoursLine`."""
+    """The table of hours; `lines` is a list of `HoursLine`."""
 
     lines: list
 
@@ -46,7 +46,7 @@ class HoursTable(NamedTuple):
     notes = NOTES
 
     def layout(self, missing):
-        """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
+        """The `lib.paper.layouts.Layout`; `missing` is unused: every line is of an existing run."""
         lines = [
             layouts.Line(
                 f'{line.kind.dataset}, {line.kind.label}',

@@ -13,7 +13,7 @@ LATEX = {'±': r'$\pm$', 'x1e-3': r'$\times 10^{-3}$', ' x ': r' $\times$ '}
 
 
 class Line(NamedTuple):
-    """A line of a table: its label, the text of each column, and whether it heads those below."""
+    """A line of a table: its label, each column's text, and whether it heads the lines below."""
 
     label: str
     cells: list
@@ -34,12 +34,12 @@ class Layout(NamedTuple):
 
 
 def heading(label, columns):
-    """A `Line` that heads those below it."""
+    """A `Line` that is a heading of those below it."""
     return Line(label, [''] * columns, True)
 
 
 def _aligned(layout, form, rows):
-    """What tabulate makes of rows whose first column is on the left, the others on the right."""
+    """Rows formatted by tabulate, with the first column aligned left and the others right."""
     return tabulate.tabulate(
         rows,
         headers=['', *layout.headings],
@@ -51,7 +51,7 @@ def _aligned(layout, form, rows):
 
 
 def _indented(layout, indent):
-    """Rows of cells, whose labels are indented where there are headings above them."""
+    """Rows of cells; if the table has heading lines, the labels of its other lines are indented."""
     indent = indent if any(line.is_heading for line in layout.lines) else ''
     return [
         [line.label if line.is_heading else indent + line.label, *line.cells]
@@ -80,11 +80,11 @@ def _marked(text):
 
 def to_latex(layout):
     """A table for a paper; needs the package booktabs."""
-    indent = '\N{EM SPACE}'  # becomes \quad: tabulate escapes commands
+    indent = '\N{EM SPACE}'  # replaced by \quad, which tabulate would escape
     body = _aligned(layout, 'latex_booktabs', _indented(layout, indent)).replace(indent, r'\quad ')
     for text, command in LATEX.items():
         body = body.replace(text, command)
-    # "Table 1. " is what LaTeX itself puts there.
+    # Without "Table 1. ", because LaTeX itself adds that.
     caption = re.sub(r'[%_&#${}]', r'\\\g<0>', layout.title.split('. ', 1)[-1])
     return '\n'.join(
         [
@@ -98,7 +98,7 @@ def to_latex(layout):
 
 
 def notes(format, sentences):
-    """Notes below tables, in one of FORMATS but CSV."""
+    """The notes below tables as text, in any of FORMATS except CSV."""
     if format == 'text':
         sentences = [
             textwrap.fill(note, NOTE_WIDTH, subsequent_indent=INDENT) for note in sentences

@@ -1,9 +1,9 @@
 """The paper's numbers, for comparison: tables 1, 2 and 3 of "Understanding and Improving
 Interpolation in Autoencoders via an Adversarial Regularizer" (ICLR 2019).
 
-As two readers remember them; no copy of the paper could be opened when they were written down.
-Print them only with `SOURCE`. Means and standard deviations of 5 seeds at 2^24 images, learning
-rate 1e-4, batch 64; a run's number is the median of its last 20 evaluations.
+They are as two readers remember them: no copy of the paper could be opened when they were written
+down. Print them only with `SOURCE`. They are means and standard deviations of 5 seeds at 2^24
+images, learning rate 1e-4, batch 64; a run's number is the median of its last 20 evaluations.
 """
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ SOURCE = 'paper, to be checked'
 
 
 class Quantity(NamedTuple):
-    """What a row of a table counts.
+    """The quantity that a row of a table shows.
 
     name: in words.
-    unit: what the numbers here and in every table of ours are counted in.
-    unit_text: the same as labels show it.
+    unit: the unit of the numbers here and in all tables of ours; a measured value is divided by it.
+    unit_text: the unit as labels show it.
     """
 
     name: str
@@ -45,7 +45,7 @@ QUANTITIES = {
 
 
 def quantity(name):
-    """The `Quantity` of a tag, which is its own name where it is not of QUANTITIES."""
+    """The `Quantity` of a tag; a plain one with the tag as its name if it is not in QUANTITIES."""
     return QUANTITIES.get(name, Quantity(name))
 
 
@@ -61,7 +61,7 @@ def place(class_name):
 
 
 class PaperValue(NamedTuple):
-    """A cell of a table of the paper, in its quantity's unit; `sd` is None if it gives none."""
+    """A cell of one of the paper's tables, in its quantity's unit; `sd` is None if not given."""
 
     mean: float
     sd: float | None = None
@@ -147,7 +147,7 @@ def paper_value(table, row, class_name):
 
     Args:
         table: TABLE_1, TABLE_2 or TABLE_3.
-        row: its key there.
+        row: the row's key in it.
         class_name: the method's class.
     """
     return table.get(row, {}).get(class_name)

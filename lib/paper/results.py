@@ -14,17 +14,17 @@ from lib.data import registry
 from lib.paper import constants
 from lib.runs import scalars
 
-# What is used of clustering.json, and of which kind it is.
+# The entries of clustering.json that are used, and their types.
 CLUSTERING_RECORD = {
     'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool, 'n_try': int,
 }  # fmt: skip
 CLUSTERING = 'clustering'
-LAST = 20  # evaluations whose median is a run's number
-# The original's event files hold zeros here; ours an untrained model's scores, as little worth.
+LAST = 20  # a run's number is the median of so many last evaluations
+# Left out: the original's event files hold zeros here, ours the scores of an untrained model.
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
 _SEED_FOLDER = re.compile(constants.seed_folder(r'\d+'))
-# Of a `Run`, what repeats have in common beside the seed.
+# What a `Run` and its repeats have in common besides the seed.
 _COMMON = 'class_name', 'dataset', 'params', 'lr', 'batch', 'precision', 'devices', 'code'
 
 
@@ -35,12 +35,12 @@ class Run:
     params: {hyper-parameter: value}, with scales, depth and latent.
     seed: as recorded; None for the 2018 code's, which has none.
     curves: {tag of an evaluation or loss: {step: value}}, without the first step's.
-    clustering: what cluster.py left, or {}.
+    clustering: what cluster.py recorded, or {}.
     code: whose code trained it, OURS or ORIGINAL; the two are never averaged.
     latent_width: as recorded; None where it follows from the dataset.
-    precision, devices: what it was trained in and on how many, as recorded.
+    precision, devices: the precision and the number of devices it was trained with, as recorded.
     report_kimg: 1024s of images from evaluation to evaluation, as recorded.
-    weights: the folder of its newest checkpoint, its own or a repeat's; None if there is none.
+    weights: the run folder of its newest checkpoint, its own or a repeat's; None if there is none.
     since: the step after which `curves` begin; None where that is not known.
     """
 
@@ -73,12 +73,12 @@ class Run:
 
     @property
     def last_step(self):
-        """The newest step that anything was reported of; 0 before the first."""
+        """The last step with a report of anything; 0 before the first."""
         return max((max(curve) for curve in self.curves.values() if curve), default=0)
 
     @property
     def timed(self):
-        """(images, hours) of the training whose rate it reported, without the reports."""
+        """(images, hours) of training in the periods whose rate it reported, reports left out."""
         rates = self.curves.get(scalars.RATE_TAG, {})
         before = () if self.since is None else (self.since,)
         reports = sorted(set(before).union(*self.curves.values()))
@@ -89,7 +89,8 @@ class Run:
 
     @property
     def seed_name(self):
-        """What tells it from other seeds: 'RUN1' by its folder, else 'seed 1', or its folder."""
+        """A name for its seed: 'RUN1' if it is in such a folder, else 'seed 1' as recorded; without
+        a recorded seed, its folder's name."""
         parent = _parent(self)
         if _SEED_FOLDER.fullmatch(parent) or self.seed is None:
             return parent
@@ -98,7 +99,7 @@ class Run:
     def number(self, name):
         """(value, kimg) of a tag of `curves` or of CLUSTERING; None where there is none.
 
-        An evaluation's is the median of the last LAST, NaN ones left out; NaN if all of them are.
+        A tag's value is the median of its last LAST, with NaNs left out; NaN if all are NaN.
         """
         if name == CLUSTERING:
             if not self.clustering:
@@ -114,11 +115,11 @@ class Run:
 
 
 def read_run(folder, identity):
-    """The `Run` of a `lib.runs.RunFolder`, whose `lib.runs.discovery.Identity` is known; of one
-    that the 2018 code began, what it reported since it was trained on here."""
+    """The `Run` of a `lib.runs.RunFolder` with a known `lib.runs.discovery.Identity`; if the 2018
+    code began it, with only what was reported since its training was continued here."""
     record, curves = _record(folder), scalars.of_run(folder)
     since = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
-    # One that was copied without its event files reports on later steps alone.
+    # A run that was copied without its event files has only reports of later steps.
     is_known = any(min(curve) <= since for curve in curves.values() if curve)
     curves = {
         name: {step: value for step, value in curve.items() if step > since}
@@ -145,7 +146,7 @@ def code_of(folder):
 
 def _record(folder):
     """What args.json says of a run."""
-    # Only the 2018 code leaves none; convert.py notes there whose a run was.
+    # Only the 2018 code writes none; convert.py writes one that says whose code trained the run.
     return folder.read_record() or {'code': ORIGINAL}
 
 
@@ -154,11 +155,11 @@ def _code(record):
 
 
 def read_clustering(path, tell=True):
-    """What cluster.py recorded, all of CLUSTERING_RECORD among it, or {} where nothing can be read;
-    a note on stderr tells of what is damaged, unless `tell` is False."""
+    """What cluster.py recorded, with all keys of CLUSTERING_RECORD; {} where nothing can be read.
+    Unless `tell` is False, a note on stderr names a damaged file."""
     try:
         record = files.read_json(path)
-        record = {'n_try': len(record.get('tries', [0])), **record}  # earlier ones have no n_try
+        record = {'n_try': len(record.get('tries', [0])), **record}  # earlier records have no n_try
         for key, kind in CLUSTERING_RECORD.items():
             if not isinstance(record[key], kind) or not 0 <= record[key] < 1 << 53:
                 raise TypeError(f'{key} cannot be {record[key]!r:.50}')
@@ -176,7 +177,7 @@ class Cell(NamedTuple):
 
     mean: over the seeds where it is defined, NaN if nowhere.
     sd: the sample standard deviation over them; None for fewer than two.
-    seeds: how many those are.
+    seeds: how many seeds have a defined value.
     undefined: how many seeds have no defined value.
     kimg: 1024s of images that all of them had seen.
     shorter: how many more seeds have seen fewer images, and do not count.
@@ -213,7 +214,7 @@ def over_seeds(records, name):
     """The `Cell` of an evaluation over the longest runs of one experiment; None if no run has it.
 
     Args:
-        records: list of `Run`, all of one code; a seed that reported at two periods counts once.
+        records: list of `Run`, all of one code; a seed with runs of two periods counts once.
         name: a tag of `curves`, or CLUSTERING.
     """
     having, _ = distinct([run for run in records if run.number(name)], any_period=True)
@@ -226,12 +227,12 @@ def over_seeds(records, name):
 
 
 def distinct(records, any_period=False):
-    """Runs without repeats of a seed: the longest of each seed's, which is given what only a
+    """Leaves out repeats of a seed: keeps the longest run of each seed, and gives it what only a
     shorter one has (a clustering, say).
 
     Runs in different folders RUN1, RUN2, ... are of different seeds, unless they recorded the same
-    seed and computed the same; elsewhere the recorded seed tells. The 2018 code recorded none, and
-    its runs are repeats where they reported the same.
+    seed and reported the same values; elsewhere the recorded seed decides. The 2018 code recorded
+    no seed: its runs are repeats if they reported the same values.
 
     Args:
         records: list of `Run`.
@@ -241,7 +242,7 @@ def distinct(records, any_period=False):
         (list of `Run`, list of sentences about what was left out).
     """
     kept, notes = {}, []  # {place in `records`: `Run`}, sentences
-    # Of equally long ones, one that can be drawn too.
+    # Of equally long runs, one with weights comes first: only such a run can be drawn.
     order = sorted(
         enumerate(records),
         key=lambda item: (item[1].last_step, bool(item[1].weights)),
@@ -260,8 +261,8 @@ def distinct(records, any_period=False):
 
 
 def _completed(run, repeat):
-    """A run with what a repeat of it has beside: clustering, weights and, where it is as long,
-    curves."""
+    """A run completed with what only its repeat has: clustering, weights and, if that one is as
+    long, curves."""
     curves = repeat.curves if repeat.last_step == run.last_step else {}
     clustering = run.clustering or repeat.clustering
     return dataclasses.replace(
@@ -273,10 +274,10 @@ def _completed(run, repeat):
 
 
 def _is_repeat(run, other, any_period):
-    """Whether a run is another one of the same seed, which is at least as long."""
+    """Whether a run repeats another one, at least as long, of the same seed."""
     if any(getattr(run, name) != getattr(other, name) for name in _COMMON):
         return False
-    if run.code == ORIGINAL:  # it recorded no seed: only its numbers tell
+    if run.code == ORIGINAL:  # without a recorded seed only the numbers can tell
         return _reported_the_same(run, other)
     if run.seed is None or run.seed != other.seed:
         return False
@@ -289,16 +290,16 @@ def _is_repeat(run, other, any_period):
 
 
 def _reported_the_same(run, other):
-    """Whether a run has the scalars of another one as far as it goes."""
-    # All that both computed, for the 2018 code scores a dataset of one class 100 always.
+    """Whether a run, as far as it goes, reported the same scalars as another one."""
+    # All that both have, as one may always agree: accuracy is 100 on a dataset of one class.
     tags = (run.curves.keys() & other.curves) - {scalars.RATE_TAG}
     both = [(run.curves[tag], other.curves[tag]) for tag in tags]
     return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
 
 
 def _is_part(curve, other):
-    """Whether another curve has the same values at all steps of this one, NaN among them; but for
-    its last step, which a run that ended between two reports has alone."""
+    """Whether another curve has the same values, NaN included, at all steps of this one. Its last
+    step may be missing there: only a run that ended between two reports has that one."""
     steps = sorted(curve)
     if len(steps) > 1 and steps[-1] not in other:
         del steps[-1]

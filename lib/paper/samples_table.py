@@ -22,11 +22,11 @@ HEADINGS = ('latents', 'distance x1e-3', 'coverage %', 'divergence (nats)', 'see
 
 
 class SamplesLine(NamedTuple):
-    """{measure: lib.paper.results.Cell} of one method with its settings, from one kind of latents.
+    """The scores of one method with its settings, for samples from one kind of latents.
 
     kind: a `lib.paper.kinds.Kind`.
-    source: of SOURCES.
-    cells: {} where no run is scored.
+    source: a key of SOURCES.
+    cells: {measure: lib.paper.results.Cell}; {} where no run is scored.
     """
 
     kind: kinds.Kind
@@ -35,7 +35,7 @@ class SamplesLine(NamedTuple):
 
 
 class SamplesTable(NamedTuple):
-    """lines: list of `SamplesLine`."""
+    """The table of samples; `lines` is a list of `SamplesLine`."""
 
     lines: list
 
@@ -78,7 +78,7 @@ def build(records, planned=()):
 
     Args:
         records: list of `lib.paper.results.Run`; those without scores of samples are passed over.
-        planned: [(`Run`, one of SOURCES)], which have a line even where nothing is scored.
+        planned: [(`Run`, one of SOURCES)]; each gets a line even where nothing is scored.
     """
     groups, wanted = {}, {(_kind(run), source) for run, source in planned}
     records = [*records, *(run for run, _ in planned)]

@@ -30,7 +30,7 @@ NOTES = {
 
 
 class Origin(NamedTuple):
-    """Whose code runs are of, and how their settings differ from the paper's; not at all: ()."""
+    """Whose code trained runs, and how their settings differ from the paper's: () if not at all."""
 
     code: str
     settings: tuple = ()
@@ -40,7 +40,7 @@ OURS_AS_PAPER = Origin(results.OURS)
 
 
 class AnyTable(Protocol):
-    """What `render` shows: the paper's tables and those beside them.
+    """A table that `render` can show, whether the paper has it or not.
 
     number: what --tables calls it.
     notes: sentences below it.
@@ -59,9 +59,9 @@ class AnyTable(Protocol):
 class Row(NamedTuple):
     """One quantity of a table.
 
-    label: what it is.
+    label: what readers see, such as 'mnist32, latent size 32'.
     key: (dataset, latent size); the size is None where methods differ in it.
-    quantity: of `lib.paper.reported.QUANTITIES`.
+    quantity: a key of `lib.paper.reported.QUANTITIES`.
     paper: {class: lib.paper.reported.PaperValue}.
     trained: {`Origin`: {class: lib.paper.results.Cell}}.
     """
@@ -74,7 +74,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """number: 1, 2 or 3; columns: classes; rows: list of `Row`."""
+    """One of the paper's tables: its number (1, 2 or 3), its columns (classes), a list of `Row`."""
 
     number: int
     columns: list
@@ -105,7 +105,7 @@ def build(records, number):
     """The `Table` of runs.
 
     Args:
-        records: list of `lib.paper.results.Run`; those that the table is not about are passed over.
+        records: list of `lib.paper.results.Run`; those that do not belong in the table are skipped.
         number: 1, 2 or 3.
     """
     if number == 1:
@@ -134,7 +134,7 @@ def build(records, number):
 
 
 def _rows_of_lines(records, dataset, lead, reported_rows):
-    """The rows of table 1 of one dataset; `lead` comes before their labels."""
+    """The rows of table 1 for one dataset; their labels begin with `lead`."""
     of_dataset = [run for run in records if run.dataset == dataset]
     return [
         _row(of_dataset, lead + reported.QUANTITIES[name].label, (dataset, None), name, values)
@@ -143,7 +143,7 @@ def _rows_of_lines(records, dataset, lead, reported_rows):
 
 
 def columns(records):
-    """The classes of runs, the paper's first."""
+    """The paper's classes, then others that runs are of."""
     names = {run.class_name for run in records}
     return sorted(names.union(reported.COLUMNS), key=reported.place)
 
@@ -258,10 +258,10 @@ def _cell_columns(cell, quantity):
 
 
 def to_csv(tables):
-    """Tables with one line for each cell.
+    """Tables as CSV, with one line for each cell.
 
     A status is 'missing', 'undefined', 'short' (runs shorter than the paper's) or 'full'. ae_kimg
-    is of classifiers of latents: what their autoencoders had seen.
+    is only for classifiers of latents: 1024s of images that their autoencoders had seen.
     """
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, restval='', lineterminator='\n')
@@ -277,7 +277,7 @@ def render(format, tables, missing='missing'):
     Args:
         format: one of `lib.paper.layouts.FORMATS`.
         tables: list of `AnyTable`.
-        missing: what a cell without a run says, but in CSV, where its status says so.
+        missing: the text of a cell without a run; not used in CSV, where the status says so.
     """
     if format == 'csv':
         return to_csv(tables)

@@ -20,18 +20,18 @@ PIXELS = 'pixels'
 HEADINGS = ('trained with it', 'trained afterwards', 'k-means', 'kimg')
 SINGLE_LAYER = 'single_layer'
 QUANTITIES = ('latent_accuracy', SINGLE_LAYER, results.CLUSTERING)
-RUNS_OWN = ('latent_accuracy', results.CLUSTERING)  # of these what autoencoders' runs hold
+RUNS_OWN = ('latent_accuracy', results.CLUSTERING)  # those that autoencoders' own runs hold
 
 
 class Classified(NamedTuple):
-    """What a single-layer classifier, trained afterwards, reached.
+    """The result of a single-layer classifier that was trained afterwards.
 
-    kind: a `lib.paper.kinds.Kind`: its dataset, the autoencoder's class or PIXELS, what else tells
-        it apart, how many numbers it sees, and whose autoencoder it was.
-    accuracy: in % on the test set at its end.
+    kind: a `lib.paper.kinds.Kind`: its dataset, the autoencoder's class or PIXELS, the settings
+        that tell it apart, the size of its input, and whose code trained the autoencoder.
+    accuracy: in % on the test set at the end of its training.
     kimg: 1024s of images that it was trained on by then.
-    ae_kimg: those that the autoencoder was trained on; 0 for pixels, and where it is not recorded.
-    autoencoder: what tells it from others of its kind; None for pixels.
+    ae_kimg: those that the autoencoder was trained on; 0 for pixels, or if that is not recorded.
+    autoencoder: tells the autoencoder from others of its kind; None for pixels.
     """
 
     kind: kinds.Kind
@@ -44,9 +44,9 @@ class Classified(NamedTuple):
 class TasksLine(NamedTuple):
     """A line of the table.
 
-    kind: as of `Classified`.
+    kind: as in `Classified`.
     cells: {quantity: lib.paper.results.Cell}.
-    ae_kimg: as of the `Classified` that count.
+    ae_kimg: that of the `Classified` that the line counts.
     """
 
     kind: kinds.Kind
@@ -55,7 +55,7 @@ class TasksLine(NamedTuple):
 
 
 class TasksTable(NamedTuple):
-    """lines: list of `TasksLine`."""
+    """The table of tasks; `lines` is a list of `TasksLine`."""
 
     lines: list
 
@@ -63,7 +63,7 @@ class TasksTable(NamedTuple):
     notes = NOTES
 
     def layout(self, missing):
-        """The `lib.paper.layouts.Layout`; nothing is missing, for no line is of a wanted run."""
+        """The `lib.paper.layouts.Layout`; `missing` is unused: every line is of existing runs."""
         lines, dataset = [], None
         for line in self.lines:
             if line.kind.dataset != dataset:
@@ -91,12 +91,12 @@ class TasksTable(NamedTuple):
 
 
 def _lengths(line):
-    """'64, 256': of the autoencoder, and of the classifier."""
+    """The text of a line's kimg: '64, 256' for the autoencoder's and the classifier's."""
     kimg = {quantity: cell.kimg for quantity, cell in line.cells.items()}
     clustered = kimg.get(results.CLUSTERING)
     autoencoder = kimg.get('latent_accuracy', clustered)
     texts = [str(each) for each in (autoencoder, kimg.get(SINGLE_LAYER)) if each is not None]
-    # Of one that was trained on since its latents were classified, or clustered.
+    # For an autoencoder that was trained further after its latents were classified or clustered.
     if line.ae_kimg not in (0, autoencoder):
         texts.append(f'afterwards {line.ae_kimg}')
     if clustered not in (None, autoencoder):
@@ -109,8 +109,8 @@ def build(records, classified):
 
     Args:
         records: list of `lib.paper.results.Run`.
-        classified: list of `Classified`; datasets without any, and without clustering, are left
-            out, for table 2 has them.
+        classified: list of `Classified`; datasets with neither one of these nor a clustering are
+            left out, because table 2 has them.
     """
     groups = {}
     for run in records:
@@ -146,8 +146,8 @@ def build(records, classified):
 
 
 def _seeds(classified):
-    """Accuracies, one for each seed: of latents, the mean over the classifiers of an autoencoder;
-    of pixels, each classifier's."""
+    """Accuracies, one for each seed: for latents, the mean over the classifiers of an autoencoder;
+    for pixels, each classifier's own."""
     seeds = {}
     for number, one in enumerate(classified):
         seed = number if one.autoencoder is None else one.autoencoder

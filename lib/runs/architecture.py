@@ -5,7 +5,7 @@ import re
 from lib.errors import UserError
 from lib.runs.folder import SIZES
 
-# Of an image; nothing larger is allocated on a checkpoint's word.
+# Limits of an image: whatever a checkpoint says, nothing larger is allocated.
 MAX_SCALES, MAX_WIDTH = 12, 1 << 12
 IN_SHAPES = (*SIZES, 'advdepth', 'disc_layer_sizes', 'num_latents', 'z_log_size')
 ENCODERS = ('ae_enc', 'ae_encoder')
@@ -19,8 +19,8 @@ def traits_of(shapes):
         shapes: {variable's name in the original's checkpoints: its shape}.
 
     Returns:
-        {'method': the class or classes that have such variables, then the run's parameters of
-        which a shape speaks: 'depth', 'latent', 'latent_width', 'scales', 'colors', 'nclass', and a
+        {'method': the class or classes that have such variables, then the run's parameters that the
+        shapes tell: 'depth', 'latent', 'latent_width', 'scales', 'colors', 'nclass', and the
         method's own}. A trait that cannot be told is left out; {} if this is not an autoencoder.
     """
     try:
@@ -38,8 +38,8 @@ def image_shape(traits, latent_width=0):
 
     Args:
         traits: `traits_of` its checkpoint.
-        latent_width: as recorded, of a method whose classifier may read something else than the
-            latents; 0 to go by what the classifier reads.
+        latent_width: the recorded one, for a method whose classifier may read something other than
+            the latents; 0 to infer it from the size of the classifier's input.
 
     Raises:
         UserError: neither tells the width.
@@ -57,18 +57,17 @@ def image_shape(traits, latent_width=0):
 def misfit(traits, params, class_name, names=IN_SHAPES):
     """Why a checkpoint does not fit hyper-parameters, as the end of a sentence; None if it does.
 
-    To be asked before a model of these sizes is made, which may be as large as a damaged record
-    says.
+    Call this before a model of these sizes is made: in a damaged record they may be of any size.
 
     Args:
         traits: `traits_of` of the checkpoint.
         params: {hyper-parameter: value}.
         class_name: the method's class.
-        names: of the hyper-parameters that the traits are; a method of one's own may call others
-            as the paper's methods do.
+        names: the hyper-parameters to compare with traits of the same names; a user's own method
+            may mean something else by a name of the paper's methods.
     """
     sizes = {key: value for key, value in params.items() if key in names}
-    if sizes.get('advdepth') == 0:  # it stands for depth
+    if sizes.get('advdepth') == 0:  # 0: the same as depth
         sizes['advdepth'] = sizes['depth']
     missing = [key for key in sizes if key not in traits]
     if missing:
@@ -120,7 +119,7 @@ def _own_traits(shapes):
 
 
 def _layers(shapes, scope, kind):
-    """The kernels' names of a scope's layers of one kind, in creation order."""
+    """The names of the kernels of a scope's layers of one kind, in creation order."""
     pattern = re.compile(rf'{scope}/{kind}(?:_(\d+))?/kernel')
     kernels = {int(match[1] or 0): match[0] for match in map(pattern.fullmatch, shapes) if match}
     return [kernels[number] for number in sorted(kernels)]

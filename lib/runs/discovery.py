@@ -8,7 +8,7 @@ from lib import files
 from lib.errors import UserError
 from lib.runs.folder import SIZES, RunFolder, parse_experiment_name
 
-# What is used of args.json.
+# The options of args.json that are used, besides the hyper-parameters.
 OPTIONS = {
     'lr': float,
     'seed': int,
@@ -20,7 +20,7 @@ OPTIONS = {
     'report_kimg': int,
 }
 RUN_OPTIONS = tuple(key for key in OPTIONS if key != 'dataset')
-LARGEST = 1 << 31  # integer
+LARGEST = 1 << 31  # the largest integer that is accepted
 
 
 class Identity(NamedTuple):
@@ -39,7 +39,7 @@ class Identity(NamedTuple):
 
     @property
     def options(self):
-        """Those of a `lib.paper.results.Run`, as far as they are recorded."""
+        """The recorded options that are fields of a `lib.paper.results.Run`."""
         return {key: self.recorded[key] for key in RUN_OPTIONS if key in self.recorded}
 
 
@@ -48,15 +48,15 @@ def identify(run, methods, kept=None):
 
     Args:
         run: a `lib.runs.RunFolder`.
-        methods: {class name: {hyper-parameter: its type}} of all that are known.
-        kept: {option: value} of its args.json as far as it is known from elsewhere, for a run that
-            is not there any more.
+        methods: {class name: {hyper-parameter: its type}} of all known methods.
+        kept: {option: value} of its args.json, as far as these are known from elsewhere, for a run
+            whose folder does not exist any more.
 
     Raises:
         UserError: the folder is not a run, or its args.json is damaged.
     """
     if os.path.islink(os.path.abspath(run.path)) and _class_of(run, methods) not in methods:
-        run = RunFolder(os.path.realpath(run.path))  # whose name tells
+        run = RunFolder(os.path.realpath(run.path))  # whose name tells the class
     is_kept = 'class' in (kept or {})
     recorded = kept if is_kept else run.args
     class_name = recorded['class'] if is_kept else _class_of(run, methods)
@@ -82,8 +82,8 @@ def identify(run, methods, kept=None):
 
 
 def find(train_dir, methods):
-    """Yields (`RunFolder`, `Identity`) of every autoencoder below a folder, ordered by path; a note
-    on stderr names what is unreadable.
+    """Yields (`RunFolder`, `Identity`) of every autoencoder below a folder, ordered by path; notes
+    on stderr name what cannot be read.
 
     Args:
         train_dir: holds [.../]DATASET/EXPERIMENT, each a run folder of ours or the original's, or
@@ -116,8 +116,10 @@ def find(train_dir, methods):
 
 
 def walk(train_dir, onerror):
-    """Yields (folder, list of the names of its sub-folders, to shorten) of all below a folder,
-    ordered by path, without hidden ones, which are half made.
+    """Yields (folder, list of its sub-folders' names) of a folder and all below, ordered by path.
+
+    The caller may remove names from the list, to skip those sub-folders. Hidden folders are left
+    out: they are not complete yet.
 
     Args:
         train_dir: where to begin.
@@ -129,17 +131,17 @@ def walk(train_dir, onerror):
 
 
 def _class_of(run, methods):
-    """The class that args.json names, as a released run's name does not, else the name's first
-    part, which may be of no method."""
-    with contextlib.suppress(UserError):  # a damaged args.json, which may be of no run, names none
+    """The class that args.json names (a released run's name does not begin with it); else the first
+    part of the folder's name, which need not be a method."""
+    with contextlib.suppress(UserError):  # a damaged args.json, perhaps not a run's, names none
         recorded = run.args.get('class')
-        if recorded in list(methods):  # a list, for what is recorded may be anything
+        if recorded in list(methods):  # a list, because the recorded value may not be hashable
             return recorded
     return run.name.split('_')[0]
 
 
 def _params_from_args(run, recorded, types):
-    """{hyper-parameter: value} of args.json, whose options must be of their types."""
+    """{hyper-parameter: value} of args.json, whose options must have the right types."""
     for key in SIZES:
         if not isinstance(recorded.get(key), int):
             raise UserError(
@@ -156,10 +158,10 @@ def _params_from_args(run, recorded, types):
 
 
 def _is_a(kind, value):
-    """Whether a value from JSON is of a kind and can be computed with."""
+    """Whether a value from JSON is of the type `kind` and can be computed with."""
     if kind is str:
         return isinstance(value, str)
-    if kind is float:  # NaN is not, nor an integer that no float is as large as
+    if kind is float:  # neither NaN nor an integer that is too large for a float
         return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
     return isinstance(value, int) and abs(value) <= LARGEST
 

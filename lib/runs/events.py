@@ -1,4 +1,4 @@
-"""TensorBoard event files that survive a crash: each step stands in them once."""
+"""TensorBoard event files that survive a crash: each step appears in them once."""
 import fnmatch
 import os
 import shutil
@@ -13,7 +13,7 @@ from lib.errors import first_line
 
 
 class DamagedEventsError(ValueError):
-    """An event file whose rest cannot be read; the message says after how many events, and why.
+    """The rest of an event file cannot be read; the message says after how many events, and why.
 
     Attributes:
         cut_short: whether it ends in the middle of an event, as a killed process leaves it.
@@ -45,8 +45,8 @@ def read(path):
 
 
 def paths(folder):
-    """The event files of a run, of the folder that holds them, in order of their names; none where
-    there is no folder.
+    """The paths of the event files in a run's summaries folder, ordered by name; [] if there is no
+    such folder.
 
     Raises:
         OSError: the folder cannot be read.
@@ -82,9 +82,9 @@ def drop_after(folder, step):
 
 
 def _rewrite(path, step):
-    """Makes an event file anew of its events up to a step, one at a time: a long run's are GB."""
+    """Rewrites an event file with its events up to a step, one at a time: a long run's take GB."""
     folder, name = os.path.split(path)
-    # TensorBoard reads whatever has tfevents in its name, a half-written copy too.
+    # TensorBoard reads every file with tfevents in its name, even a half-written copy.
     temporary = os.path.join(folder, '.rewritten.tmp')
     with tf.io.TFRecordWriter(temporary) as writer:
         try:

@@ -15,14 +15,14 @@ from lib import files, locks, version
 from lib.errors import UserError
 
 ARGS_NAME = 'args.json'
-CLUSTERING_NAME = 'clustering.json'  # what cluster.py leaves
-CLUSTERING_FILES = 'clustering*'  # the same, what it keeps beside it, and how far it is
+CLUSTERING_NAME = 'clustering.json'  # the result of cluster.py
+CLUSTERING_FILES = 'clustering*'  # the same, results with other options, and progress so far
 CURVE_NAME = 'curve.csv'  # the scalars of a run that has no event files any more
 LOCK_NAME = '.lock'
-OWED_NAME = os.path.join('tf', 'owed-report.json')  # of a report that was not made
-# Of the paper's networks, in a run folder's name. Original: without latent_width.
+OWED_NAME = os.path.join('tf', 'owed-report.json')  # an `OwedReport`
+# The sizes of the paper's networks in a run folder's name. Original: without latent_width.
 SIZES = ('scales', 'depth', 'latent')
-LOCK_WAIT_SEC = 5  # one that was stopped still saves; a killed one may take a moment to go
+LOCK_WAIT_SEC = 5  # a stopped process still saves; a killed one may take a moment to end
 # What a process that is killed while it writes leaves behind.
 LEFT_OVERS = (
     f'{ARGS_NAME}{files.PARTIAL}*',
@@ -36,11 +36,11 @@ CHECKPOINT = re.compile(rf'model\.ckpt-(\d+){re.escape(INDEX)}$')
 
 
 class OwedReport(NamedTuple):
-    """What a report that was not made needs when it is made later.
+    """What is needed to make a report later that was not made when it was due.
 
     last_logs: {tag: value} of its period's last step.
     means: {tag: mean over the period}.
-    rate: images a second of the period; NaN where it is not known.
+    rate: images per second in the period; NaN where it is not known.
     """
 
     last_logs: dict
@@ -67,7 +67,7 @@ def parse_experiment_name(name, known):
 
     Args:
         name: as `experiment_name` makes it, e.g. 'VAE_beta1.0_depth16_latent16_scales4'.
-        known: the params' names that the class can have.
+        known: the names of the params that the class can have.
 
     Returns:
         {param: its value as text}.
@@ -75,7 +75,8 @@ def parse_experiment_name(name, known):
     Raises:
         UserError: the name is not made of the known params.
     """
-    # In order, for a param can end like another: num_latents2 is not num with latents2.
+    # In sorted order, because one param's name can end like another's: num_latents2 must not be
+    # read as num with latents2.
     params = ''.join(rf'(?:_{key}(?P<{key}>[^_]+))?' for key in sorted(known))
     match = re.fullmatch(rf'[^_]+{params}', name)
     values = {key: value for key, value in match.groupdict().items() if value} if match else {}
@@ -108,7 +109,7 @@ class RunFolder:
 
     @property
     def name(self):
-        """CLASS_param1value1_..."""
+        """The experiment's name: CLASS_param1value1_..."""
         return os.path.basename(os.path.abspath(self.path))
 
     @property
@@ -127,16 +128,16 @@ class RunFolder:
         return os.path.exists(self.curve_path) and not self.checkpoint_steps()
 
     def checkpoint(self, step):
-        """The checkpoint's prefix for a global step."""
+        """The path prefix of the checkpoint of a global step."""
         return os.path.join(self.checkpoints, f'model.ckpt-{step}')
 
     def checkpoint_steps(self):
         """The global steps that have a checkpoint, newest first.
 
-        # Original: found by name, for the `checkpoint` file there holds absolute paths.
+        # Original: found by name, because the `checkpoint` file there holds absolute paths.
 
         Raises:
-            UserError: one may not look into the folder.
+            UserError: the folder cannot be read.
         """
         try:
             names = os.listdir(self.checkpoints)
@@ -168,7 +169,7 @@ class RunFolder:
         """Makes the folder.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: it cannot be written, or is a bare record.
         """
         if self.is_bare_record:
             raise UserError(
@@ -209,20 +210,20 @@ class RunFolder:
     def locked(self):
         """Keeps every other process from training in the folder, which `create` made.
 
-        What a killed process left half-written there is removed. At the end the folder is, if it
-        is still empty, as where a dataset could not be decoded.
+        What a killed process left half-written there is removed. At the end the folder itself is
+        removed if it is still empty, for example because a dataset could not be decoded.
 
         Raises:
             UserError: another process trains in it; the message names its pid and machine.
         """
         with contextlib.ExitStack() as stack:
-            stack.callback(self._remove_if_empty, self.path)  # once the lock is not in it
+            stack.callback(self._remove_if_empty, self.path)  # runs last, after the lock is removed
             try:
                 path = self.lock_path
                 if holder := locks.holder(path):
                     print(f'Waiting for {holder} to leave {self.path}...', file=sys.stderr)
                 while not self._try_to_lock(stack, path):
-                    self.create()  # whoever held it found it empty, and removed it
+                    self.create()  # the previous holder found the folder empty and removed it
             except locks.HeldError as error:
                 raise UserError(
                     f'{error.holder} is training in the run folder {self.path}; wait for it, stop '
@@ -230,13 +231,13 @@ class RunFolder:
                 ) from error
             except OSError as error:
                 raise self._unwritable(error) from error
-            self.create()  # what is empty may have been removed too
+            self.create()  # the previous holder may also have removed empty sub-folders
             self._remove_left_overs()
             stack.callback(self._remove_if_empty, self.images, self.summaries, self.checkpoints)
             yield
 
     def _try_to_lock(self, stack, path):
-        """Takes the lock for as long as a stack is open; False if the folder was removed."""
+        """Takes the lock until `stack` is closed; returns False if the folder was removed."""
         try:
             stack.enter_context(locks.held(path, LOCK_WAIT_SEC))
             return True
@@ -246,10 +247,11 @@ class RunFolder:
     def _remove_left_overs(self):
         here = glob.escape(self.path)
         left = [path for name in LEFT_OVERS for path in glob.glob(os.path.join(here, name))]
-        if self.is_recorded and (steps := self.checkpoint_steps()):  # the original's are not ours
+        if self.is_recorded and (steps := self.checkpoint_steps()):  # not in the original's folders
             for path in glob.glob(os.path.join(here, 'tf', f'model.ckpt-*{DATA}')):
                 match = CHECKPOINT.match(os.path.basename(path.removesuffix(DATA) + INDEX))
-                # What `checkpoints.remove` left; a later one may be about to get its index.
+                # Data without an index, which `checkpoints.remove` left. That of a step later than
+                # the newest checkpoint stays: it may be about to get its index.
                 if match and int(match[1]) < steps[0] and int(match[1]) not in steps:
                     left.append(path)
         for path in left:
@@ -266,12 +268,12 @@ class RunFolder:
         return os.path.exists(self._owed_path)
 
     def owe_report(self, step, owed):
-        """Keeps the `OwedReport` of a step.
+        """Writes the `OwedReport` of a step to a file.
 
         Raises:
-            UserError: this cannot be written either.
+            UserError: this file cannot be written either.
         """
-        text = json.dumps({'step': step, **owed._asdict()}, default=float)  # of NumPy's numbers
+        text = json.dumps({'step': step, **owed._asdict()}, default=float)  # for NumPy's numbers
         try:
             files.write_atomically(self._owed_path, text.encode())
         except OSError as error:
@@ -281,10 +283,10 @@ class RunFolder:
             ) from error
 
     def owed_report(self, step):
-        """The `OwedReport` kept at a step; None where there is nothing whole of this step."""
+        """The `OwedReport` kept at a step; None if there is none of this step, or it is damaged."""
         try:
             kept = files.read_json(self._owed_path)
-            rate = float(kept.get('rate', math.nan))  # which earlier ones do not have
+            rate = float(kept.get('rate', math.nan))  # files of earlier versions have none
             owed = OwedReport(dict(kept['last_logs']), dict(kept['means']), rate)
             return owed if kept['step'] == step else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -298,7 +300,7 @@ class RunFolder:
         """What `write_args` recorded, or None where there is no record (the original's runs).
 
         Raises:
-            UserError: the record may not be read, or is not readable JSON.
+            UserError: the record cannot be read, or is damaged.
         """
         path = self.args_path
         if not os.path.exists(path):
@@ -342,21 +344,22 @@ class RunFolder:
 
         Args:
             args: {option: value}.
-            **about: what else is to be known, such as whose code trained it.
+            **about: further facts to record, such as whose code trained it.
         """
         record = {'args': args, 'versions': _versions(), **about}
         files.write_atomically(self.args_path, files.to_json(record))
 
     def check_args(self, args, may_change=(), defaults=None, to_resume=None):
-        """Refuses to go on with a run under other options than it was started with.
+        """Refuses to resume a run with other options than it was started with.
 
         Args:
-            args: {option: value}, as it will be recorded.
+            args: {option: value}, as they will be recorded.
             may_change: options that may differ, such as the length of the run.
-            defaults: {option: value} of what a run had that did not record the option, as those
-                before the option was there; without a default any value may go on with it.
-            to_resume: {option: function of its earlier value that says what to do to go on}, of
-                options for which that is another thing than to give the earlier value.
+            defaults: {option: the value that applied to runs which do not record the option, such
+                as those from before it existed}; without a default, such a run may resume with any
+                value.
+            to_resume: {option: function of its earlier value that says what to do to resume}, for
+                options where the remedy is something other than to give the earlier value.
 
         Raises:
             UserError: an option differs; the message names it.
@@ -372,13 +375,14 @@ class RunFolder:
                 )
 
     def check_dataset(self, dataset, otherwise='choose another --train_dir'):
-        """Refuses a run whose dataset was made again and is another one now: with other classes its
-        labels would mean others, and with more or fewer pictures some that it was trained on may be
-        among those that it is tested on.
+        """Refuses a run whose dataset was made again and differs now.
+
+        With other classes, the labels would stand for other classes than in training; with more or
+        fewer pictures, some training pictures may have become test pictures.
 
         Args:
-            dataset: a `lib.data.Dataset`, of which `write_args` was told the classes and counts.
-            otherwise: what else to do about it than make the dataset again as it was.
+            dataset: a `lib.data.Dataset`, to compare with the recorded classes and counts.
+            otherwise: the remedy to name besides making the dataset again as it was.
 
         Raises:
             UserError: it has other classes, or other numbers of pictures.
@@ -401,7 +405,7 @@ class RunFolder:
             )
 
     def begun_with(self):
-        """The record of a run that has a checkpoint; {} where nothing is to go on with."""
+        """The record of a run that has a checkpoint; {} if there is no checkpoint or no record."""
         return self.checkpoint_steps() and self.read_record() or {}
 
 

@@ -16,14 +16,14 @@ PLAIN = {tag: name for name, tag in original_names.TAGS.items()}
 
 
 def read(folder):
-    """Scalars by step.
+    """Reads the scalars of event files by step.
 
     Args:
         folder: holds the event files of one run.
 
     Returns:
-        {tag: {step: float}}, steps in order. An evaluation's tag is the plain one (PLAIN). A step
-        that stands there twice, as after a resumed run, has the value that was written last.
+        {tag: {step: float}}, steps in order. An evaluation's tag has no suffix (see PLAIN). A step
+        that is in the files twice, as in a resumed run's, has the value that was written last.
     """
     by_tag = {}
     try:
@@ -44,8 +44,8 @@ def read(folder):
 
 
 def of_run(run):
-    """`read`, for a `lib.runs.RunFolder`: its event files, and the table of what came before them,
-    if there is one."""
+    """`read`, for a `lib.runs.RunFolder`: from its event files and, if there is one, the table of
+    the scalars that came before them."""
     curves = read_curve(run.curve_path)
     for tag, values in read(run.summaries).items():
         curves[tag] = dict(sorted({**curves.get(tag, {}), **values}.items()))
@@ -57,8 +57,8 @@ def read_curve(path):
     stderr, if it cannot be read.
 
     Args:
-        path: the table. A damaged line is skipped, and so is all that follows one that is not a
-            line of a table at all.
+        path: the table. A damaged line is skipped, and so is everything after a line that is not
+            CSV at all.
     """
     by_tag = {}
     try:
@@ -74,14 +74,14 @@ def read_curve(path):
         for row in reader:
             for tag in reader.fieldnames[1:]:
                 with contextlib.suppress(ValueError, TypeError):
-                    # Nine digits tell a float32 from all others: the same as event files hold.
+                    # Nine digits identify a float32: this is the value that the event files held.
                     value = float(np.float32(float(row.get(tag))))
                     by_tag.setdefault(tag, {})[int(row.get('step'))] = value
     return by_tag
 
 
 def to_csv(curves):
-    """Scalars by step, as `read` returns them, as the text of a table.
+    """The CSV text of scalars by step, which are as `read` returns them.
 
     Args:
         curves: {tag: {step: float}}.
@@ -115,7 +115,7 @@ def _number(value):
     kind = value.WhichOneof('value')
     if kind == 'simple_value':
         return value.simple_value
-    # A shape is looked at before anything of its size is allocated.
+    # The shape is checked before anything of its size is allocated.
     if kind == 'tensor' and not value.tensor.tensor_shape.dim:
         try:
             array = tf.make_ndarray(value.tensor)

@@ -1,6 +1,6 @@
 """Models side by side: one table of numbers and one picture.
 
-All must draw the same noise: see `fix_noise`.
+All models must draw the same noise: see `fix_noise`.
 """
 import io
 import math
@@ -12,26 +12,27 @@ import tensorflow as tf
 from lib import eval, losses, sampling
 from lib.drawing import pictures
 
-STEPS, PAIRS = 16, 6  # pictures an interpolation; interpolations
+STEPS, PAIRS = 16, 6  # pictures per interpolation; number of interpolations
 COLUMNS = STEPS + 2  # with the test image at each end
 
 
 def fix_noise(model, seed):
     """Fixes a model's noise, so that all models given the same seed here draw the same.
 
-    Noise is a function of seed and step, so both are set: use the model only for evaluation then.
+    Noise is a function of seed and step, so both are set: afterwards, use the model only for
+    evaluation.
     """
     model.seed = seed
     model.global_step.assign(0)
 
 
 def scores(model, dataset, count):
-    """What a model scores.
+    """Evaluates a model on a dataset.
 
     Args:
         model: an `acai_tf` model.
         dataset: a `lib.data.Dataset` of the model's image shape and classes.
-        count: how many of its first test images the losses are taken on.
+        count: how many of its first test images the scalars and the rmse are computed on.
 
     Returns:
         {name: float}: the method's scalars as training reports them, 'reconstruction rmse' in
@@ -68,7 +69,7 @@ def _scalars(model, dataset, count):
 
 
 def largest_differences(first, second, dataset, count):
-    """Where two models' outputs differ most.
+    """The largest differences between two models' outputs.
 
     Args:
         first, second: `acai_tf` models of the same image shape.
@@ -78,8 +79,8 @@ def largest_differences(first, second, dataset, count):
     Returns:
         {what: number}: the largest absolute difference of reconstructions (images in [-1, 1]),
         of latents and of the images that both decode from the first one's latents, the latter two
-        only where both have latents of one shape; and how many percent of the images the latent
-        classifiers name differently.
+        only if the latents of both have the same shape; and the percentage of the images that the
+        latent classifiers classify differently.
     """
     x = eval.first_images(dataset, count)
     latents = [eval.encode(model, x) for model in (first, second)]
@@ -100,13 +101,13 @@ def _largest(first, second):
 
 
 def table(columns, differences=None):
-    """Lines of text.
+    """The numbers of models as lines of text.
 
     Args:
         columns: {heading: {row: number}}; a row that a column lacks is shown as -, and NaN, as of
-            interpolations that do not move, as undefined. Of two columns the second's difference
-            from the first is shown too.
-        differences: `largest_differences`, to end with.
+            interpolations that do not move, as undefined. If there are two columns, the second's
+            difference from the first is shown too.
+        differences: `largest_differences`, for the last rows.
     """
     rows = list(dict.fromkeys(row for column in columns.values() for row in column))
     cells = []
@@ -130,7 +131,7 @@ def table(columns, differences=None):
 
 
 def _text(value):
-    if isinstance(value, int):  # steps
+    if isinstance(value, int):  # a number of steps
         return str(value)
     return 'undefined' if math.isnan(value) else f'{value:.6g}'
 
@@ -171,7 +172,7 @@ def picture(models, dataset):
 
 def _drawn(groups, title):
     """PNG bytes of groups of labelled rows, [[(label, images (n, H, W, C)), ...], ...], titled."""
-    from matplotlib.figure import Figure  # here, for it is slow and only pictures need it
+    from matplotlib.figure import Figure  # here, because it is slow and only pictures need it
 
     rows = [row for group in groups for row in [*group, None]][:-1]  # None: a gap
     heights = [0.3 if row is None else 1 for row in rows]

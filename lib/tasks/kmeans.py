@@ -20,11 +20,11 @@ from lib import arrays, files, progress_bar
 
 MAX_TRAIN_IMAGES = 60_000  # Original: no more are clustered
 MAX_ITER = 1000  # Original
-SINGULAR_FLOOR = 1e-5  # Original: added to every singular value that is divided by
+SINGULAR_FLOOR = 1e-5  # Original: added to every singular value before dividing by it
 TIMED_SECONDS = 0.5  # how long to measure, at least
-TOGETHER = 4  # inits of one call of KMeans
-FITTED = 'cluster_centers_', 'labels_', 'inertia_'  # what a KMeans is kept by
-SAVE_SEC = 20  # from one save of the best so far to the next
+TOGETHER = 4  # inits per call of KMeans
+FITTED = 'cluster_centers_', 'labels_', 'inertia_'  # the attributes of a fitted KMeans to store
+SAVE_SEC = 20  # at least, from one save of the best so far to the next
 
 
 class Score(NamedTuple):
@@ -48,12 +48,13 @@ def whiten(train, test):
         train, test: (n, d) and (m, d) floats.
 
     Returns:
-        (train, test) of their dtypes, (n, k) and (m, k) with k = min(n, d). With the singular
-        values s of the centred training latents, n * covariance of the training ones is
+        (train, test), each in its own dtype, (n, k) and (m, k) with k = min(n, d). With the
+        singular values s of the centred training latents, n * covariance of the returned train is
         diag((s / (s + SINGULAR_FLOOR))^2): for s far above SINGULAR_FLOOR the unit matrix.
     """
     mean = train.mean(axis=0, dtype=np.float64)
-    # The triangle of a QR decomposition has the singular values and right vectors of the whole.
+    # The triangular factor of a QR decomposition has the same singular values and right singular
+    # vectors as the whole matrix.
     triangle = np.linalg.qr(train - mean, mode='r')
     _, singular, axes = np.linalg.svd(triangle, full_matrices=False)
     projection = axes.T / (singular + SINGULAR_FLOOR)  # (d, k)
@@ -75,15 +76,15 @@ def matched_accuracy(assignment, label):
 
 
 class BestSoFar:
-    """The best of the inits so far, kept in a file, from which a stopped k-means goes on.
+    """The best of the inits so far, kept in a file from which a stopped k-means resumes.
 
     Args:
-        path: of the file.
+        path: path of the file.
         key: text that changes with whatever the inits depend on.
 
     Attributes:
-        done: how many inits the file tells of; 0 where it is not there, not whole, or of another
-            key.
+        done: how many inits were done according to the file; 0 if it is missing, damaged, or has
+            another key.
     """
 
     def __init__(self, path, key):
@@ -92,7 +93,7 @@ class BestSoFar:
         self.done = int(self._stored.get('done', 0))
 
     def best(self, x):
-        """The best of those inits, a fitted KMeans of the same x; None if none is done."""
+        """The best of the `done` inits, a KMeans fitted to the same x; None if none is done."""
         if not self.done:
             return None
         centers = self._stored['cluster_centers_']
@@ -102,14 +103,14 @@ class BestSoFar:
         return fitted
 
     def save(self, done, best, at_once=False):
-        """Writes the file, at most every SAVE_SEC unless at once."""
+        """Writes the file; unless `at_once`, only if SAVE_SEC have passed since the last time."""
         if done == self.done or not (at_once or time.monotonic() - self._saved >= SAVE_SEC):
             return
         self._stored = {name: np.asarray(getattr(best, name)) for name in FITTED}
         self.done, self._saved = done, time.monotonic()
         try:
             arrays.write(self.path, self.key, {'done': done, **self._stored})
-        except OSError as error:  # the clusters are what matters
+        except OSError as error:  # no reason to stop: only the progress so far cannot be kept
             print(
                 f'Cannot keep what is done in {self.path} ({error.strerror}); '
                 f'{files.what_to_do(error)} before the end, when the result is written.',
@@ -120,22 +121,22 @@ class BestSoFar:
 def kmeans(
     x, n_clusters, n_init, random_state=0, n_jobs=1, together=TOGETHER, on_done=None, progress=None
 ):
-    """scikit-learn's KMeans with the original's settings, fitted.
+    """Fits scikit-learn's KMeans with the original's settings and returns it.
 
     The result is that of KMeans(init='random', n_init=n_init, random_state=random_state) on one
-    thread, for any n_jobs: each init runs on one thread, begun at the rows that KMeans would draw.
-    KMeans itself shares every init out to all threads, whose meetings cost more than they save on
-    a few thousand latents or on a busy machine.
+    thread, for any n_jobs: each init runs on one thread and starts from the rows that KMeans would
+    draw. KMeans itself splits every init over all threads, whose synchronisation costs more than
+    they save on a few thousand latents or on a busy machine.
 
     Args:
         x: (n, d) floats, n >= n_clusters.
         n_clusters: number of clusters.
-        n_init: random starts, of which the best is kept.
+        n_init: number of random starts, of which the best is kept.
         random_state: integer seed of all starts.
         n_jobs: threads; each has a copy of x.
-        together: inits between two calls of on_done; `fit` prepares x once for them.
-        on_done: called with a number of inits whenever so many more are done.
-        progress: a `BestSoFar` of the same inits, to go on from and to keep.
+        together: inits between two calls of on_done; KMeans.fit prepares x once for all of them.
+        on_done: called with the number of inits done since its last call.
+        progress: a `BestSoFar` of the same inits, to resume from and to update.
     """
     random, weight = check_random_state(random_state), np.ones(len(x), x.dtype)
     starts = [
@@ -159,7 +160,7 @@ def kmeans(
     try:
         with threadpoolctl.threadpool_limits(1, 'blas'):
             for count, fitted in pool.map(fit, range(done, n_init, together)):
-                # KMeans, too, passes over one that is better by rounding alone.
+                # Like KMeans, ignores an init that is better only by rounding.
                 if best is None or (fitted.inertia_ < best.inertia_ and not _same(fitted, best)):
                     best = fitted
                 done += count
@@ -175,16 +176,16 @@ def kmeans(
 
 
 def _same(one, other):
-    """Whether two fitted KMeans made the same clusters, whatever their numbers."""
+    """Whether two fitted KMeans made the same clusters, however these are numbered."""
     number = np.full(one.n_clusters, -1)
     number[one.labels_] = other.labels_
     return (number[one.labels_] == other.labels_).all()
 
 
 def seconds_per_init(x, n_clusters, random_state, n_jobs):
-    """The mean time of some inits on the data itself, as many as fill TIMED_SECONDS.
+    """The mean time per init in seconds, of as many inits on the data itself as fill TIMED_SECONDS.
 
-    Inits differ; where there is time for one per thread only, by some 2x.
+    The times of inits differ; if there is time for only one per thread, by a factor of about 2.
     """
     count, seconds = n_jobs, 0
     while seconds < TIMED_SECONDS:
@@ -206,7 +207,7 @@ def score(fitted, x, label):
 
 @contextlib.contextmanager
 def _once_is_enough():
-    """Ignores what every init warns of: fewer points than clusters."""
+    """Ignores the warning of every init that there are fewer points than clusters."""
     with warnings.catch_warnings(action='ignore', category=ConvergenceWarning):
         yield
 
@@ -224,7 +225,7 @@ def cluster_and_score(
         train_label, test_label: their classes, (n,) and (m,) int.
         nclass: number of clusters.
         n_init, random_state: see `kmeans`.
-        n_jobs: threads at most; never more than cores.
+        n_jobs: maximum number of threads; never more than there are cores.
         progress: see `kmeans`.
 
     Returns:

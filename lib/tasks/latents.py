@@ -13,11 +13,11 @@ from lib import arrays, data, pipelines, progress_bar, randomness
 
 CACHE_NAME = 'latents.npz'
 ENCODED_AT_ONCE = 16_384  # images whose latents are drawn together
-LIBRARIES = 'builtins', 'keras', 'tensorflow'  # whose classes methods derive from too
+LIBRARIES = 'builtins', 'keras', 'tensorflow'  # whose base classes are not a method's own code
 
 
 class Encoded(NamedTuple):
-    """What an autoencoder makes of images, without what it draws at random.
+    """An autoencoder's encoding of images, before anything is drawn at random.
 
     distribution: tuple of (n, *latent_shape) float32 arrays, see `latent_distribution`.
     label: (n, nclass) one-hot float32.
@@ -32,8 +32,8 @@ def encode(model, batches, limit=None, text='encoding'):
 
     Args:
         model: an `acai_tf` model.
-        batches: a tf.data pipeline of {'x', 'label'} that ends.
-        limit: images to take at most; None for all.
+        batches: a finite tf.data pipeline of {'x', 'label'}.
+        limit: maximum number of images; None for all.
         text: names the progress bar.
 
     Returns:
@@ -76,16 +76,16 @@ def draw(model, encoded, stream):
 def latent_dataset(model, dataset, batch_size, seed=0):
     """A dataset with latents in place of images: x is (B, *latent_shape).
 
-    Every training image is encoded once; the training batches take the stored ones in a new random
-    order every epoch. Latents that a model samples (VAE) are sampled anew in every training batch,
-    from their stored distribution. Endless training data are encoded batch by batch instead. The
-    test latents are encoded, and sampled, once.
+    Every training image is encoded once; the training batches take the stored latents in a new
+    random order every epoch. Latents that a model samples (VAE) are sampled anew in every training
+    batch, from their stored distribution. Endless training data are encoded batch by batch instead.
+    The test latents are encoded, and sampled, once.
 
     Args:
         model: an `acai_tf` model.
         dataset: a `lib.data.Dataset` of images that fit it.
-        batch_size: of its batches.
-        seed: seeds order and samples.
+        batch_size: latents per batch.
+        seed: seeds the order and the samples.
     """
     tested = encode(model, dataset.test, text=f'encoding {dataset.name}, test')
     test = tf.data.Dataset.from_tensor_slices(
@@ -125,7 +125,7 @@ def _gather_from(model, encoded, batch_size, seed):
     with tf.device('CPU'):  # where tf.data gathers
         parts = [tf.constant(part) for part in encoded.distribution]
         label = tf.constant(encoded.label)
-    count = len(encoded.label)  # so that what `encoded` holds is in memory once
+    count = len(encoded.label)  # not in `train_from`, which would keep `encoded` in memory too
     draws_seed = randomness.layer_seed(seed, 'latents/train')
 
     @tf.autograph.experimental.do_not_convert
@@ -148,14 +148,14 @@ def stored_latents(model, dataset, run, limit):
         model: an `acai_tf` model with the run's weights.
         dataset: a `lib.data.Dataset` with `train_once`.
         run: the model's `lib.runs.RunFolder`.
-        limit: training images to take at most, the first ones.
+        limit: maximum number of training images; the first ones are taken.
 
     Returns:
         {'train', 'test': (n, *latent_shape) float32, 'train_label', 'test_label': (n,) int64}.
     """
     path = os.path.join(run.path, CACHE_NAME)
     key = _fingerprint(model, dataset, limit)
-    latents = arrays.read(path, key)  # if not: encoded again
+    latents = arrays.read(path, key)  # {} if they must be encoded again
     if latents:
         print(f'Latents of step {int(model.global_step)} from {path}.')
         return latents
@@ -167,7 +167,7 @@ def stored_latents(model, dataset, run, limit):
         encoded = encode(model, batches, most, f'encoding {dataset.name}, {name}')
         latents[name] = draw(model, encoded, f'latents/{name}')
         latents[f'{name}_label'] = encoded.label.argmax(axis=1)
-    with contextlib.suppress(OSError):  # of a full disk; they are only encoded again
+    with contextlib.suppress(OSError):  # such as a full disk: the next call only encodes them again
         arrays.write(path, key, latents)
     return latents
 
@@ -193,16 +193,16 @@ def _fingerprint(model, dataset, limit):
 
 
 def _method_checksum(cls):
-    """Text that changes with the code of a method's classes, but not of the layers that they use:
-    its author may change how it makes latents and keep the weights."""
+    """Text that changes with the code of a method's classes, but not with that of the layers that
+    they use: the author of a method may change how it makes latents while the weights stay."""
     own = [each for each in cls.__mro__ if each.__module__.partition('.')[0] not in LIBRARIES]
     texts = [cls.__name__, *map(_code_of, own)]
     return arrays.checksum([np.frombuffer('\n'.join(texts).encode(), np.uint8)])
 
 
 def _code_of(cls):
-    """The file of a class, for what else is in it may have a part; of one that was typed in, the
-    functions of its own, as far as they are known."""
+    """The source of the file that defines a class, since other code in it may play a part; for a
+    class typed in interactively, the source of its own functions, as far as it is known."""
     with contextlib.suppress(OSError, TypeError, KeyError):
         return inspect.getsource(sys.modules[cls.__module__])
     texts = []
@@ -215,13 +215,13 @@ def _code_of(cls):
 def weights_checksum(model):
     """Text that changes with the weights of a model."""
     scores = {id(variable) for variable in model.evaluation.values()}
-    # Without those, which a report made again may change.
+    # Without the scores of the last evaluation, which a report made again may change.
     weights = (variable for variable in model.variables if id(variable) not in scores)
     return arrays.checksum(variable.numpy() for variable in weights)
 
 
 def _pictures(batches, limit):
-    """Yields arrays that tell what is encoded, up to the batch that has the `limit`-th picture."""
+    """Yields arrays that identify what is encoded, up to the batch with the `limit`-th picture."""
     seen = 0
     for batch in batches.as_numpy_iterator():
         shape = repr(batch['x'].shape[1:]).encode()

@@ -21,7 +21,7 @@ DECAY = 0.1  # of the learning rate, from the start to halfway and again to the 
 def learning_rate(lr, steps):
     """The schedule lr * DECAY^(step / halfway), halfway = steps // 2, falling at every step.
 
-    `step` counts the updates made before, so that the first one is made at `lr` itself.
+    `step` counts the updates made so far, so that the first update is made at `lr` itself.
     """
     return keras.optimizers.schedules.ExponentialDecay(lr, max(1, steps // 2), DECAY)
 
@@ -33,7 +33,7 @@ class LinearClassifier(keras.Model):
         feature_shape: shape of one image or latent, e.g. (32, 32, 1).
         nclass: number of classes.
         lr: Adam's learning rate at the start.
-        steps: train steps of the whole run, which the learning rate falls over.
+        steps: train steps of the whole run, over which the learning rate falls.
         smoothing: share of each label that is spread over all classes; the sign does not matter.
         seed: seeds the kernel.
     """
@@ -75,9 +75,11 @@ class LinearClassifier(keras.Model):
         """One update from {'x': (B, ...), 'label': (B, nclass)}.
 
         Returns:
-            {'xe': the cross-entropy against the smoothed labels, mean over the batch}, before it.
+            {'xe': the cross-entropy against the smoothed labels, mean over the batch}, from before
+            the update.
         """
-        # Keras sums the replicas' gradients; the loss is a mean over the whole batch.
+        # Keras sums the replicas' gradients: with each replica's mean loss divided by their number,
+        # the sum is the gradient of the mean over the whole batch.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         variables = self.group_variables('classifier')
         with tf.GradientTape() as tape:
@@ -104,7 +106,7 @@ class Accuracies(callbacks.Scores):
 
 
 def reports(dataset, run, events, progress):
-    """What a report on a classifier prints and writes; see `callbacks.autoencoder_reports`."""
+    """The callbacks that report on a classifier; see `callbacks.autoencoder_reports`."""
     return [
         progress,
         callbacks.BatchScalars(events, progress),
