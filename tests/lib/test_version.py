@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 
 import pytest
@@ -14,6 +15,8 @@ def git(folder, *command):
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
+    if not shutil.which('git'):
+        pytest.skip('Git is not installed')
     monkeypatch.delenv('GIT_DIR', raising=False)  # as in a hook
     folder = tmp_path / 'a clone'
     folder.mkdir()
