@@ -45,7 +45,7 @@ class Losses:
 
 
 class Autoencoder(HasHyperparameters, KerasModel):
-    """An autoencoder with a running latent classifier: one trained alongside, on its latents.
+    """An autoencoder with a running latent classifier, which is trained alongside, on its latents.
 
     A method is a subclass: its constructor declares its hyper-parameters, with their defaults, and
     passes all arguments on; `make_groups` makes its layers and assigns them to parameter groups;
@@ -67,8 +67,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         critic: your own critic network, for methods that have a critic: (B, ...) -> numbers that
             are averaged to one per example. None for the paper's critic or, with your own encoder,
             a fresh copy of that encoder.
-        seed: integer from 0 to 2^31 - 1; seeds the initial weights of the paper's networks and,
-            together with the step, the noise.
+        seed: integer from 0 to 2^31 - 1; seeds all initial weights except those of your
+            own networks and, together with the step, the noise.
         dtype: Keras dtype policy of the convolutions, e.g. 'mixed_bfloat16'. Variables and losses
             stay in float32.
         name: the Keras model's name.
@@ -276,7 +276,8 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return (self.encode(x),)
 
     def sample_latents(self, distribution, draws):
-        """Latents (B, *latent_shape) of a `latent_distribution`, by `lib.randomness.Draws`."""
+        """Draws latents (B, *latent_shape), by `lib.randomness.Draws`, from what
+        `latent_distribution` returned: the latents themselves, unless a method samples."""
         return distribution[0]
 
     def decode(self, h):
@@ -463,7 +464,7 @@ class Autoencoder(HasHyperparameters, KerasModel):
         return losses.scalars
 
     def compute_gradients(self, tape, objectives):
-        """{group: gradients of its objective for its own variables}, all at the same weights.
+        """{group: gradients of its objective with respect to its variables}, all at equal weights.
 
         Args:
             tape: a persistent tape that saw the objectives.

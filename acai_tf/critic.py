@@ -72,9 +72,9 @@ class Critic(keras.layers.Layer):
         In the backward pass, the first copy's gradient reaches only the critic's weights, the
         second's only the images. If the critic scores each image independently, as the paper's
         does, one backward pass serves both: with per-image upstream gradients c_i (critic) and a_i
-        (autoencoder), the pass runs with c_i, and image i's gradient c_i J_i (J_i: that of its
-        score) is rescaled by a_i / c_i; exact up to rounding. A critic that couples the images of a
-        batch takes one pass per player.
+        (autoencoder), the pass runs with c_i, and image i's gradient c_i J_i, where J_i is the
+        gradient of its score with respect to the image, is rescaled by a_i / c_i; exact up to
+        rounding. A critic that couples the images of a batch takes one pass per player.
         """
 
         @tf.custom_gradient
@@ -166,7 +166,7 @@ def resolve_advdepth(params):
 
     # Original: a critic's depth of 0 means the autoencoder's, and the folder's name has the latter.
     """
-    if 'depth' not in params:  # for a model with custom networks
+    if 'depth' not in params:  # for a model of a user's networks
         if params.get('advdepth'):
             raise UserError(
                 "advdepth belongs to the paper's critic; omit it when you pass an encoder and a "

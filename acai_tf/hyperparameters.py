@@ -43,7 +43,7 @@ class Hyperparameter:
         """
         if self.kind is str:
             if not isinstance(value, str) or '/' in value:
-                raise ValueError('must be text without a slash')  # it names a folder
+                raise ValueError('must be text without a slash')  # part of a folder's name
             if callable(self.bounds):
                 self.bounds(value)
             return value
@@ -164,8 +164,9 @@ class HasHyperparameters:
         the method's own.
 
         Raises:
-            TypeError: a given argument does not exist (worded as Python does), or it is not a
-                hyper-parameter because of its default.
+            TypeError: a given argument does not exist (worded as Python does), or it is the
+                constructors' but no hyper-parameter: it is not keyword-only, or its default is
+                neither a number nor a text.
             UserError: a value is of a wrong type, or outside the class's BOUNDS.
         """
         known = cls.own_hyperparameters()

@@ -30,7 +30,7 @@ class KerasModel(keras.Model):
     # Declared here so that no hyper-parameter takes these names.
     tags = means = ()
     groups = optimizers = types.MappingProxyType({})
-    is_recorded = False  # True once get_config has found that own networks can be recorded
+    is_recorded = False  # True once get_config has found that a user's networks can be recorded
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -53,7 +53,7 @@ class KerasModel(keras.Model):
             input_shape: (None, *image_shape), also as the 'x' of a dict.
 
         Raises:
-            UserError: own networks' shapes do not fit, or the model is built for another shape.
+            UserError: the user's networks do not fit, or the model is built for another shape.
         """
         shape = batches.examples(input_shape)
         if self.latent_shape is not None:
@@ -192,7 +192,7 @@ class KerasModel(keras.Model):
         """Builds a model whose shapes are not known yet, for data or a tensor's specification.
 
         Raises:
-            UserError: the data's shape is not known either, or own networks' shapes do not fit.
+            UserError: the data's shape is not known either, or the user's networks do not fit.
         """
         if self.latent_shape is None and hasattr(x, 'shape'):
             batches.check_is_known(x.shape)
@@ -373,8 +373,8 @@ class KerasModel(keras.Model):
         Other formats of Keras' export contain `call` alone.
 
         Raises:
-            UserError: the shapes of own networks are not known yet, or an option is given that a
-                SavedModel does not have.
+            UserError: the shapes of a user's networks are not known yet, or an option is given that
+                a SavedModel does not have.
         """
         self.need_shapes()
         if format != 'tf_saved_model':
@@ -395,8 +395,8 @@ class KerasModel(keras.Model):
         return archive.write_out(filepath, verbose=verbose)
 
     def seed_states(self):
-        """The seed states of random layers in own networks, such as dropout; Keras does not save
-        them."""
+        """The seed states of random layers in a user's networks, such as dropout; Keras does not
+        save them."""
         kept = {id(variable) for variable in self.weights}
         return [variable for variable in self.variables if id(variable) not in kept]
 
@@ -404,7 +404,7 @@ class KerasModel(keras.Model):
         """Keras' save.
 
         Raises:
-            UserError: for Keras' old formats, which could not be loaded; for own networks that
+            UserError: for Keras' old formats, which could not be loaded; for a user's networks that
                 their configs would not remake; for optimizers other than the model's own; for
                 layers frozen, or made trainable, since `compile`.
         """

@@ -101,4 +101,5 @@ def _fitting_traits(run, class_name, params):
         if misfit:
             raise UserError(f'{prefix} does not fit its run folder: {misfit}')
         return traits
-    return checkpoints.read_traits(run.checkpoint(newest))  # raises why it is unreadable
+    # None can be read: this raises an error that says why.
+    return checkpoints.read_traits(run.checkpoint(newest))

@@ -1,4 +1,4 @@
-"""Copies a user's own networks, and checks that Keras can remake them from their configs."""
+"""Copies a user's networks, and checks that Keras can remake them from their configs."""
 import inspect
 import random
 import types
@@ -143,8 +143,8 @@ def _is_set_alike(first, second, names):
     """Whether two layers have the same settings, as far as can be told.
 
     Args:
-        names: of all layers; where these occur in a config they are skipped, being compared in
-            their own turn.
+        names: the names of all layers; layers of these names within a config are skipped, as each
+            is compared in its turn.
     """
     if isinstance(first, keras.Model) and isinstance(second, keras.Model):
         if type(first) is not type(second):  # Keras may clone the layers but not the class

@@ -16,7 +16,7 @@ LARGEST_SIZE = 2**31 - 1
 
 
 class Given(types.SimpleNamespace):
-    """A user's own networks: encoder, decoder and critic, each None where the paper's is used.
+    """A user's networks: encoder, decoder and critic, each None where the paper's is used.
 
     A plain object, so that Keras tracks each network once: in the layer that it becomes part of.
     """

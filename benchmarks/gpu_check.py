@@ -1,4 +1,4 @@
-"""Checks whether this machine's GPUs compute the paper's training, and how fast: make gpu-check
+"""Checks that this machine's GPUs compute the paper's training right, and how fast: make gpu-check
 
     python benchmarks/gpu_check.py                    # all methods, on one GPU and on all
     python benchmarks/gpu_check.py --methods=ACAI --precisions=float32,mixed_bfloat16

@@ -4,7 +4,8 @@ Measures steps per second of the training loop with a step that does nothing, on
 several, and images per second of the lines' pipeline alone, taken as the loop takes them. All take
 turns; the medians are printed. A GPU whose step is faster than these waits for the host. With
 --method=ACAI it trains ACAI on lines instead, in the paper's configuration, in turns of --steps
-steps, one a call or all in one: whether several a call cost anything where a step takes long.
+steps, one a call or all in one call, to see whether several steps a call cost anything where a step
+takes long.
 """
 import os
 import statistics

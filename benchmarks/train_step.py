@@ -49,9 +49,9 @@ def forward_flops(layer, width=32):
 def step_gflops(model):
     """Operations of one image's train step, in 10^9.
 
-    A pass counts as forward, weights' gradient and, but for the first layer on data, input's
-    gradient.
-    ACAI decodes twice and shows its critic two pictures, whose backward pass serves both players.
+    A pass counts three times: forward, the weights' gradient and the input's gradient (not for a
+    first layer, on data). ACAI decodes twice and shows its critic two pictures, whose backward pass
+    serves both players.
     """
     encoder, decoder = forward_flops(model.encoder), forward_flops(
         model.decoder, model.latent_shape[0]

@@ -111,8 +111,8 @@ def _cluster(stored, run, *, nclass, use_svd, n_init, n_jobs, n_try):
 
 
 def _progress_paths(run, options):
-    """The path of the file that keeps each try's progress; the name contains the options that
-    differ from table 3's."""
+    """The paths of the files that keep the progress of the tries, one each; their names contain the
+    options that differ from table 3's."""
     # Without n_try, because each try has a file of its own.
     usual = {name: experiments.TABLE_3_OPTIONS[name] for name in ('n_init', 'use_svd')}
     others = ''.join(f'_{name}{options[name]}' for name in usual if options[name] != usual[name])
@@ -171,7 +171,8 @@ def papers_value(run, record):
 
 
 def _check(run, images):
-    """Raises UserError if there is nothing to cluster, or the result could not be written."""
+    """Raises UserError if the images have no classes or do not end, or if the result could not be
+    written."""
     tasks.need_classes(images)
     if images.train_once is None:
         raise UserError(

@@ -7,7 +7,7 @@ _came = False
 
 
 def answer():
-    """From now on, Ctrl-C prints that the script stopped; unless it is ignored, as behind &."""
+    """From now on, Ctrl-C prints that the script stopped; unless it is ignored, as behind `&`."""
     sys.excepthook = _end_quietly
     if _is_handled(by=signal.default_int_handler):
         signal.signal(signal.SIGINT, _interrupt)

@@ -32,7 +32,7 @@ def draw_between(run_path, ends, out, *, steps, spherical, zoom):
             moves from left to right and back.
         steps: pictures from one end to the other, both included.
         spherical: whether to interpolate along great arcs instead of straight lines.
-        zoom: how often each pixel is repeated along both sides.
+        zoom: how many times each pixel is repeated along both sides.
 
     Raises:
         UserError: the run, a picture or the test set cannot be used, or `out` cannot be written.

@@ -46,7 +46,8 @@ def own_gpus(environment, config):
         config: its `tf_config`.
 
     Returns:
-        The value; None where each process sees only its own GPUs already, or is alone.
+        The value; None where each process sees only its own GPUs already, where it is alone, and
+        where there are fewer GPUs than processes.
     """
     workers = config['cluster']['worker']
     here = sum(worker.rpartition(':')[0] == environment['SLURMD_NODENAME'] for worker in workers)

@@ -25,8 +25,8 @@ def define_training_flags(dataset='lines32'):
 
 
 def define_schedule_flags():
-    """Defines the flags that a run folder's name does not contain: seed, learning rate, batch size
-    and length."""
+    """Defines the flags of a run's schedule, which its folder's name does not contain: seed,
+    learning rate, batch size, length and report period."""
     flags.DEFINE_integer('seed', 0, 'Seed of weights, data and noise.', 0, 2**31 - 1)
     flags.DEFINE_float('lr', constants.LR, 'Learning rate.', 0.0)
     flags.DEFINE_integer('batch', constants.BATCH, 'Images per step.', 1)
@@ -57,7 +57,7 @@ def define_autoencoder_flags():
 
 
 def define_hyperparameter_flags(method):
-    """Defines a flag per hyper-parameter of a method's own, with the class's default and bounds.
+    """Defines a flag for each of a method's own hyper-parameters, with their defaults and bounds.
 
     Args:
         method: a class of `acai_tf`.

@@ -9,7 +9,7 @@ from cli import announcements, fitting, paths, training
 from lib.errors import UserError
 
 FLAGS = flags.FLAGS
-ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # names of the classifiers' run folders
+ON_PIXELS, ON_LATENTS = 'XFullyConnected', 'XLatentAE'  # the classifiers' folders begin so
 AE_DIR = {'ae_dir': 'a run folder, TRAIN_DIR/DATASET/EXPERIMENT'}  # `required` of `cli.run`
 
 

@@ -158,7 +158,9 @@ def _check_original(folder, choice):
 
 @contextlib.contextmanager
 def opened(folder, args, model, may_change=(), to_resume=None):
-    """A context in which one process trains in a run folder: made, locked, and its options checked.
+    """A context in which only this process trains in a run folder.
+
+    The folder is made and locked, and the options that it records are checked.
 
     Args:
         folder: a `lib.runs.RunFolder`.

@@ -50,7 +50,7 @@ class Progress(Callback):
     Args:
         batch_size: images per step.
         last_step: the global step at which training ends.
-        rate: images per second in the previous period.
+        rate: images per second in the period of an owed report; NaN without one.
     """
 
     def __init__(self, batch_size, last_step, rate=math.nan):
@@ -99,7 +99,7 @@ class Progress(Callback):
             self.bar.close()
 
     def print(self, text):
-        """Prints a line above the bar, with how many images (in thousands) were seen."""
+        """Prints a line above the bar, with the kimg (1,024 images) seen so far."""
         text = f'kimg={(self.step * self.batch_size) >> 10}  {text}'
         try:
             if self.live:
@@ -108,7 +108,8 @@ class Progress(Callback):
             else:
                 print(text, flush=True)
         except OSError as error:
-            if error.errno != errno.EIO:  # the terminal is gone, as for a job behind ssh and &
+            # EIO: the terminal is gone, as for a job behind ssh and &.
+            if error.errno != errno.EIO:
                 raise
 
 

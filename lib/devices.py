@@ -102,7 +102,7 @@ def count_machines():
     """How many machines train together, according to the environment variable TF_CONFIG.
 
     Raises:
-        UserError: TF_CONFIG does not describe a cluster.
+        UserError: TF_CONFIG does not describe a cluster that this machine's task is in.
     """
     resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     try:

@@ -150,7 +150,8 @@ def check_utf8(path, remedy):
 
 
 def check_checkpoint_path(path, remedy):
-    """`check_utf8`, which also refuses what TensorFlow's checkpoint readers take for a pattern."""
+    """Raises UserError as `check_utf8` does, and for a path that TensorFlow's checkpoint readers
+    take for a pattern."""
     check_utf8(path, remedy)
     if _PATTERN.search(path):
         raise UserError(

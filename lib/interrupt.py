@@ -8,7 +8,8 @@ STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 class Stopped(BaseException):
-    """A signal came inside `Interrupt.at_once`. No Exception: no error handler should catch it."""
+    """A signal came inside `Interrupt.at_once`. It is not a subclass of Exception, so that no error
+    handler catches it."""
 
 
 @contextlib.contextmanager

@@ -41,8 +41,8 @@ def check_batch(model, batch_size, machines=1):
 
 
 def check_report(image_shape):
-    """Raises UserError if a report's interpolations of lines, which are all decoded, cannot fit
-    into this machine's memory."""
+    """Raises UserError if a report's interpolations of lines, all held decoded at once, cannot
+    fit into this machine's memory."""
     from lib import eval  # imports TensorFlow, which `too_little` must not need
 
     needed = 4 * eval.INTERPOLATIONS * eval.STEPS * math.prod(image_shape)
@@ -117,7 +117,8 @@ def machine_bytes(cgroups=CGROUPS, groups=GROUPS):
 
 
 def _limit_files(cgroups, groups):
-    """Yields files that may limit this process' memory: its control groups' and their parents'."""
+    """Yields the paths of files that may state a limit on this process' memory: those of its
+    control groups and of their parents."""
     try:
         with open(groups) as file:
             found = [line.strip().split(':', 2)[1:] for line in file]

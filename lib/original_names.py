@@ -28,7 +28,7 @@ def variable_names(model):
             number = numbers[name, scope]
             name += f'{kind}_{number}/' if number else f'{kind}/'
         name += leaf
-        while name in names:  # layers with equal names, in custom networks
+        while name in names:  # layers with equal names, in a user's networks
             name += '_'
         names[name] = variable
     return names
@@ -41,7 +41,7 @@ def stored_variables(model):
     powers of beta are those of each of our optimizers.
 
     Raises:
-        UserError: the model has custom networks and does not know its shapes yet.
+        UserError: the model has a user's networks and does not know its shapes yet.
     """
     if not model.optimizers:
         model.need_shapes()
@@ -59,7 +59,7 @@ def stored_variables(model):
 
 
 def loss_scale_variables(model):
-    """[(name, Keras variable)] for what float16 training adds to the original's; [] without it.
+    """[(name, Keras variable)] of those that float16 training adds to the original's; else [].
 
     A group whose gradients overflow skips its update, so that each group has its own powers of
     beta. TensorFlow 1's Saver ignores these names.

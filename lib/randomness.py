@@ -18,7 +18,8 @@ MAX_SEED = 2**31 - 1
 
 
 def check_seed(seed):
-    """Raises UserError for an invalid seed; a larger one would silently be cut to 32 bits."""
+    """Raises UserError unless a seed is an integer from 0 to MAX_SEED: larger ones would silently
+    be cut to 32 bits."""
     if not isinstance(seed, numbers.Integral) or not 0 <= seed <= MAX_SEED:
         raise UserError(f'seed={seed}: it must be an integer from 0 to 2^31 - 1.')
 

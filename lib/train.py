@@ -166,7 +166,8 @@ def loop(
         last: global step to stop at.
         period: steps from report to report.
         jit_compile: whether to compile the step with XLA.
-        allow_nan: whether to skip `check_finite`, which otherwise comes before a report.
+        allow_nan: whether to go on with what is not finite, instead of raising DivergedError at the
+            end of a period or when stopped.
         on_signal: a function to call as soon as a signal asks training to stop.
         owed: the `lib.runs.folder.OwedReport` of the model's step, which is made first.
         owe: a function to call with the `OwedReport` of a report that a signal or an error breaks

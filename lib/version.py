@@ -9,7 +9,7 @@ TIMEOUT_SEC = 10
 
 def of_code(root=ROOT):
     """VERSION, and in a Git clone the commit: '1.0+g33d4c66', or '1.0+g33d4c66.dirty' where one of
-    the commit's files was changed.
+    the commit's files was changed. VERSION alone outside a clone, or where Git is missing or fails.
 
     Args:
         root: the folder with the packages.

@@ -16,8 +16,8 @@ from lib.paper import constants, experiments, results, samples_table, tables
 class Job:
     """One run of one seed: trained and, for table 3, clustered.
 
-    precision: as for the training scripts; '' for the one that the run began with, or for a new run
-        the paper's float32.
+    precision: as for the training scripts; '' for the one that the run began with (so does 'auto'),
+        or for a new run the paper's float32.
     """
 
     experiment: experiments.Experiment
@@ -110,7 +110,7 @@ class Job:
 
     @property
     def _precision(self):
-        """The precision asked for; if none is named, a run that has begun keeps its own."""
+        """The precision asked for; with '' or 'auto', a run that has begun keeps its own."""
         if self.precision in ('', 'auto'):
             return self._recorded('precision', self.precision or 'float32')
         return self.precision
@@ -218,7 +218,7 @@ def unable(jobs):
 
 
 def ready(jobs):
-    """Records as waiting those of some jobs that can be done.
+    """Records the jobs that can be run: as waiting, or as done if nothing is left to do.
 
     Args:
         jobs: list of `Job`.

@@ -17,7 +17,7 @@ from lib.paper import constants
 
 RECORD_NAME, LOG_NAME = 'reproduce.json', 'log.txt'
 LOCK_NAME, CANCEL_NAME = '.reproduce.lock', '.cancel'
-LOCK_WAIT_SEC = 2  # commands that only look at a record hold the lock no longer
+LOCK_WAIT_SEC = 2  # commands that only look at a record hold the lock for less time
 HEARTBEAT_SEC = 10
 DEAD_SEC = 12 * HEARTBEAT_SEC  # a network file system may show a file this late
 STATES = WAITING, RUNNING, STOPPED, FAILED, DONE = (
@@ -228,7 +228,7 @@ def slurm_may_begin(record, queued):
         record: a `Record`.
         queued: the tasks in Slurm's queue; None where that is not known.
     """
-    if record.state == FAILED:  # in its task, or on this machine while the task waited
+    if record.state == FAILED:  # in its task, or outside Slurm while the task waited
         return (queued or {}).get(record.slurm) == 'PENDING'
     return record.state != DONE and (queued is None or record.slurm in queued)
 
@@ -258,7 +258,8 @@ def _queued(job, slurm, before, queued):
     state = WAITING if job.next_command() else DONE
     goes_on = before and WAITING in (state, before.state) and _waits_elsewhere(job, before, queued)
     if goes_on and not slurm:
-        # The task or command waited for does what it was asked to, whatever this command needs.
+        # The task or command that the job waits for does what it was asked to, whatever this
+        # command needs.
         seen = min(job.images_seen, before.images)
         return dataclasses.replace(before, state=WAITING, reason='', images_seen=seen)
     record = Record(job.name, job.images, state, job.images_seen, slurm=slurm)

@@ -11,7 +11,8 @@ from lib.errors import UserError
 COUNT = 202599
 SHAPE = (218, 178, 3)
 MAX_BYTES = 2**24  # no JPEG of that shape is larger
-JPEG_END, END_BYTES = b'\xff\xd9', 1024  # sought in the last bytes: some writers append others
+# JPEG_END must be among the last END_BYTES: some writers append bytes after it.
+JPEG_END, END_BYTES = b'\xff\xd9', 1024
 NAME = re.compile(r'(\d{6})\.jpg')
 # {split: the numbers of its first and last picture}, by the published partition.
 PARTITION = {'train': (0, 162770), 'validation': (162771, 182637), 'test': (182638, 999999)}

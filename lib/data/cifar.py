@@ -25,7 +25,7 @@ LAYOUTS = {
     'cifar-10-python.tar.gz': ('cifar-10-batches-py', '', ('batches.meta', 'readme.html')),
 }
 # The opcodes with which Python 2 (the authors') and 3 pickle a dictionary of lists and arrays. They
-# allow no persistent IDs, and objects only of the classes in _STAND_INS.
+# allow no persistent IDs; `_Unpickler` looks up the names of classes in _STAND_INS alone.
 OPCODES = frozenset(
     'PROTO FRAME EMPTY_DICT EMPTY_LIST EMPTY_TUPLE MARK BINPUT LONG_BINPUT MEMOIZE BINGET '
     'LONG_BINGET STRING SHORT_BINSTRING BINSTRING BINUNICODE SHORT_BINUNICODE SHORT_BINBYTES '

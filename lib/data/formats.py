@@ -27,7 +27,7 @@ ZLIB_RATIO = 1032  # deflate packs no better than this
 class Pictures(NamedTuple):
     """The pictures of a split, in the order in which they are published.
 
-    names: the pictures' keys in TensorFlow Datasets, which `str` makes the text that is hashed.
+    names: the pictures' keys in TensorFlow Datasets; their `str` is hashed.
     labels: (n,) integers, those of TensorFlow Datasets; None where there are none.
     read: index -> (H, W, C) uint8, or the JPEG bytes.
     """

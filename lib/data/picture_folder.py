@@ -291,8 +291,8 @@ def _read_all(folder, found, spool, strict, size):
         except MemoryError:
             raise
         except Exception as error:  # damaged pictures make Pillow raise errors of every kind
-            # An errno is a fault of the disk, not of the picture, except for EINVAL: Pillow may
-            # seek to before the beginning of a truncated file.
+            # With an errno the file cannot be read (disk, permissions), whatever the picture is;
+            # except EINVAL: Pillow may seek to before the beginning of a truncated file.
             if getattr(error, 'errno', None) not in (None, errno.EINVAL):
                 raise UserError(
                     f'Cannot read {path} ({error.strerror}); make it readable, or move it away.'

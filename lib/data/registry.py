@@ -41,7 +41,8 @@ class Source:
 
     name: the dataset's name for the flag --datasets.
     builder: the dataset's name in TensorFlow Datasets.
-    splits: {record file without `.tfrecord`: the splits there that it holds, one after the other}.
+    splits: {record file without `.tfrecord`: the splits of TensorFlow Datasets that it holds, in
+        order}.
     published: reads the files as their authors publish them (`lib.data.formats`).
     to_class: from the published label to the original's class; None where every picture is class 0.
     hint: what to do if the dataset's host refuses, as the end of an error message.
@@ -297,6 +298,7 @@ def _alike(name):
 
 
 def _family(name):
-    """('lines', 64) for 'lines64'; (None, None) for a dataset that does not exist at any width."""
+    """('lines', 64) for 'lines64'; (None, None) for a name that is not one of OF_ANY_WIDTH and a
+    width."""
     match = re.fullmatch(rf'({"|".join(OF_ANY_WIDTH)})([1-9][0-9]{{0,5}})', name)
     return (match[1], int(match[2])) if match else (None, None)

@@ -155,7 +155,8 @@ def learning_curves(groups, beside_paper=True):
 
 
 def _tick_kimg(axes):
-    """Sets the x axis' ticks once lines are drawn: powers of 4 or 2; even ones for short runs."""
+    """Sets the x axis' ticks once lines are drawn: powers of 4 or 2, or evenly spaced for
+    short runs."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     low, high = axes.get_xlim()

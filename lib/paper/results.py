@@ -19,7 +19,7 @@ CLUSTERING_RECORD = {
     'test_accuracy': (int, float), 'step': int, 'n_init': int, 'use_svd': bool, 'n_try': int,
 }  # fmt: skip
 CLUSTERING = 'clustering'
-LAST = 20  # a run's number is the median of so many last evaluations
+LAST = 20  # a run's number is the median of its last 20 evaluations
 # Left out: the original's event files hold zeros here, ours the scores of an untrained model.
 FIRST_STEP = 1
 OURS, ORIGINAL = 'ours', '2018 code'  # whose code trained a run
@@ -99,7 +99,7 @@ class Run:
     def number(self, name):
         """(value, kimg) of a tag of `curves` or of CLUSTERING; None where there is none.
 
-        A tag's value is the median of its last LAST, with NaNs left out; NaN if all are NaN.
+        A tag's value is the median of its last LAST values, without NaNs; NaN if all are NaN.
         """
         if name == CLUSTERING:
             if not self.clustering:
@@ -115,8 +115,10 @@ class Run:
 
 
 def read_run(folder, identity):
-    """The `Run` of a `lib.runs.RunFolder` with a known `lib.runs.discovery.Identity`; if the 2018
-    code began it, with only what was reported since its training was continued here."""
+    """The `Run` of a `lib.runs.RunFolder` with a known `lib.runs.discovery.Identity`.
+
+    If the 2018 code began it and this project trained it on, it has only the reports of ours.
+    """
     record, curves = _record(folder), scalars.of_run(folder)
     since = max(FIRST_STEP, record.get('taken_over', FIRST_STEP))
     # A run that was copied without its event files has only reports of later steps.
@@ -291,15 +293,16 @@ def _is_repeat(run, other, any_period):
 
 def _reported_the_same(run, other):
     """Whether a run, as far as it goes, reported the same scalars as another one."""
-    # All that both have, as one may always agree: accuracy is 100 on a dataset of one class.
+    # All tags that both have, as one alone may agree by chance: the 2018 code's accuracy is always
+    # 100 on a dataset of one class.
     tags = (run.curves.keys() & other.curves) - {scalars.RATE_TAG}
     both = [(run.curves[tag], other.curves[tag]) for tag in tags]
     return any(curve for curve, _ in both) and all(_is_part(*curves) for curves in both)
 
 
 def _is_part(curve, other):
-    """Whether another curve has the same values, NaN included, at all steps of this one. Its last
-    step may be missing there: only a run that ended between two reports has that one."""
+    """Whether `other` has the same values, NaN included, at all steps of `curve`. The last step of
+    `curve` may be missing in `other`: a run that ended between two reports alone reported there."""
     steps = sorted(curve)
     if len(steps) > 1 and steps[-1] not in other:
         del steps[-1]

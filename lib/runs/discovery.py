@@ -116,7 +116,7 @@ def find(train_dir, methods):
 
 
 def walk(train_dir, onerror):
-    """Yields (folder, list of its sub-folders' names) of a folder and all below, ordered by path.
+    """Yields (folder, list of its sub-folders' names) for a folder and all below, ordered by path.
 
     The caller may remove names from the list, to skip those sub-folders. Hidden folders are left
     out: they are not complete yet.

@@ -185,7 +185,8 @@ def _same(one, other):
 def seconds_per_init(x, n_clusters, random_state, n_jobs):
     """The mean time per init in seconds, of as many inits on the data itself as fill TIMED_SECONDS.
 
-    The times of inits differ; if there is time for only one per thread, by a factor of about 2.
+    Inits take different times: where only one per thread is timed, the mean may be off by a factor
+    of about 2.
     """
     count, seconds = n_jobs, 0
     while seconds < TIMED_SECONDS:
