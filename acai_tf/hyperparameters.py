@@ -1,5 +1,6 @@
 """A method's own hyper-parameters, read from its constructors' signatures, the only place that
 states their defaults."""
+import contextlib
 import dataclasses
 import inspect
 import numbers
@@ -47,17 +48,19 @@ class Hyperparameter:
             if callable(self.bounds):
                 self.bounds(value)
             return value
-        number = numbers.Integral if self.kind is int else numbers.Real
-        is_number = isinstance(value, number) and value == value  # False for NaN
+        kind = numbers.Integral if self.kind is int else numbers.Real
+        is_number = isinstance(value, kind) and value == value  # False for NaN
         if not is_number or isinstance(value, bool) and not self.is_bool:
             raise ValueError(f'must be a number of type {self.kind.__name__}')
         largest = LARGEST_SIZE if self.kind is int else sys.float_info.max
+        with contextlib.suppress(OverflowError):  # an integer beyond all floats
+            value = self.kind(value)
         if abs(value) > largest:
             raise ValueError(f'must be at most {largest:g}')
         low, high = self.bounds
         if low is not None and value < low or high is not None and value > high:
             raise ValueError(f'must be {_range(low, high)}')
-        return self.kind(value)
+        return value
 
 
 def _range(low, high):

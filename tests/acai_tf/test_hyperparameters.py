@@ -188,6 +188,7 @@ def test_a_name_is_taken_by_a_methods_own_method_too_but_not_by_its_own_value():
             method(**smallest)
 
 
+@pytest.mark.filterwarnings('error:overflow')  # NumPy's, of a float32 held against a float64
 def test_values_have_the_type_of_their_default():
     model = tiny.make('ACAI', advweight=1, advdepth=np.int64(3), reg=np.float32(0.5))
     assert model.params == {**tiny.SIZES, 'advweight': 1.0, 'advdepth': 3, 'reg': 0.5}

@@ -359,19 +359,19 @@ def test_a_model_of_a_vqvaes_decoder_has_its_newest_codes():
 
 
 def test_an_argument_that_no_file_would_have_is_refused(tmp_path):
-    class Forgetful(acai_tf.AEBaseline):
+    class Unsaved(acai_tf.AEBaseline):
         def __init__(self, *, activation=None, **shared):
             super().__init__(**shared)
             self.activation, self.shared = activation, 'an attribute of no argument'
 
-    class Own(Forgetful):
+    class Own(Unsaved):
         def get_config(self):
             return {**super().get_config(), 'activation': self.activation}
 
     sizes, path = dict(tiny.SIZES, image_shape=IMAGE['image_shape'], nclass=3), tmp_path / 'm.keras'
-    Forgetful(**sizes).save(path)
+    Unsaved(**sizes).save(path)
     with pytest.raises(UserError, match="would be loaded without activation='relu'; give it a get"):
-        Forgetful(activation='relu', **sizes).save(path)
+        Unsaved(activation='relu', **sizes).save(path)
     Own(activation='relu', **sizes).save(path)
     assert keras.models.load_model(path).activation == 'relu'
 
@@ -526,7 +526,7 @@ def test_a_saved_model_has_signatures_of_its_own(tmp_path):
 
 
 def test_a_layer_that_no_group_lists_is_refused():
-    class Forgetful(acai_tf.AEBaseline):
+    class Ungrouped(acai_tf.AEBaseline):
         def make_groups(self):
             self.head = keras.layers.Dense(4, name='forgotten')
             return super().make_groups()
@@ -539,7 +539,7 @@ def test_a_layer_that_no_group_lists_is_refused():
             self._temperature = self.add_weight(name='temperature', shape=())
             return super().make_groups()
 
-    for cls, name in (Forgetful, 'forgotten/kernel'), (Warm, 'temperature'):
+    for cls, name in (Ungrouped, 'forgotten/kernel'), (Warm, 'temperature'):
         with pytest.raises(UserError, match=f'{name} is in no group of make_groups'):
             cls(**IMAGE, depth=2, latent=4, nclass=3)
 

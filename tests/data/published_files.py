@@ -57,8 +57,8 @@ def write_tar(path, contents):
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-            else:
-                archive.addfile(content)
+            else:  # without its content, which `addfile` asks for from Python 3.13 on
+                archive.fileobj.write(content.tobuf(archive.format))
 
 
 def cifar_binary():
