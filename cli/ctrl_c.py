@@ -1,7 +1,8 @@
 """Ctrl-C ends a script with a word, not a traceback, at whatever moment it comes."""
 import signal
 import sys
-import threading
+
+from lib.interrupt import in_main_thread
 
 _came = False
 
@@ -20,8 +21,7 @@ def leave():
 
 
 def _is_handled(by):
-    in_main = threading.current_thread() is threading.main_thread()  # others cannot set it
-    return in_main and signal.getsignal(signal.SIGINT) is by
+    return in_main_thread() and signal.getsignal(signal.SIGINT) is by
 
 
 def _interrupt(number, frame):

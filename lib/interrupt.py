@@ -1,8 +1,9 @@
-"""Handles SIGINT, SIGTERM and SIGHUP (sent when a terminal is closed) as requests to stop."""
+"""Signals as requests to stop: SIGINT, SIGTERM and SIGHUP (sent when a terminal is closed)."""
 import contextlib
 import os
 import signal
 import sys
+import threading
 
 STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
@@ -10,6 +11,29 @@ STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 class Stopped(BaseException):
     """A signal came inside `Interrupt.at_once`. It is not a subclass of Exception, so that no error
     handler catches it."""
+
+
+def in_main_thread():
+    """Whether this is the main thread, which alone can set handlers of signals."""
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def ctrl_c_waits():
+    """Delivers Ctrl-C at the end of the block: raised in native code that is being initialised, a
+    KeyboardInterrupt may abort the process (seen with TensorFlow 2.21 on Python 3.13)."""
+    handler = signal.getsignal(signal.SIGINT)
+    if not in_main_thread() or not callable(handler):
+        yield
+        return
+    came = []
+    signal.signal(signal.SIGINT, lambda *signal_and_frame: came.append(signal_and_frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
 @contextlib.contextmanager

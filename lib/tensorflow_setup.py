@@ -5,16 +5,14 @@ TensorFlow logs before it reads the log level that should prevent it, so standar
 during the import. Later problems raise exceptions; TF_CPP_MIN_LOG_LEVEL, where it is set, decides
 what else is logged.
 """
-import contextlib
 import gc
 import importlib
 import os
-import signal
 import sys
 import tempfile
-import threading
 
 from lib.errors import UserError
+from lib.interrupt import ctrl_c_waits
 
 
 def _check_backend():
@@ -38,25 +36,6 @@ def _check_temporary_folder():
             'No folder for temporary files can be written; make room on its disk, or set TMPDIR to '
             'a folder that can.'
         ) from error
-
-
-@contextlib.contextmanager
-def ctrl_c_waits():
-    """Delivers Ctrl-C at the end of the block: raised in native code that is being initialised, a
-    KeyboardInterrupt may abort the process (seen with TensorFlow 2.21 on Python 3.13)."""
-    handler = signal.getsignal(signal.SIGINT)
-    in_main = threading.current_thread() is threading.main_thread()  # others cannot set it
-    if not in_main or not callable(handler):
-        yield
-        return
-    came = []
-    signal.signal(signal.SIGINT, lambda *signal_and_frame: came.append(signal_and_frame))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
 
 
 def _import_tensorflow():
